@@ -1,0 +1,1 @@
+//! Shells: sockets, clocks, files and processes around the machines of `proto`.

@@ -1,0 +1,169 @@
+//! Names of things: sessions, shares, members, panes, channels and places in a lane.
+//!
+//! Always: ids are public. Secrets live in `key`. PROTOCOL.md 2, 4, 7, 8.
+
+use std::fmt;
+
+macro_rules! id16 {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        pub struct $name(pub [u8; 16]);
+
+        impl $name {
+            /// Returns the 16 bytes as they stand on the wire.
+            #[must_use]
+            pub const fn as_bytes(&self) -> &[u8; 16] {
+                &self.0
+            }
+
+            /// Reads the 32 hexadecimal digits that `Display` writes.
+            #[must_use]
+            pub fn parse(hex: &str) -> Option<Self> {
+                parse_hex16(hex).map(Self)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({}…)"), &self.to_string()[..8])
+            }
+        }
+    };
+}
+
+id16! {
+    /// Commits to the owner's root key: the first 16 bytes of `H("session id", root_pub)`.
+    SessionId
+}
+id16! {
+    /// Names a share to the relay without telling its secret.
+    ShareId
+}
+id16! {
+    /// Names a member: the first 16 bytes of the hash of its certificate; also its Automerge actor id.
+    AuthorId
+}
+
+fn parse_hex16(hex: &str) -> Option<[u8; 16]> {
+    let digits = hex.as_bytes();
+    if digits.len() != 32 {
+        return None;
+    }
+    let mut bytes = [0; 16];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        let text = std::str::from_utf8(pair).ok()?;
+        if !text.bytes().all(|digit| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit)) {
+            return None;
+        }
+        *byte = u8::from_str_radix(text, 16).ok()?;
+    }
+    Some(bytes)
+}
+
+/// A period under one content secret. Version 1 stays in epoch 0.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Epoch(pub u32);
+
+/// A shared terminal of a session, 0 to 63.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct PaneId(pub u16);
+
+impl fmt::Display for PaneId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// How entries of a channel are delivered and kept. PROTOCOL.md 8.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Class {
+    /// All entries, in order per lane; kept.
+    Durable,
+    /// From the newest keyframe on.
+    Live,
+    /// Only the newest per lane.
+    Latest,
+    /// To one addressee; kept by nobody.
+    Direct,
+}
+
+/// One kind of content inside a session. Only the numbers of PROTOCOL.md 8 exist.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Channel(u16);
+
+impl Channel {
+    /// The state document.
+    pub const STATE: Self = Self(1);
+    /// The chat document.
+    pub const CHAT: Self = Self(2);
+    /// Cursors, names, heartbeats.
+    pub const PRESENCE: Self = Self(3);
+    /// From a member to the host.
+    pub const TO_HOST: Self = Self(4);
+    /// From the host to one member.
+    pub const FROM_HOST: Self = Self(5);
+    /// Number of the first terminal channel.
+    const TERMINAL_FIRST: u16 = 16;
+
+    /// The durable channels, in the order in which they are reconciled.
+    pub const DURABLE: [Self; 2] = [Self::STATE, Self::CHAT];
+
+    /// Returns the terminal channel of `pane`, or `None` beyond the last pane number.
+    #[must_use]
+    pub const fn terminal(pane: PaneId) -> Option<Self> {
+        if pane.0 < super::limits::PANES_MAX { Some(Self(Self::TERMINAL_FIRST + pane.0)) } else { None }
+    }
+
+    /// Returns the channel with this number, or `None` if version 1 has none.
+    #[must_use]
+    pub const fn parse(number: u64) -> Option<Self> {
+        match number {
+            1..=5 => Some(Self(number as u16)),
+            16..80 => Some(Self(number as u16)),
+            _ => None,
+        }
+    }
+
+    /// Returns the number on the wire.
+    #[must_use]
+    pub const fn number(self) -> u16 {
+        self.0
+    }
+
+    /// Returns the pane of a terminal channel.
+    #[must_use]
+    pub const fn pane(self) -> Option<PaneId> {
+        if self.0 >= Self::TERMINAL_FIRST { Some(PaneId(self.0 - Self::TERMINAL_FIRST)) } else { None }
+    }
+
+    /// Returns how entries of this channel are delivered.
+    #[must_use]
+    pub const fn class(self) -> Class {
+        match self.0 {
+            1 | 2 => Class::Durable,
+            3 => Class::Latest,
+            4 | 5 => Class::Direct,
+            _ => Class::Live,
+        }
+    }
+}
+
+const _: () = assert!(Channel::TERMINAL_FIRST + super::limits::PANES_MAX == 80, "`parse` spells the end out");
+
+/// One author's sequence on one channel in one epoch.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct LaneId {
+    /// The channel.
+    pub channel: Channel,
+    /// Who writes.
+    pub author: AuthorId,
+    /// The period.
+    pub epoch: Epoch,
+}
