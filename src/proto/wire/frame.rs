@@ -1,0 +1,460 @@
+//! The frames of PROTOCOL.md 9.
+
+use super::reader::{DecodeError, Reader};
+use super::{VERSION, varint};
+use crate::proto::id::{AuthorId, Channel, Epoch, LaneId, SessionId, ShareId};
+use bytes::Bytes;
+use std::fmt;
+
+/// Most bytes that type and length take in front of a body.
+pub const HEAD_BYTES_MAX: usize = 16;
+
+/// What a dialer says first.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Hello {
+    /// Fresh random bytes for the binding.
+    pub nonce: [u8; 32],
+    /// The session it wants.
+    pub session: SessionId,
+    /// The share it comes by.
+    pub share: ShareId,
+}
+
+/// How a session and a share stand with an acceptor.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Standing {
+    /// Both are known.
+    Known,
+    /// The session is not known here.
+    SessionUnknown,
+    /// The session is known, the share is not.
+    ShareUnknown,
+    /// The owner closed the share.
+    ShareClosed,
+    /// The session is over.
+    Ended,
+    /// The acceptor takes nobody now.
+    Busy,
+}
+
+impl Standing {
+    const ALL: [Self; 6] =
+        [Self::Known, Self::SessionUnknown, Self::ShareUnknown, Self::ShareClosed, Self::Ended, Self::Busy];
+}
+
+/// What an acceptor answers to [`Hello`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Welcome {
+    /// Fresh random bytes for the binding.
+    pub nonce: [u8; 32],
+    /// How session and share stand.
+    pub standing: Standing,
+    /// How many `Log` frames follow.
+    pub records: u64,
+    /// How many `Wrap` frames follow these.
+    pub wraps: u64,
+}
+
+/// Proof of possession.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Auth {
+    /// The chain, encoded as in a `Member` frame.
+    pub chain: Bytes,
+    /// Signature by the member over the binding.
+    pub signature: [u8; 64],
+}
+
+/// The acceptor lets a member in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Ready {
+    /// Next auth log seq that the acceptor needs.
+    pub log_next: u64,
+}
+
+/// One lane of a version vector.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct LaneNext {
+    /// Who writes.
+    pub author: AuthorId,
+    /// The period.
+    pub epoch: Epoch,
+    /// The seq needed next.
+    pub next: u64,
+}
+
+/// A version vector, or a part of one.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Have {
+    /// The durable channel.
+    pub channel: Channel,
+    /// Whether no more parts follow for this channel.
+    pub last: bool,
+    /// Lanes not named are needed from 0.
+    pub lanes: Vec<LaneNext>,
+}
+
+/// Everything of a lane below `next` is stored.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Ack {
+    /// The lane.
+    pub lane: LaneId,
+    /// The first seq that is not stored.
+    pub next: u64,
+}
+
+/// Whether a member is connected, as the acceptor sees it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Whereabouts {
+    /// It has a connection.
+    Here,
+    /// It has none.
+    Gone,
+}
+
+/// Why a connection ends. PROTOCOL.md 18.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(missing_docs, reason = "`Display` says it")]
+pub enum CloseCode {
+    Bye,
+    Protocol,
+    Version,
+    SessionUnknown,
+    ShareUnknown,
+    Expired,
+    ShareClosed,
+    Ended,
+    AuthFailed,
+    NoRight,
+    Limit,
+    TooFast,
+    Busy,
+    TooSlow,
+    GoingAway,
+    Replaced,
+    Other(u64),
+}
+
+impl CloseCode {
+    const ALL: [Self; 16] = [
+        Self::Bye,
+        Self::Protocol,
+        Self::Version,
+        Self::SessionUnknown,
+        Self::ShareUnknown,
+        Self::Expired,
+        Self::ShareClosed,
+        Self::Ended,
+        Self::AuthFailed,
+        Self::NoRight,
+        Self::Limit,
+        Self::TooFast,
+        Self::Busy,
+        Self::TooSlow,
+        Self::GoingAway,
+        Self::Replaced,
+    ];
+
+    /// Returns the code with this number.
+    #[must_use]
+    pub fn parse(number: u64) -> Self {
+        usize::try_from(number).ok().and_then(|index| Self::ALL.get(index).copied()).unwrap_or(Self::Other(number))
+    }
+
+    /// Returns the number on the wire.
+    #[must_use]
+    pub fn number(self) -> u64 {
+        match self {
+            Self::Other(number) => number,
+            known => Self::ALL.iter().position(|code| *code == known).unwrap_or_default() as u64,
+        }
+    }
+
+    /// Tells whether dialling again with the same keys can succeed.
+    #[must_use]
+    pub const fn is_passing(self) -> bool {
+        !matches!(
+            self,
+            Self::Version
+                | Self::ShareUnknown
+                | Self::Expired
+                | Self::ShareClosed
+                | Self::Ended
+                | Self::NoRight
+                | Self::Replaced
+        )
+    }
+}
+
+impl fmt::Display for CloseCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Bye => "the other side left",
+            Self::Protocol => "the other side saw a protocol violation",
+            Self::Version => "the other side speaks another protocol version",
+            Self::SessionUnknown => "session not found",
+            Self::ShareUnknown => "this link was never issued for the session",
+            Self::Expired => "the link has expired",
+            Self::ShareClosed => "the link was revoked",
+            Self::Ended => "the session has ended",
+            Self::AuthFailed => "proof of possession failed",
+            Self::NoRight => "the link does not carry this right",
+            Self::Limit => "over a limit",
+            Self::TooFast => "too fast",
+            Self::Busy => "too busy, try again",
+            Self::TooSlow => "too slow to answer",
+            Self::GoingAway => "the relay is restarting",
+            Self::Replaced => "replaced by a newer connection of the same member",
+            Self::Other(number) => return write!(f, "closed with unknown code {number}"),
+        })
+    }
+}
+
+/// One message between two endpoints.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Frame {
+    /// Type 1.
+    Hello(Hello),
+    /// Type 2.
+    Welcome(Welcome),
+    /// Type 3.
+    Auth(Auth),
+    /// Type 4.
+    Ready(Ready),
+    /// Type 5.
+    Close(CloseCode),
+    /// Type 6.
+    Ping([u8; 8]),
+    /// Type 7.
+    Pong([u8; 8]),
+    /// Type 8: one auth log record.
+    Log(Bytes),
+    /// Type 9: one wrap.
+    Wrap(Bytes),
+    /// Type 10: one chain.
+    Member(Bytes),
+    /// Type 11.
+    Have(Have),
+    /// Type 12: one entry in wire form.
+    Entry(Bytes),
+    /// Type 13.
+    Ack(Ack),
+    /// Type 14.
+    Watch(Channel),
+    /// Type 15.
+    Unwatch(Channel),
+    /// Type 16.
+    WantKeyframe(Channel),
+    /// Type 17.
+    Peer(AuthorId, Whereabouts),
+    /// A type of a later version: to be skipped.
+    Unknown {
+        /// Its type.
+        kind: u64,
+    },
+}
+
+impl Frame {
+    /// Returns type, length and body.
+    #[must_use]
+    pub fn encode(&self) -> Bytes {
+        let mut body = Vec::new();
+        let kind = self.put_body(&mut body);
+        let mut out = Vec::with_capacity(HEAD_BYTES_MAX + body.len());
+        varint::put(&mut out, kind);
+        varint::put(&mut out, body.len() as u64);
+        out.extend_from_slice(&body);
+        out.into()
+    }
+
+    fn put_body(&self, out: &mut Vec<u8>) -> u64 {
+        match self {
+            Self::Hello(hello) => {
+                out.push(VERSION);
+                out.extend_from_slice(&hello.nonce);
+                out.extend_from_slice(hello.session.as_bytes());
+                out.extend_from_slice(hello.share.as_bytes());
+                1
+            }
+            Self::Welcome(welcome) => {
+                out.push(VERSION);
+                out.extend_from_slice(&welcome.nonce);
+                out.push(welcome.standing as u8);
+                varint::put(out, welcome.records);
+                varint::put(out, welcome.wraps);
+                2
+            }
+            Self::Auth(auth) => {
+                out.extend_from_slice(&auth.chain);
+                out.extend_from_slice(&auth.signature);
+                3
+            }
+            Self::Ready(ready) => {
+                out.push(VERSION);
+                varint::put(out, ready.log_next);
+                4
+            }
+            Self::Close(code) => {
+                varint::put(out, code.number());
+                5
+            }
+            Self::Ping(echo) => {
+                out.extend_from_slice(echo);
+                6
+            }
+            Self::Pong(echo) => {
+                out.extend_from_slice(echo);
+                7
+            }
+            Self::Log(raw) => put_raw(out, raw, 8),
+            Self::Wrap(raw) => put_raw(out, raw, 9),
+            Self::Member(raw) => put_raw(out, raw, 10),
+            Self::Have(have) => {
+                put_channel(out, have.channel);
+                out.push(u8::from(have.last));
+                for lane in &have.lanes {
+                    out.extend_from_slice(lane.author.as_bytes());
+                    varint::put(out, u64::from(lane.epoch.0));
+                    varint::put(out, lane.next);
+                }
+                11
+            }
+            Self::Entry(raw) => put_raw(out, raw, 12),
+            Self::Ack(ack) => {
+                put_channel(out, ack.lane.channel);
+                out.extend_from_slice(ack.lane.author.as_bytes());
+                varint::put(out, u64::from(ack.lane.epoch.0));
+                varint::put(out, ack.next);
+                13
+            }
+            Self::Watch(channel) => {
+                put_channel(out, *channel);
+                14
+            }
+            Self::Unwatch(channel) => {
+                put_channel(out, *channel);
+                15
+            }
+            Self::WantKeyframe(channel) => {
+                put_channel(out, *channel);
+                16
+            }
+            Self::Peer(author, whereabouts) => {
+                out.extend_from_slice(author.as_bytes());
+                out.push(u8::from(*whereabouts == Whereabouts::Here));
+                17
+            }
+            Self::Unknown { kind } => *kind,
+        }
+    }
+
+    /// Parses a body of the given type.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] if the body is not what PROTOCOL.md 9 says. An unknown type is not an error.
+    pub fn decode(kind: u64, body: Bytes) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(&body);
+        let frame = match kind {
+            1 => {
+                version(&mut reader)?;
+                Self::Hello(Hello {
+                    nonce: reader.array()?,
+                    session: SessionId(reader.array()?),
+                    share: ShareId(reader.array()?),
+                })
+            }
+            2 => {
+                version(&mut reader)?;
+                Self::Welcome(Welcome {
+                    nonce: reader.array()?,
+                    standing: standing(&mut reader)?,
+                    records: reader.varint()?,
+                    wraps: reader.varint()?,
+                })
+            }
+            3 => {
+                let chain_bytes = body.len().checked_sub(64).ok_or(DecodeError::Truncated { missing: 64 })?;
+                reader.bytes(chain_bytes)?;
+                Self::Auth(Auth { chain: body.slice(..chain_bytes), signature: reader.array()? })
+            }
+            4 => {
+                version(&mut reader)?;
+                Self::Ready(Ready { log_next: reader.varint()? })
+            }
+            5 => Self::Close(CloseCode::parse(reader.varint()?)),
+            6 => Self::Ping(reader.array()?),
+            7 => Self::Pong(reader.array()?),
+            8 => return Ok(Self::Log(body)),
+            9 => return Ok(Self::Wrap(body)),
+            10 => return Ok(Self::Member(body)),
+            11 => Self::Have(have(&mut reader)?),
+            12 => return Ok(Self::Entry(body)),
+            13 => {
+                let channel = channel(&mut reader)?;
+                let author = AuthorId(reader.array()?);
+                let epoch = Epoch(reader.varint_u32("epoch")?);
+                Self::Ack(Ack { lane: LaneId { channel, author, epoch }, next: reader.varint()? })
+            }
+            14 => Self::Watch(channel(&mut reader)?),
+            15 => Self::Unwatch(channel(&mut reader)?),
+            16 => Self::WantKeyframe(channel(&mut reader)?),
+            17 => {
+                let author = AuthorId(reader.array()?);
+                let whereabouts = if flag(&mut reader)? { Whereabouts::Here } else { Whereabouts::Gone };
+                Self::Peer(author, whereabouts)
+            }
+            kind => return Ok(Self::Unknown { kind }),
+        };
+        reader.finish()?;
+        Ok(frame)
+    }
+}
+
+fn put_raw(out: &mut Vec<u8>, raw: &Bytes, kind: u64) -> u64 {
+    out.extend_from_slice(raw);
+    kind
+}
+
+fn put_channel(out: &mut Vec<u8>, channel: Channel) {
+    varint::put(out, u64::from(channel.number()));
+}
+
+fn version(reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+    match reader.u8()? {
+        VERSION => Ok(()),
+        found => Err(DecodeError::Value { what: "version", found: found.into() }),
+    }
+}
+
+fn standing(reader: &mut Reader<'_>) -> Result<Standing, DecodeError> {
+    let found = reader.u8()?;
+    let known = Standing::ALL.get(usize::from(found)).copied();
+    known.ok_or(DecodeError::Value { what: "standing", found: found.into() })
+}
+
+fn channel(reader: &mut Reader<'_>) -> Result<Channel, DecodeError> {
+    let found = reader.varint()?;
+    Channel::parse(found).ok_or(DecodeError::Value { what: "channel", found })
+}
+
+fn flag(reader: &mut Reader<'_>) -> Result<bool, DecodeError> {
+    match reader.u8()? {
+        0 => Ok(false),
+        1 => Ok(true),
+        found => Err(DecodeError::Value { what: "flag", found: found.into() }),
+    }
+}
+
+fn have(reader: &mut Reader<'_>) -> Result<Have, DecodeError> {
+    let channel = channel(reader)?;
+    let last = flag(reader)?;
+    let mut lanes = Vec::new();
+    while reader.remaining() > 0 {
+        lanes.push(LaneNext {
+            author: AuthorId(reader.array()?),
+            epoch: Epoch(reader.varint_u32("epoch")?),
+            next: reader.varint()?,
+        });
+    }
+    Ok(Have { channel, last, lanes })
+}

@@ -1,0 +1,84 @@
+use super::*;
+use crate::proto::id::{AuthorId, Channel, Epoch, LaneId, SessionId};
+use bytes::Bytes;
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+fn decode_all(bytes: &[u8], piece_bytes: usize) -> Result<Vec<Frame>, DecodeError> {
+    let mut decoder = FrameDecoder::new();
+    let mut frames = Vec::new();
+    for piece in bytes.chunks(piece_bytes.max(1)) {
+        decoder.push(piece);
+        while let Some(frame) = decoder.next_frame()? {
+            frames.push(frame);
+        }
+    }
+    Ok(frames)
+}
+
+/// A length may not hide in a longer form: two encodings of one frame would hash differently.
+#[test]
+fn longer_varint_than_needed_is_refused() {
+    for padded in [&[0x40, 0x05][..], &[0x80, 0, 0, 5], &[0xc0, 0, 0, 0, 0, 0, 0, 5]] {
+        assert_eq!(Reader::new(padded).varint(), Err(DecodeError::NotShortest));
+    }
+}
+
+/// An attacker announces four gigabytes: the decoder must say no before it buffers them.
+#[test]
+fn oversize_frame_is_refused_from_its_head_alone() {
+    let mut head = vec![12];
+    varint::put(&mut head, 1 << 32);
+    assert!(matches!(decode_all(&head, 64), Err(DecodeError::TooLong { .. })));
+}
+
+/// A later version may add frames: today's peers must live with them.
+#[test]
+fn unknown_frame_is_skipped_whole() {
+    let mut bytes = vec![63, 3, 1, 2, 3];
+    bytes.extend_from_slice(&Frame::Ping([7; 8]).encode());
+    assert_eq!(decode_all(&bytes, 1), Ok(vec![Frame::Unknown { kind: 63 }, Frame::Ping([7; 8])]));
+}
+
+proptest! {
+    /// Every value has one encoding, and the length function knows it.
+    #[test]
+    fn varint_round_trips(value in 0..=varint::MAX) {
+        let mut bytes = Vec::new();
+        varint::put(&mut bytes, value);
+        prop_assert_eq!(bytes.len(), varint::len(value));
+        prop_assert_eq!(Reader::new(&bytes).varint(), Ok(value));
+    }
+
+    /// The network cuts where it likes.
+    #[test]
+    fn frames_survive_any_cut(kind in 1u64..=17, body in vec(any::<u8>(), 0..300), piece in 1usize..50) {
+        let Ok(frame) = Frame::decode(kind, Bytes::from(body.clone())) else { return Ok(()) };
+        let encoded = frame.encode();
+        prop_assert_eq!(&encoded[encoded.len() - body.len()..], &body[..], "what is accepted re-encodes alike");
+        prop_assert_eq!(decode_all(&encoded, piece), Ok(vec![frame]));
+    }
+
+    /// Decoders are total.
+    #[test]
+    fn random_bytes_never_panic(bytes in vec(any::<u8>(), 0..400), piece in 1usize..50) {
+        let _ = decode_all(&bytes, piece);
+        let _ = WireEntry::decode(Bytes::from(bytes));
+    }
+
+    /// The wire form loses nothing.
+    #[test]
+    fn entry_round_trips(
+        kind: u8, number in prop_oneof![1u64..=5, 16u64..80], epoch: u32, author: [u8; 16], seq in 0..=varint::MAX,
+        body in vec(any::<u8>(), 16..100), sign: u8,
+    ) {
+        let channel = Channel::parse(number).expect("generated from the table");
+        let lane = LaneId { channel, author: AuthorId(author), epoch: Epoch(epoch) };
+        let entry = WireEntry::encode(kind, lane, seq, &body, &[sign; 64]);
+        prop_assert_eq!(entry.body(), &body[..]);
+        prop_assert_eq!(entry.signature(), &[sign; 64]);
+        prop_assert_eq!(WireEntry::decode(entry.as_bytes().clone()), Ok(entry.clone()));
+        let header = entry.header(&SessionId([1; 16]), &[2; 32]);
+        prop_assert_eq!(&header[80..], &(body.len() as u32).to_le_bytes());
+    }
+}
