@@ -1,1 +1,1 @@
-//! token
+//! tokens
