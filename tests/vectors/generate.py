@@ -1,9 +1,10 @@
-"""Writes the test vectors of PROTOCOL.md as JSON beside this file; with --check only compares and exits 1 on a difference."""
+"""Writes the test vectors of PROTOCOL.md beside this file; with --check it only compares, and exits 1 if one differs."""
 
 import json
 import sys
 from pathlib import Path
 
+import certificates
 import contents
 import identity
 import traffic
@@ -13,7 +14,7 @@ FILES = {
     "derive": identity.derive,
     "keys": identity.keys,
     "token": identity.token,
-    "certificates": identity.certificates,
+    "certificates": certificates.certificates,
     "authlog": identity.authlog,
     "epoch": identity.epoch,
     "auth": identity.auth,
