@@ -1,4 +1,4 @@
-"""Writes the test vectors of PROTOCOL.md beside this file; with --check it only compares, and exits 1 if one differs."""
+"""Writes the test vectors of PROTOCOL.md beside this file; with --check only compares, and exits 1 if one differs."""
 
 import json
 import sys
