@@ -9,7 +9,7 @@ use crate::proto::limits::NAME_BYTES_MAX;
 use crate::proto::path::PathKind;
 use crate::proto::session::{Alarm, EditRefused, Peer};
 use crate::proto::share::Rights;
-use crate::proto::terminal::{RefusedReason, sanitise_line};
+use crate::proto::terminal::{Refusal, sanitise_line};
 use crate::proto::wire::CloseCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -150,7 +150,7 @@ pub enum Event {
         /// The terminal.
         pane: PaneId,
         /// Why.
-        reason: RefusedReason,
+        reason: Refusal,
     },
     /// What was typed while the host was away is lost: another process hosts now.
     InputLost {

@@ -3,7 +3,7 @@
 use super::link::LinkId;
 use crate::proto::doc::chat::Message;
 use crate::proto::id::{AuthorId, PaneId};
-use crate::proto::terminal::{RefusedReason, Size, StreamEvent};
+use crate::proto::terminal::{Refusal, Size, StreamEvent};
 use crate::proto::wire::CloseCode;
 use std::fmt;
 
@@ -32,7 +32,7 @@ pub enum Event {
     /// A member says how large its window is. Only at the host.
     WindowSize(PaneId, AuthorId, Size),
     /// The host did not take what was typed here.
-    InputRefused(PaneId, RefusedReason),
+    InputRefused(PaneId, Refusal),
     /// What was typed but not yet taken is lost, because another host process took over.
     InputLost {
         /// How many bytes.

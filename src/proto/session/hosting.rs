@@ -16,7 +16,7 @@ use crate::proto::limits::{OUTPUT_BYTES_MAX, PANES_MAX};
 use crate::proto::member::VerifiedMember;
 use crate::proto::seal::{DirectHost, EntryError};
 use crate::proto::share::Rights;
-use crate::proto::terminal::{DirectDown, DirectUp, Part, RefusedReason, Screen, Size, StreamEncoder};
+use crate::proto::terminal::{DirectDown, DirectUp, Part, Refusal, Screen, Size, StreamEncoder};
 use crate::proto::time::{Mono, Now};
 use crate::proto::wire::{Frame, WireEntry};
 use std::collections::BTreeMap;
@@ -274,14 +274,14 @@ impl Peer {
         match message {
             DirectUp::Nothing => {}
             DirectUp::Input { .. } if entry.kind != 3 || !member.rights().contains(Rights::INPUT) => {
-                self.refuse_input(author, RefusedReason::NoRight, entry.seq);
+                self.refuse_input(author, Refusal::NoRight, entry.seq);
             }
             DirectUp::Input { pane, bytes } => match self.pane_mut(pane) {
                 Ok(target) => {
                     target.encoder.note_input();
                     self.events.push_back(Event::Input(pane, author, bytes));
                 }
-                Err(_) => self.refuse_input(author, RefusedReason::NoPane, entry.seq),
+                Err(_) => self.refuse_input(author, Refusal::NoPane, entry.seq),
             },
             DirectUp::Size { pane, size } => self.events.push_back(Event::WindowSize(pane, author, size)),
             DirectUp::Keyframe { pane } => self.events_keyframe(pane),
@@ -294,7 +294,7 @@ impl Peer {
         }
     }
 
-    fn refuse_input(&mut self, author: AuthorId, reason: RefusedReason, seq: u64) {
+    fn refuse_input(&mut self, author: AuthorId, reason: Refusal, seq: u64) {
         self.answer(author, &DirectDown::Refused { reason, seq });
     }
 
