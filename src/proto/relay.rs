@@ -105,6 +105,8 @@ pub struct HallStats {
     pub frames_skipped: u64,
     /// Connections closed by the hall, ever.
     pub closed: u64,
+    /// Records and entries that the store did not take, ever.
+    pub store_failures: u64,
 }
 
 /// What is counted where it happens.
@@ -115,6 +117,7 @@ struct Counters {
     bytes_out: u64,
     frames_skipped: u64,
     closed: u64,
+    store_failures: u64,
 }
 
 #[cfg(test)]

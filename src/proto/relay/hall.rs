@@ -57,21 +57,23 @@ pub struct Hall {
     ready: ReadyList,
     counters: Counters,
     tick: Option<Mono>,
+    /// When something last happened.
+    now: Now,
 }
 
 impl Hall {
     /// Starts empty and keeps everything in memory; `seed` makes its nonces and must be random.
     #[must_use]
     pub fn new(limits: HallLimits, seed: [u8; 32]) -> Self {
-        Self::with_store(limits, seed, Box::new(MemoryStore::new(MEMORY_STORE_BYTES_MAX)), Mono(0))
+        Self::with_store(limits, seed, Box::new(MemoryStore::new(MEMORY_STORE_BYTES_MAX)), Now::default())
     }
 
     /// Starts with the sessions that `store` holds.
     #[must_use]
-    pub fn with_store(limits: HallLimits, seed: [u8; 32], store: Box<dyn Store>, now: Mono) -> Self {
-        let rooms: BTreeMap<_, _> =
-            store.sessions().into_iter().map(|session| (session, Room::restore(session, store.as_ref(), now))).collect();
-        let tick = (!rooms.is_empty()).then(|| now.after_us(TICK_US));
+    pub fn with_store(limits: HallLimits, seed: [u8; 32], store: Box<dyn Store>, now: Now) -> Self {
+        let restore = |session| (session, Room::restore(session, store.as_ref(), now.mono));
+        let rooms: BTreeMap<_, _> = store.sessions().into_iter().map(restore).collect();
+        let tick = (!rooms.is_empty()).then(|| now.mono.after_us(TICK_US));
         Self {
             limits,
             seed,
@@ -83,6 +85,7 @@ impl Hall {
             ready: ReadyList::new(),
             counters: Counters::default(),
             tick,
+            now,
         }
     }
 
@@ -94,6 +97,7 @@ impl Hall {
 
     /// Takes note of a new connection.
     pub fn handle_open(&mut self, conn: ConnId, now: Now) {
+        self.now = now;
         let mono = now.mono;
         let phase = Phase::Fresh;
         let new = Conn { phase, opened: mono, heard: mono, pinged: mono, unproven_bytes: 0, outbox: Outbox::default() };
@@ -109,6 +113,7 @@ impl Hall {
     ///
     /// Until it has proven possession a connection may send [`UNPROVEN_BYTES_MAX`] bytes in all.
     pub fn handle_received(&mut self, conn: ConnId, bytes: usize, now: Now) -> Flow {
+        self.now = now;
         let Some(entry) = self.conns.get_mut(&conn) else { return Flow::Stop };
         entry.heard = now.mono;
         match entry.phase {
@@ -127,7 +132,7 @@ impl Hall {
 
     /// Takes HELLO; `exporter` is what the transport exports for its session id, if it can. PROTOCOL.md 10.
     pub fn handle_hello(&mut self, conn: ConnId, hello: Hello, exporter: Option<[u8; 32]>, now: Now) -> Flow {
-        self.take(conn, now, |hall| hall.greet(conn, hello, exporter, now).map(|()| Flow::Continue))
+        self.take(conn, now, |hall| hall.greet(conn, hello, exporter).map(|()| Flow::Continue))
     }
 
     /// Takes one frame. A HELLO that comes this way has no exporter.
@@ -142,6 +147,7 @@ impl Hall {
 
     /// Forgets a connection that is gone.
     pub fn handle_close(&mut self, conn: ConnId, now: Now) {
+        self.now = now;
         let Some(entry) = self.conns.remove(&conn) else { return };
         match entry.phase {
             Phase::Fresh | Phase::Greeted(_) => self.unproven -= 1,
@@ -167,12 +173,13 @@ impl Hall {
 
     /// Looks for silence, expiry, and rooms that nobody needs any more.
     pub fn handle_timeout(&mut self, now: Now) {
+        self.now = now;
         if self.tick.is_none_or(|tick| now.mono < tick) {
             return;
         }
         self.check_silence(now);
         for session in self.rooms.keys().copied().collect::<Vec<_>>() {
-            self.with_room(&session, now, |room, cx| room.handle_timeout(cx));
+            self.with_room(&session, now, Room::handle_timeout);
             self.forget_idle_room(&session, now.mono);
         }
         let is_idle = self.conns.is_empty() && self.rooms.is_empty();
@@ -185,7 +192,8 @@ impl Hall {
     }
 
     /// Moves frames for `conn` to `out`, most urgent first, until they have `bytes_max` bytes or a little more.
-    pub fn pop(&mut self, conn: ConnId, bytes_max: usize, out: &mut Vec<Bytes>, now: Now) -> Popped {
+    pub fn pop(&mut self, conn: ConnId, bytes_max: usize, out: &mut Vec<Bytes>) -> Popped {
+        let now = self.now;
         let frames_before = out.len();
         let mut turn = Turn::new(out, bytes_max);
         let Some(entry) = self.conns.get_mut(&conn) else { return Popped { close: None, has_more: false } };
@@ -207,7 +215,7 @@ impl Hall {
     /// Returns the figures of this node.
     #[must_use]
     pub fn stats(&self) -> HallStats {
-        let Counters { frames_in, frames_out, bytes_out, frames_skipped, closed } = self.counters;
+        let Counters { frames_in, frames_out, bytes_out, frames_skipped, closed, store_failures } = self.counters;
         HallStats {
             connections: self.conns.len(),
             members: self.rooms.values().map(Room::seats).sum(),
@@ -219,11 +227,13 @@ impl Hall {
             bytes_out,
             frames_skipped,
             closed,
+            store_failures,
         }
     }
 
     /// Runs one step of a connection and closes it if the step fails.
     fn take(&mut self, conn: ConnId, now: Now, step: impl FnOnce(&mut Self) -> Result<Flow, CloseCode>) -> Flow {
+        self.now = now;
         let Some(entry) = self.conns.get_mut(&conn) else { return Flow::Stop };
         if matches!(entry.phase, Phase::Closing(_)) {
             return Flow::Stop;
@@ -248,7 +258,7 @@ impl Hall {
             (_, Frame::Close(_)) => return Err(CloseCode::Bye),
             (Some(Phase::Seated(session)), frame) => (*session, frame),
             (Some(Phase::Fresh), Frame::Hello(hello)) => {
-                return self.greet(conn, hello, None, now).map(|()| Flow::Continue);
+                return self.greet(conn, hello, None).map(|()| Flow::Continue);
             }
             (Some(Phase::Greeted(_)), Frame::Auth(auth)) => {
                 return self.seat(conn, &auth, now).map(|()| Flow::Continue);

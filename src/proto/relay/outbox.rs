@@ -240,7 +240,8 @@ impl Outbox {
 
     /// Ends a turn: tells whether more could be taken at once, and if not, asks to be listed anew.
     pub(super) fn settle(&mut self, source: Option<&Source<'_>>) -> bool {
-        let is_due = !self.control.is_empty() || self.pong.is_some() || source.is_some_and(|source| self.is_due(source));
+        let is_due =
+            !self.control.is_empty() || self.pong.is_some() || source.is_some_and(|source| self.is_due(source));
         self.listed = is_due;
         is_due
     }

@@ -6,29 +6,28 @@
 //! holds a content key. PROTOCOL.md 5, 8, 10, 11.
 
 mod entries;
+mod seats;
 
-use super::members::{Member, Members};
-use super::outbox::{Outbox, ReadyList, Source, Turn};
+use super::members::Members;
+use super::outbox::{ReadyList, Source, Turn};
 use super::ring::Ring;
-use super::store::{Store, StoreError};
+use super::store::{Head, Store, StoreError};
 use super::{ConnId, Counters};
 use crate::proto::authlog::{AuthLog, LogError, Record};
 use crate::proto::id::{AuthorId, Channel, Class, Epoch, LaneId, SessionId, ShareId};
 use crate::proto::lane::verify::LaneVerifier;
-use crate::proto::limits::{AUTHORS_MAX, MEMBERS_MAX};
-use crate::proto::member::{Chain, ChainError, VerifiedMember};
-use crate::proto::share::Rights;
+use crate::proto::limits::AUTHORS_MAX;
+use crate::proto::member::{Chain, ChainError};
 use crate::proto::time::{Mono, Now};
-use crate::proto::wire::{CloseCode, Frame, Have, LaneNext, Reader, Ready, Standing, Whereabouts};
+use crate::proto::wire::{CloseCode, Frame, Have, Reader, Standing};
 use bytes::Bytes;
-use std::collections::{BTreeMap, BTreeSet};
+use seats::Seat;
+use std::collections::BTreeMap;
 
 /// Wraps that a room keeps: one per share, delegated ones included.
 const WRAPS_MAX: usize = 1_024;
 /// Length of a wrap in bytes. PROTOCOL.md 6.
 const WRAP_BYTES: usize = 68;
-/// Lanes in one HAVE frame: 28 bytes each at most, so that a frame stays below its bound.
-const HAVE_LANES_MAX: usize = 2_000;
 /// Lanes that a dialer may announce.
 const HAVE_REMEMBERED_MAX: usize = 2 * AUTHORS_MAX;
 
@@ -43,6 +42,19 @@ pub(super) struct Context<'a> {
     pub now: Now,
 }
 
+impl Context<'_> {
+    /// Says what a writer is told when its record or entry could not be stored, and counts it for the operator.
+    fn stored(&mut self, result: Result<(), StoreError>) -> Result<(), CloseCode> {
+        result.map_err(|error| {
+            self.counters.store_failures += 1;
+            match error {
+                StoreError::Full { .. } => CloseCode::Limit,
+                StoreError::Medium { .. } => CloseCode::Busy,
+            }
+        })
+    }
+}
+
 /// The newest presence of one author.
 #[derive(Debug)]
 pub(super) struct Latest {
@@ -51,16 +63,6 @@ pub(super) struct Latest {
     pub frame: Bytes,
     /// The connection that brought it.
     pub from: ConnId,
-}
-
-/// A member with a connection.
-#[derive(Debug)]
-struct Seat {
-    author: AuthorId,
-    rights: Rights,
-    outbox: Outbox,
-    /// Authors that it introduced and the log does not admit: their entries are passed over.
-    refused: BTreeSet<AuthorId>,
 }
 
 /// One session.
@@ -101,6 +103,56 @@ impl Room {
         }
     }
 
+    /// Picks a session up where `store` has it. What does not check is left out: the medium, not a peer, is at fault.
+    pub(super) fn restore(session: SessionId, store: &dyn Store, now: Mono) -> Self {
+        let mut room = Self::new(session, now);
+        for raw in store.records(&session) {
+            if room.log.append(raw.clone()).is_err() {
+                break;
+            }
+            room.log_frames.push(Frame::Log(raw).encode());
+        }
+        if room.log.is_ended() {
+            room.ended = Some(now);
+        }
+        for raw in store.wraps(&session) {
+            if let Some(recipient) = wrap_recipient(&raw) {
+                room.wraps.insert(recipient, Frame::Wrap(raw).encode());
+            }
+        }
+        for raw in store.members(&session) {
+            if let Ok(Ok(member)) = Chain::decode(&raw).map(|chain| chain.verify(&session)) {
+                let author = member.author();
+                room.add_member(member, now);
+                if let Some(member) = room.members.get_mut(author) {
+                    member.is_stored = true;
+                }
+            }
+        }
+        for Head { lane, next, digest } in store.heads(&session) {
+            if let Some(member) = room.members.get(lane.author) {
+                let key = member.verified.verify_key().clone();
+                room.lanes.insert(lane, LaneVerifier::resume(session, lane, key, next, digest));
+            }
+        }
+        room
+    }
+
+    /// Returns how many members are connected.
+    pub(super) fn seats(&self) -> usize {
+        self.seats.len()
+    }
+
+    /// Returns the bytes of live entries held.
+    pub(super) const fn live_bytes(&self) -> u64 {
+        self.live_bytes
+    }
+
+    /// Tells whether whoever created the room left before it sent the log.
+    pub(super) fn is_stillborn(&self) -> bool {
+        self.empty.is_some() && self.log.host().is_none() && self.ended.is_none()
+    }
+
     /// Returns how the session and `share` stand here.
     pub(super) fn standing(&self, share: &ShareId) -> Standing {
         if self.log.is_ended() {
@@ -137,154 +189,6 @@ impl Room {
         self.ended
     }
 
-    /// Checks that `member` may take a seat now.
-    pub(super) fn check_join(&self, member: &VerifiedMember) -> Result<(), CloseCode> {
-        if self.log.is_ended() {
-            return Err(CloseCode::Ended);
-        }
-        if self.log.host().is_none() {
-            let may_create = member.rights().may_administer();
-            return if may_create { Ok(()) } else { Err(CloseCode::SessionUnknown) };
-        }
-        self.log.admits(member).map_err(|error| match error {
-            ChainError::Closed { .. } => CloseCode::ShareClosed,
-            _ => CloseCode::ShareUnknown,
-        })?;
-        if self.conns.contains_key(&member.author()) {
-            return Ok(());
-        }
-        if self.seats.len() >= MEMBERS_MAX {
-            return Err(CloseCode::Busy);
-        }
-        if self.members.get(member.author()).is_none() && self.members.len() >= AUTHORS_MAX {
-            return Err(CloseCode::Limit);
-        }
-        self.check_shares_have_room(member)
-    }
-
-    fn check_shares_have_room(&self, member: &VerifiedMember) -> Result<(), CloseCode> {
-        for share in member.chain().shares.iter().filter(|share| share.max_members > 0) {
-            let came_by_it = |author: &AuthorId| {
-                let chain = self.members.get(*author).map(|member| member.verified.chain());
-                chain.is_some_and(|chain| chain.shares.iter().any(|other| other.share == share.share))
-            };
-            let taken = self.conns.keys().filter(|author| came_by_it(author)).count();
-            if taken >= share.max_members as usize {
-                return Err(CloseCode::Limit);
-            }
-        }
-        Ok(())
-    }
-
-    /// Seats `member`; `log_sent` records were sent to it before. Returns its older connection, which it replaces.
-    pub(super) fn join(
-        &mut self,
-        conn: ConnId,
-        member: VerifiedMember,
-        log_sent: usize,
-        outbox: Outbox,
-        cx: &mut Context<'_>,
-    ) -> Option<(ConnId, Outbox)> {
-        let (author, rights) = (member.author(), member.rights());
-        let replaced = self.conns.insert(author, conn).and_then(|old| Some((old, self.seats.remove(&old)?.outbox)));
-        for latest in self.latest.values_mut() {
-            if replaced.as_ref().is_some_and(|(old, _)| latest.from == *old) {
-                latest.from = conn;
-            }
-        }
-        let number = self.add_member(member, cx.now.mono);
-        self.empty = None;
-        let mut seat = Seat { author, rights, outbox, refused: BTreeSet::new() };
-        seat.outbox.mark_introduced(number);
-        self.greet(&mut seat, log_sent);
-        for (other, peer) in &mut self.seats {
-            seat.outbox.note_peer(peer.author, Whereabouts::Here);
-            if replaced.is_none() {
-                peer.outbox.note_peer(author, Whereabouts::Here);
-                peer.outbox.list(*other, cx.ready);
-            }
-        }
-        seat.outbox.list(conn, cx.ready);
-        self.seats.insert(conn, seat);
-        replaced
-    }
-
-    /// Queues what a new seat has to know: READY, the log since WELCOME, version vectors, newest presence.
-    fn greet(&self, seat: &mut Seat, log_sent: usize) {
-        seat.outbox.push_control(Frame::Ready(Ready { log_next: self.log.next_seq() }).encode());
-        for frame in self.log_frames.iter().skip(log_sent) {
-            seat.outbox.push_control(frame.clone());
-        }
-        if seat.rights.may_administer() {
-            for wrap in self.wraps.values() {
-                seat.outbox.push_control(wrap.clone());
-            }
-        }
-        for channel in Channel::DURABLE {
-            for have in self.have(channel) {
-                seat.outbox.push_control(Frame::Have(have).encode());
-            }
-        }
-        if seat.rights.may_read() {
-            self.latest.keys().filter(|author| **author != seat.author).for_each(|author| {
-                seat.outbox.note_latest(*author);
-            });
-        }
-    }
-
-    fn have(&self, channel: Channel) -> Vec<Have> {
-        let lanes = self.lanes.iter().filter(|(lane, _)| lane.channel == channel);
-        let lanes: Vec<_> = lanes
-            .map(|(lane, verifier)| LaneNext { author: lane.author, epoch: lane.epoch, next: verifier.position().0 })
-            .collect();
-        let mut parts: Vec<_> =
-            lanes.chunks(HAVE_LANES_MAX).map(|lanes| Have { channel, last: false, lanes: lanes.to_vec() }).collect();
-        match parts.last_mut() {
-            Some(part) => part.last = true,
-            None => parts.push(Have { channel, last: true, lanes }),
-        }
-        parts
-    }
-
-    fn add_member(&mut self, verified: VerifiedMember, now: Mono) -> u32 {
-        if let Some((number, _)) = self.members.find(verified.author()) {
-            return number;
-        }
-        let is_admitted = self.log.admits(&verified).is_ok();
-        let number = self.members.add(Member::new(verified, is_admitted, now));
-        self.seats.values_mut().for_each(|seat| seat.outbox.forget_number(number));
-        number
-    }
-
-    /// Takes the seat of `conn` away; returns what it was still to be told.
-    pub(super) fn leave(&mut self, conn: ConnId, cx: &mut Context<'_>) -> Option<Outbox> {
-        let seat = self.seats.remove(&conn)?;
-        self.conns.remove(&seat.author);
-        // What it brought says nothing any more, of itself or of others behind it.
-        self.latest.retain(|author, latest| *author != seat.author && latest.from != conn);
-        for (other, peer) in &mut self.seats {
-            peer.outbox.note_peer(seat.author, Whereabouts::Gone);
-            peer.outbox.list(*other, cx.ready);
-        }
-        self.forget_members(seat.author);
-        if self.seats.is_empty() {
-            self.empty = Some(cx.now.mono);
-        }
-        Some(seat.outbox)
-    }
-
-    /// Forgets who left no trace, so that passers-by do not fill the room for ever.
-    fn forget_members(&mut self, left: AuthorId) {
-        let host = self.log.host();
-        let conns = &self.conns;
-        let leaves_a_trace = |member: &Member| member.is_stored || conns.contains_key(&member.verified.author());
-        if host == Some(left) {
-            self.members.retain(|member| leaves_a_trace(member) || host == Some(member.verified.author()));
-        } else if !self.members.get(left).is_none_or(leaves_a_trace) {
-            self.members.remove(left);
-        }
-    }
-
     /// Takes an auth log record from an administrator.
     pub(super) fn handle_log(&mut self, conn: ConnId, raw: Bytes, cx: &mut Context<'_>) -> Result<(), CloseCode> {
         self.check_administrator(conn)?;
@@ -294,7 +198,8 @@ impl Room {
             Err(LogError::Full | LogError::SharesFull) => return Err(CloseCode::Limit),
             Err(_) => return Err(CloseCode::Protocol),
         };
-        cx.store.put_record(&self.session, &raw).map_err(store_code)?;
+        let stored = cx.store.put_record(&self.session, &raw);
+        cx.stored(stored)?;
         let frame = Frame::Log(raw).encode();
         self.log_frames.push(frame.clone());
         for (other, seat) in self.seats.iter_mut().filter(|(other, _)| **other != conn) {
@@ -335,7 +240,8 @@ impl Room {
         self.live_bytes = 0;
         self.latest.clear();
         self.wraps.clear();
-        cx.store.clear_entries(&self.session).map_err(store_code)
+        let cleared = cx.store.clear_entries(&self.session);
+        cx.stored(cleared)
     }
 
     /// Takes a wrap from an administrator.
@@ -345,7 +251,8 @@ impl Room {
         if self.wraps.len() >= WRAPS_MAX && !self.wraps.contains_key(&recipient) {
             return Err(CloseCode::Limit);
         }
-        cx.store.put_wrap(&self.session, &recipient, &raw).map_err(store_code)?;
+        let stored = cx.store.put_wrap(&self.session, &recipient, &raw);
+        cx.stored(stored)?;
         let frame = Frame::Wrap(raw).encode();
         if self.wraps.insert(recipient, frame.clone()).as_ref() == Some(&frame) {
             return Ok(());
@@ -454,16 +361,6 @@ impl Room {
         }
     }
 
-    /// Cuts off who may not be connected any more at this time.
-    pub(super) fn handle_timeout(&mut self, cx: &mut Context<'_>) {
-        for (author, conn) in &self.conns {
-            let member = self.members.get(*author).map(|member| &member.verified);
-            if member.is_none_or(|member| member.live_at(cx.now.wall).is_err()) {
-                cx.cuts.push((*conn, CloseCode::Expired));
-            }
-        }
-    }
-
     /// Fills one helping for `conn`; tells whether there is more.
     pub(super) fn pop(&mut self, conn: ConnId, turn: &mut Turn<'_>, cx: &mut Context<'_>) -> bool {
         let Some(seat) = self.seats.get_mut(&conn) else { return false };
@@ -491,12 +388,4 @@ fn wrap_recipient(raw: &[u8]) -> Option<[u8; 16]> {
     let mut reader = Reader::new(raw);
     let _epoch = reader.u32().ok()?;
     reader.array().ok().filter(|_| raw.len() == WRAP_BYTES)
-}
-
-/// Says what a writer is told when its record or entry could not be stored.
-const fn store_code(error: StoreError) -> CloseCode {
-    match error {
-        StoreError::Full { .. } => CloseCode::Limit,
-        StoreError::Medium { .. } => CloseCode::Busy,
-    }
 }

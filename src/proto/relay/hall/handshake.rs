@@ -19,13 +19,7 @@ pub(super) struct Greeting {
 
 impl Hall {
     /// Answers HELLO with WELCOME, the log and the wrap, and with CLOSE where nothing can follow.
-    pub(super) fn greet(
-        &mut self,
-        conn: ConnId,
-        hello: Hello,
-        exporter: Option<[u8; 32]>,
-        now: Now,
-    ) -> Result<(), CloseCode> {
+    pub(super) fn greet(&mut self, conn: ConnId, hello: Hello, exporter: Option<[u8; 32]>) -> Result<(), CloseCode> {
         let nonce = self.next_nonce();
         let room = self.rooms.get(&hello.session);
         let is_full = self.conns.len() > self.limits.connections_max;
@@ -58,7 +52,6 @@ impl Hall {
             Standing::Ended => Err(CloseCode::Ended),
             Standing::Busy => Err(CloseCode::Busy),
         }
-        .inspect_err(|_| self.tick = self.tick.or(Some(now.mono)))
     }
 
     /// Checks AUTH and gives its sender a seat.

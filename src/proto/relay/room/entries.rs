@@ -5,10 +5,11 @@
 //! exception is a host that brings the presence of members it serves elsewhere: that is verified.
 
 use super::super::Flow;
+use super::super::members::Member;
 use super::super::outbox::{DIRECT_QUEUE_BYTES_HIGH, DIRECT_QUEUE_BYTES_MAX};
 use super::super::ring::{Piece, Pushed};
 use super::super::store::StoredEntry;
-use super::{ConnId, Context, Latest, Room, store_code};
+use super::{ConnId, Context, Latest, Room};
 use crate::proto::id::{AuthorId, Channel, Class};
 use crate::proto::lane::verify::LaneVerifier;
 use crate::proto::limits::DURABLE_KEPT_BYTES_MAX;
@@ -112,10 +113,12 @@ impl Room {
         };
         let digest = verifier.check(entry).map_err(|_| CloseCode::Protocol)?;
         if !member.is_stored {
-            cx.store.put_member(&session, &member.verified.chain().encode()).map_err(store_code)?;
+            let stored = cx.store.put_member(&session, &member.verified.chain().encode());
+            cx.stored(stored)?;
             member.is_stored = true;
         }
-        cx.store.append(&session, StoredEntry { lane, seq: entry.seq, digest, frame }).map_err(store_code)?;
+        let stored = cx.store.append(&session, StoredEntry { lane, seq: entry.seq, digest, frame });
+        cx.stored(stored)?;
         self.lanes.insert(lane, verifier);
         Ok(())
     }
@@ -244,12 +247,7 @@ impl Room {
         check(is_own && is_admitted, CloseCode::NoRight)
     }
 
-    fn pace(
-        &mut self,
-        author: AuthorId,
-        now: Mono,
-        take: impl Fn(&mut super::Member, Mono) -> Option<Mono>,
-    ) -> Flow {
+    fn pace(&mut self, author: AuthorId, now: Mono, take: impl Fn(&mut Member, Mono) -> Option<Mono>) -> Flow {
         let until = self.members.get_mut(author).and_then(|member| take(member, now));
         until.map_or(Flow::Continue, |until| Flow::Pause { until })
     }
