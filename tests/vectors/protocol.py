@@ -228,8 +228,11 @@ def epoch_commit(secret: bytes) -> bytes:
     return H("epoch commitment", secret)
 
 
-def wrap(secret: bytes, epoch: int, recipient: bytes, kek: bytes, session_id: bytes) -> bytes:
-    aad = session_id + u32(epoch) + epoch_commit(secret)
+def wrap(
+    secret: bytes, epoch: int, recipient: bytes, kek: bytes, session_id: bytes, commit: bytes | None = None
+) -> bytes:
+    """`commit` is the secret's own but for a forger."""
+    aad = session_id + u32(epoch) + (commit or epoch_commit(secret))
     return u32(epoch) + recipient + aead(kek, u32(epoch) + bytes(8), aad, secret)
 
 

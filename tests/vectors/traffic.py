@@ -120,10 +120,10 @@ def entries() -> dict:
     chat.add_durable(b"")
 
     terminal = Lane("live", ADA, ADA_CERT, p.terminal_channel(PANE))
-    terminal.add(p.KEY_WHOLE, p.terminal_plaintext(p.WINDOW_ANEW, 0, b"\x1b[H", size=(80, 24)))
+    terminal.add(p.KEY_WHOLE, p.terminal_plaintext(0, 0, b"\x1b[H", size=(80, 24)))
     terminal.add(p.OUTPUT, p.terminal_plaintext(0, 0, b"$ ls\r\n"))
     terminal.add(p.OUTPUT, p.terminal_plaintext(0, 6, b"a b c\r\n"))
-    terminal.add(p.KEY_FIRST, p.terminal_plaintext(p.WINDOW_ANEW, 13, b"\x1b[H$ ls\r\n", size=(80, 24)))
+    terminal.add(p.KEY_FIRST, p.terminal_plaintext(0, 13, b"\x1b[H$ ls\r\n", size=(80, 24)))
     terminal.add(p.KEY_MIDDLE, p.terminal_plaintext(0, 13, b"a b"))
     terminal.add(p.KEY_LAST, p.terminal_plaintext(0, 13, b" c\r\n"))
     terminal.add(p.OUTPUT, p.terminal_plaintext(0, 13, b"$ "))
