@@ -4,7 +4,7 @@
 //!
 //! Always: a member is `here` once before it is gone. Timings: PROTOCOL.md 13.
 
-use crate::proto::doc::presence::Presence;
+use crate::proto::doc::Presence;
 use crate::proto::id::{AuthorId, Epoch};
 use crate::proto::limits::SILENCE_US_MAX;
 use crate::proto::member::VerifiedMember;
