@@ -1,3 +1,5 @@
 //! Lanes: one author's entries on one channel in one epoch.
 
 pub mod verify;
+
+pub use verify::{EntryError, LaneVerifier};
