@@ -100,22 +100,16 @@ pub fn open_share_wrap(raw: &[u8], share: &ShareSecret, commit: &[u8; 32]) -> Re
     }
 }
 
-/// Returns whom a wrap is for: a share's id.
-///
-/// # Errors
-///
-/// [`DecodeError`] if the bytes are no wrap.
-pub fn wrap_recipient(raw: &[u8]) -> Result<[u8; 16], DecodeError> {
-    Wrap::decode(raw).map(|wrap| wrap.recipient)
+/// Returns whom a wrap is for, a share's id, or `None` if the bytes are no wrap.
+#[must_use]
+pub fn wrap_recipient(raw: &[u8]) -> Option<[u8; 16]> {
+    Wrap::decode(raw).ok().map(|wrap| wrap.recipient)
 }
 
-/// Returns which epoch a wrap opens.
-///
-/// # Errors
-///
-/// [`DecodeError`] if the bytes are no wrap.
-pub fn wrap_epoch(raw: &[u8]) -> Result<Epoch, DecodeError> {
-    Wrap::decode(raw).map(|wrap| wrap.epoch)
+/// Returns which epoch a wrap opens, or `None` if the bytes are no wrap.
+#[must_use]
+pub fn wrap_epoch(raw: &[u8]) -> Option<Epoch> {
+    Wrap::decode(raw).ok().map(|wrap| wrap.epoch)
 }
 
 struct Wrap<'a> {
@@ -172,7 +166,7 @@ mod tests {
         let ben = share(2);
         let (wrap, commit) = wrapped(&ben, 7);
         assert_eq!(wrap.len(), WRAP_BYTES);
-        assert_eq!((wrap_recipient(&wrap), wrap_epoch(&wrap)), (Ok(ben.share_id().0), Ok(Epoch(7))));
+        assert_eq!((wrap_recipient(&wrap), wrap_epoch(&wrap)), (Some(ben.share_id().0), Some(Epoch(7))));
         let opened = open_share_wrap(&wrap, &ben, &commit).expect("Ben holds the token");
         assert_eq!(opened.expose(), &SECRET);
     }
