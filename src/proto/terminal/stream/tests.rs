@@ -130,7 +130,7 @@ fn output_must_continue_where_the_last_ended() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(800))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     /// However output is chunked, whatever was typed in between, the viewer gets the program's bytes.
     #[test]
