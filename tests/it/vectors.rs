@@ -4,6 +4,8 @@
 
 mod authlog;
 mod certificates;
+mod direct;
+mod entries;
 mod fields;
 mod identity;
 mod token;
