@@ -5,6 +5,7 @@
 mod authlog;
 mod certificates;
 mod direct;
+mod documents;
 mod entries;
 mod fields;
 mod identity;
