@@ -4,6 +4,9 @@
 
 mod authlog;
 mod certificates;
+mod direct;
+mod documents;
+mod entries;
 mod fields;
 mod identity;
 mod token;
