@@ -281,7 +281,8 @@ impl World {
             _ => None,
         });
         let missing = ready.unwrap_or_else(|| panic!("{mail:?}"));
-        for record in self.session.log.records()[missing as usize..].to_vec() {
+        let records: Vec<_> = self.session.log.records().iter().skip(missing as usize).cloned().collect();
+        for record in records {
             assert_eq!(self.send(conn, Frame::Log(record)), Flow::Continue);
         }
         for wrap in [&self.own, &self.interact, &self.view].map(|share| self.session.wrap(share)) {
