@@ -147,6 +147,9 @@ impl DirectGuest {
 }
 
 /// The host's end, one per guest.
+///
+/// The host keeps it as long as it runs, over all reconnections: whoever replays the opening and the input after it
+/// to a host that forgot would have all of it typed again.
 #[derive(Debug)]
 pub struct DirectHost {
     session: SessionId,
