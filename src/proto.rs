@@ -10,6 +10,7 @@ pub mod seal;
 pub mod share;
 pub mod time;
 pub mod token;
+pub mod verify;
 pub mod wire;
 
 pub mod authlog;
