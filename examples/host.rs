@@ -2,7 +2,7 @@
 //!
 //! Run: `cargo run --example host -- top`, then `cargo run --example join -- LINK` in another terminal.
 
-use cahoots::{Access, Event, Host, PtyCommand, Size, Terms};
+use cahoots::{Access, Event, Host, Mirror, PtyCommand, Terms};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -13,7 +13,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", host.share(Terms::new(Access::Interact))?.reveal());
 
     let mut events = host.session().events();
-    let mut terminal = host.run(PtyCommand::new(program).args(words).size(Size::new(80, 24)))?;
+    let command =
+        PtyCommand { program: Some(program.into()), args: words.map(Into::into).collect(), ..Default::default() };
+    let mut terminal = host.run(command, Mirror::Off)?;
     let code = loop {
         tokio::select! {
             code = terminal.wait() => break code,

@@ -37,8 +37,6 @@ pub mod io;
 mod guest;
 #[cfg(feature = "net")]
 mod host;
-#[cfg(feature = "relay")]
-mod relay;
 #[cfg(feature = "net")]
 mod session;
 #[cfg(feature = "net")]
@@ -60,13 +58,11 @@ pub use proto::wire::CloseCode;
 #[cfg(feature = "net")]
 pub use guest::{Guest, GuestBuilder, JoinError};
 #[cfg(feature = "net")]
-pub use host::{Host, HostBuilder, HostError, Lan, Pane, SHARE_LASTS, Terminal, Terms};
+pub use host::{Host, HostBuilder, HostError, Lan, Mirror, Pane, SHARE_LASTS, Terminal, Terms};
 #[cfg(feature = "net")]
 pub use io::channel::Channel;
 #[cfg(feature = "net")]
 pub use io::pty::PtyCommand;
-#[cfg(feature = "relay")]
-pub use relay::{Relay, RelayBuilder, RelayStartError};
 #[cfg(feature = "net")]
 pub use session::{COLOURS, Connection, Ending, Event, Events, Input, Member, Session, Status, Typing};
 #[cfg(feature = "net")]
