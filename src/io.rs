@@ -1,5 +1,6 @@
 //! Shells: sockets, clocks, files and processes around the machines of `proto`.
 
 pub mod channel;
+pub mod pty;
 pub mod quic;
 pub mod tls;
