@@ -15,6 +15,7 @@ fn main() {
     tokens();
     terminals();
     documents();
+    relays();
 }
 
 /// Fields of JSON objects, by path, of all elements of a list.
@@ -65,7 +66,11 @@ fn entries() {
         save("entry", name, vec![pieces(&hex_of(&lane["entries"], "wire"))]);
     }
     for list in ["refused_durable", "refused_wire", "wire_only"] {
-        save("entry", list, hex_of(&file[list], "wire").iter().map(|wire| pieces(std::slice::from_ref(wire))).collect());
+        save(
+            "entry",
+            list,
+            hex_of(&file[list], "wire").iter().map(|wire| pieces(std::slice::from_ref(wire))).collect(),
+        );
     }
 }
 
@@ -79,7 +84,8 @@ fn tokens() {
 }
 
 fn terminals() {
-    let entry = |case: &Value| [&[case["kind"].as_u64().unwrap_or_default() as u8], &hex(&case["plaintext"])[..]].concat();
+    let entry =
+        |case: &Value| [&[case["kind"].as_u64().unwrap_or_default() as u8], &hex(&case["plaintext"])[..]].concat();
     let file = vectors("terminal");
     for stream in file["streams"].as_array().into_iter().flatten() {
         let parts: Vec<_> = stream["entries"].as_array().into_iter().flatten().map(entry).collect();
@@ -104,7 +110,8 @@ fn terminals() {
 
 fn documents() {
     let file = vectors("chat");
-    let lines: Vec<Vec<u8>> = hex_of(&file["valid"], "payload").iter().map(|line| [&[0x81], &line[..]].concat()).collect();
+    let lines: Vec<Vec<u8>> =
+        hex_of(&file["valid"], "payload").iter().map(|line| [&[0x81], &line[..]].concat()).collect();
     save("gate", "chat", vec![[vec![1], pieces(&lines)].concat()]);
     let refused = hex_of(&file["refused"], "payload");
     let refused = refused.iter().map(|line| [vec![1], pieces(&[[&[0x81], &line[..]].concat()])].concat());
@@ -135,7 +142,8 @@ fn state_changes() -> Vec<Vec<u8>> {
 }
 
 fn edit(document: &mut Document, step: usize) -> Option<Vec<u8>> {
-    let pane = PaneInfo { title: "shell".into(), command: "sh".into(), cols: 80, rows: 24, status: PaneStatus::Running };
+    let pane =
+        PaneInfo { title: "shell".into(), command: "sh".into(), cols: 80, rows: 24, status: PaneStatus::Running };
     let payload = match step {
         0 => document.set_title("a title"),
         1 => document.edit_notes(0, 0, "some notes"),
@@ -147,6 +155,39 @@ fn edit(document: &mut Document, step: usize) -> Option<Vec<u8>> {
         _ => document.remove_pane(PaneId(0)),
     };
     payload.expect("the edit is fine").map(|payload| payload.to_vec())
+}
+
+/// Steps of `relay_hall`: what, which connection, argument.
+fn relays() {
+    let join = |seat: u8, who: u8| vec![vec![0, seat, who], vec![4, seat], vec![5, seat]];
+    let log: Vec<Vec<u8>> = (0..5).map(|n| vec![7, 0, n]).collect();
+    let entry = |seat: u8, channel: u8, kind: u8, content: &[u8]| [&[6, seat, channel, kind], content].concat();
+    let start = [join(0, 0), log, join(1, 1)].concat();
+    let talk = vec![
+        entry(0, 1, 1, b"state"),
+        entry(1, 2, 1, b"chat"),
+        entry(1, 2, 1, b"more chat"),
+        entry(0, 3, 1, b"presence"),
+        entry(1, 4, 1, &[1; 40]),
+        entry(0, 5, 1, &[2; 40]),
+        [&[1, 1], &hex(&Value::from("0e0110"))[..]].concat(),
+        entry(0, 16, 5, b"keyframe"),
+        entry(0, 16, 1, b"output"),
+        vec![3, 0, 0x88, 0x13],
+    ];
+    let frames = hex_of(&vectors("frames")["valid"], "frame");
+    let say = |frame: &Vec<u8>| [&[1, 2], &frame[..]].concat();
+    save("relay_hall", "join", vec![pieces(&start)]);
+    save("relay_hall", "talk", vec![pieces(&[start.clone(), talk.clone()].concat())]);
+    let back = [vec![vec![2, 1]], join(2, 1), talk.clone()].concat();
+    save("relay_hall", "rejoin", vec![pieces(&[start.clone(), talk.clone(), back].concat())]);
+    save("relay_hall", "close", vec![pieces(&[start.clone(), vec![vec![7, 0, 5], vec![7, 0, 6]], talk].concat())]);
+    let silence = vec![vec![3, 0, 0x98, 0x3a]; 3];
+    save("relay_hall", "silence", vec![pieces(&[start.clone(), silence].concat())]);
+    let strangers = [vec![vec![0, 2, 0]], frames.iter().map(say).collect()].concat();
+    save("relay_hall", "stranger", vec![pieces(&strangers)]);
+    let anything = frames.iter().map(|frame| [&[1, 1], &frame[..]].concat());
+    save("relay_hall", "member", anything.map(|frame| pieces(&[start.clone(), vec![frame]].concat())).collect());
 }
 
 /// Puts each piece behind its length as a `u16`.

@@ -53,6 +53,11 @@ pub(crate) fn ben() -> AuthorId {
     ben_chain().member.author()
 }
 
+/// The keys of the host, 0, or the guest, 1.
+pub(crate) fn keys_of(who: usize) -> MemberKeys {
+    member(if who == 0 { 0x80 } else { 0xa0 })
+}
+
 fn chain(share_seed: u8, member_seed: u8, rights: Rights, depth_left: u8, hours: u64, max_members: u32) -> Chain {
     let (secret, not_before, expires) = (share(share_seed), Wall(START), Wall(START + hours * HOUR));
     let flags = ShareFlags::NONE;

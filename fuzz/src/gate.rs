@@ -28,7 +28,9 @@ pub fn run(data: &[u8]) {
     let mut lanes: BTreeMap<AuthorId, Vec<Vec<u8>>> = BTreeMap::new();
     payloads.into_iter().for_each(|(author, payload)| lanes.entry(author).or_default().push(payload));
     let mut lane_by_lane = Document::new(kind, AuthorId([2; 16]));
-    for (author, payload) in lanes.into_iter().rev().flat_map(|(author, lane)| lane.into_iter().map(move |p| (author, p))) {
+    for (author, payload) in
+        lanes.into_iter().rev().flat_map(|(author, lane)| lane.into_iter().map(move |p| (author, p)))
+    {
         lane_by_lane.handle_payload(author, payload.into());
         lane_by_lane.flush();
     }

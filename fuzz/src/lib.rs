@@ -10,6 +10,7 @@ pub mod frame_decoder;
 pub mod gate;
 pub mod member_cert;
 pub mod presence;
+pub mod relay_hall;
 pub mod screen;
 pub mod share_cert;
 pub mod terminal_stream;
@@ -24,6 +25,7 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("gate", gate::run),
     ("member_cert", member_cert::run),
     ("presence", presence::run),
+    ("relay_hall", relay_hall::run),
     ("screen", screen::run),
     ("share_cert", share_cert::run),
     ("terminal_stream", terminal_stream::run),
