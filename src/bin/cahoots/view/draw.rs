@@ -2,7 +2,6 @@
 //!
 //! App + Screen + time -> frame; nothing is remembered between frames but the layout.
 
-use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Color, Modifier, Style};
@@ -61,42 +60,59 @@ impl Theme {
     }
 }
 
+/// One frame, ready to be written to the terminal once the screen is no longer borrowed.
+#[derive(Debug)]
+pub(crate) struct Picture {
+    pub(crate) buffer: Buffer,
+    pub(crate) cursor: Option<Position>,
+}
+
+impl Picture {
+    pub(crate) fn empty(area: Rect) -> Self {
+        Self { buffer: Buffer::empty(area), cursor: None }
+    }
+
+    fn put(&mut self, widget: impl Widget, area: Rect) {
+        widget.render(area.intersection(self.buffer.area), &mut self.buffer);
+    }
+}
+
 /// Draws everything; `screen` is `None` until the first keyframe has come.
-pub(crate) fn draw(frame: &mut Frame<'_>, app: &App, screen: Option<&Screen>, theme: Theme, now: Now) {
+pub(crate) fn draw(picture: &mut Picture, app: &App, screen: Option<&Screen>, theme: Theme, now: Now) {
     let layout = &app.layout;
     match screen {
         Some(screen) => {
             if let Some(area) = layout.frame {
-                frame.render_widget(Block::new().borders(Borders::ALL).border_style(theme.dim()), area);
+                picture.put(Block::new().borders(Borders::ALL).border_style(theme.dim()), area);
             }
-            screen::draw(frame.buffer_mut(), layout, screen, app.back);
+            screen::draw(&mut picture.buffer, layout, screen, app.back);
             if let Some(pane) = app.pane.filter(|_| app.back == 0) {
-                screen::draw_cursors(frame.buffer_mut(), layout, &app.facts.members, pane, theme);
+                screen::draw_cursors(&mut picture.buffer, layout, &app.facts.members, pane, theme);
             }
-            show_cursor(frame, app, screen);
+            show_cursor(picture, app, screen);
         }
-        None => centred(frame.buffer_mut(), layout.room, status::waiting(&app.facts), theme),
+        None => centred(&mut picture.buffer, layout.room, status::waiting(&app.facts), theme),
     }
     if let (Some(area), Some(panel)) = (layout.panel, app.panel) {
-        draw_panel(frame, app, panel, area, theme, now);
+        draw_panel(picture, app, panel, area, theme, now);
     }
-    frame.render_widget(status::line(app, layout.status.width, theme, now.mono), layout.status);
+    picture.put(status::line(app, layout.status.width, theme, now.mono), layout.status);
     if app.help {
-        draw_help(frame, app, theme);
+        draw_help(picture, app, theme);
     }
     if let Some(question) = app.paste_question() {
         let lines = [Line::from(question), Line::styled("Enter pastes, Esc does not", theme.dim())];
-        popup(frame, " paste ", &lines, theme);
+        popup(picture, " paste ", &lines, theme);
     }
 }
 
 /// The own terminal's cursor stands where the shared one does, so that it blinks and is shaped as the user likes it.
-fn show_cursor(frame: &mut Frame<'_>, app: &App, screen: &Screen) {
+fn show_cursor(picture: &mut Picture, app: &App, screen: &Screen) {
     if app.focus == Focus::Terminal
         && app.back == 0
         && let Some(at) = screen.cursor().and_then(|(row, col)| app.layout.place_of(row, col))
     {
-        frame.set_cursor_position(at);
+        picture.cursor = Some(at);
     }
 }
 
@@ -108,7 +124,7 @@ fn centred(buffer: &mut Buffer, area: Rect, text: &str, theme: Theme) {
     Line::styled(text, theme.dim()).render(line.intersection(area), buffer);
 }
 
-fn draw_panel(frame: &mut Frame<'_>, app: &App, panel: Panel, area: Rect, theme: Theme, now: Now) {
+fn draw_panel(picture: &mut Picture, app: &App, panel: Panel, area: Rect, theme: Theme, now: Now) {
     let facts = &app.facts;
     let title = match panel {
         Panel::Chat => " chat ".to_owned(),
@@ -118,8 +134,8 @@ fn draw_panel(frame: &mut Frame<'_>, app: &App, panel: Panel, area: Rect, theme:
     let block = Block::new().borders(Borders::LEFT | Borders::TOP).border_style(theme.dim()).title(title);
     let inside = block.inner(area);
     let inside = Rect { x: inside.x + 1, width: inside.width.saturating_sub(1), ..inside };
-    frame.render_widget(Clear, area);
-    frame.render_widget(block, area);
+    picture.put(Clear, area);
+    picture.put(block, area);
     let (text, below) = split_input(inside, app.has_input(panel));
     let lines = match panel {
         Panel::Chat => {
@@ -134,10 +150,10 @@ fn draw_panel(frame: &mut Frame<'_>, app: &App, panel: Panel, area: Rect, theme:
         Panel::People => people::lines(&facts.members, text.width.into(), text.height.into(), theme),
         Panel::Notes => note_lines(&facts.notes, text, theme),
     };
-    frame.render_widget(Paragraph::new(lines), text);
+    picture.put(Paragraph::new(lines), text);
     match panel {
-        Panel::Chat => draw_input(frame, app, &app.chat.input, below, theme),
-        Panel::Notes => draw_input(frame, app, &app.note, below, theme),
+        Panel::Chat => draw_input(picture, app, &app.chat.input, below, theme),
+        Panel::Notes => draw_input(picture, app, &app.note, below, theme),
         Panel::People => {}
     }
 }
@@ -157,7 +173,7 @@ fn note_lines(notes: &str, area: Rect, theme: Theme) -> Vec<Line<'static>> {
     lines.into_iter().skip(surplus).map(Line::from).collect()
 }
 
-fn draw_input(frame: &mut Frame<'_>, app: &App, input: &Input, area: Rect, theme: Theme) {
+fn draw_input(picture: &mut Picture, app: &App, input: &Input, area: Rect, theme: Theme) {
     if area.is_empty() || area.width < 3 {
         return;
     }
@@ -168,9 +184,9 @@ fn draw_input(frame: &mut Frame<'_>, app: &App, input: &Input, area: Rect, theme
     } else {
         Line::from(vec![Span::styled("> ", theme.dim()), Span::raw(text)])
     };
-    frame.render_widget(line, area);
+    picture.put(line, area);
     if focused {
-        frame.set_cursor_position(Position { x: area.x + 2 + column, y: area.y });
+        picture.cursor = Some(Position { x: area.x + 2 + column, y: area.y });
     }
 }
 
@@ -180,7 +196,7 @@ fn how_to_write(app: &App) -> String {
     format!("> {prefix}{key} to write")
 }
 
-fn draw_help(frame: &mut Frame<'_>, app: &App, theme: Theme) {
+fn draw_help(picture: &mut Picture, app: &App, theme: Theme) {
     let mut lines: Vec<Line<'_>> = keys::HELP
         .iter()
         .map(|(key, does)| Line::from(vec![Span::styled(format!("{key:>9}  "), Modifier::BOLD), Span::raw(*does)]))
@@ -188,22 +204,22 @@ fn draw_help(frame: &mut Frame<'_>, app: &App, theme: Theme) {
     let how = if app.may_type() { "all after Ctrl-]" } else { "with or without Ctrl-] before" };
     lines.push(Line::default());
     lines.push(Line::styled(format!("{:>11}{how}; any key closes this", ""), theme.dim()));
-    popup(frame, " keys ", &lines, theme);
+    popup(picture, " keys ", &lines, theme);
 }
 
 /// Draws lines in a box in the middle, over all else.
-fn popup(frame: &mut Frame<'_>, title: &str, lines: &[Line<'_>], theme: Theme) {
-    let area = frame.area();
+fn popup(picture: &mut Picture, title: &str, lines: &[Line<'_>], theme: Theme) {
+    let area = picture.buffer.area;
     let width = lines.iter().map(Line::width).max().unwrap_or(0) + 4;
     let width = u16::try_from(width).unwrap_or(u16::MAX).min(area.width);
     let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(area.height);
     let area = Rect { x: (area.width - width) / 2, y: (area.height - height) / 2, width, height };
     let block = Block::bordered().title(title).border_style(theme.fg(Color::Indexed(37)));
     let inside = block.inner(area);
-    frame.render_widget(Clear, area);
-    frame.render_widget(block, area);
+    picture.put(Clear, area);
+    picture.put(block, area);
     let inside = Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside };
-    frame.render_widget(Paragraph::new(lines.to_vec()), inside.intersection(area));
+    picture.put(Paragraph::new(lines.to_vec()), inside.intersection(area));
 }
 
 #[cfg(test)]

@@ -1,8 +1,5 @@
 use std::sync::Arc;
 
-use ratatui::Terminal;
-use ratatui::backend::TestBackend;
-
 use super::super::app::tests::{ADA, ME, app, facts, member, press, said};
 use super::super::screen::Layout;
 use super::*;
@@ -16,18 +13,18 @@ fn screen(cols: u16, rows: u16, bytes: &str) -> Screen {
     screen
 }
 
-/// Draws into a window of this size; cursor and cells are kept in the backend.
-fn drawn(app: &mut App, screen: Option<&Screen>, width: u16, height: u16) -> Terminal<TestBackend> {
-    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+/// Draws into a window of this size.
+fn drawn(app: &mut App, screen: Option<&Screen>, width: u16, height: u16) -> Picture {
     let area = Rect { x: 0, y: 0, width, height };
     let (size, cursor) = (screen.map(Screen::size), screen.and_then(Screen::cursor));
     app.layout = Layout::new(area, app.panel.is_some(), size, cursor, app.pan);
-    terminal.draw(|frame| draw(frame, app, screen, Theme::Colour, NOW)).unwrap();
-    terminal
+    let mut picture = Picture::empty(area);
+    draw(&mut picture, app, screen, Theme::Colour, NOW);
+    picture
 }
 
-fn lines(terminal: &Terminal<TestBackend>) -> Vec<String> {
-    let buffer = terminal.backend().buffer();
+fn lines(picture: &Picture) -> Vec<String> {
+    let buffer = &picture.buffer;
     let line = |y| {
         let (mut line, mut x) = (String::new(), 0);
         while x < buffer.area.width {
@@ -62,10 +59,10 @@ fn narrow_status_line_keeps_the_access() {
 fn small_terminal_stands_in_a_frame() {
     let mut app = app(Rights::VIEW);
     let screen = screen(6, 2, "ab界\r\n$ ");
-    let terminal = drawn(&mut app, Some(&screen), 12, 7);
-    let lines = lines(&terminal);
+    let picture = drawn(&mut app, Some(&screen), 12, 7);
+    let lines = lines(&picture);
     assert_eq!(lines[..6], ["", "  ┌──────┐", "  │ab界  │", "  │$     │", "  └──────┘", ""]);
-    assert_eq!(terminal.backend().cursor_position(), Position { x: 5, y: 3 });
+    assert_eq!(picture.cursor, Some(Position { x: 5, y: 3 }));
 }
 
 /// Colours and attributes are half of what a terminal says.
@@ -73,8 +70,8 @@ fn small_terminal_stands_in_a_frame() {
 fn cells_keep_their_colours() {
     let mut app = app(Rights::VIEW);
     let screen = screen(10, 2, "\x1b[1;31;48;5;200mR\x1b[0;3;38;2;1;2;3mG\x1b[0;7;4mI\x1b[0mD");
-    let terminal = drawn(&mut app, Some(&screen), 10, 3);
-    let buffer = terminal.backend().buffer();
+    let picture = drawn(&mut app, Some(&screen), 10, 3);
+    let buffer = &picture.buffer;
     let style = |x| (buffer[(x, 0)].fg, buffer[(x, 0)].bg, buffer[(x, 0)].modifier);
     assert_eq!(style(0), (Color::Indexed(1), Color::Indexed(200), Modifier::BOLD));
     assert_eq!(style(1), (Color::Rgb(1, 2, 3), Color::Reset, Modifier::ITALIC));
@@ -106,8 +103,8 @@ fn chat_panel_shows_the_newest_messages() {
     with.members[0].typing = true;
     app.update(with);
     press(&mut app, "cdra");
-    let terminal = drawn(&mut app, None, 80, 12);
-    let panel: Vec<_> = lines(&terminal).iter().map(|line| line.chars().skip(46).collect::<String>()).collect();
+    let picture = drawn(&mut app, None, 80, 12);
+    let panel: Vec<_> = lines(&picture).iter().map(|line| line.chars().skip(46).collect::<String>()).collect();
     assert_eq!(
         panel[..11],
         [
@@ -125,7 +122,7 @@ fn chat_panel_shows_the_newest_messages() {
         ]
         .map(str::trim_end)
     );
-    assert_eq!(terminal.backend().cursor_position(), Position { x: 53, y: 10 });
+    assert_eq!(picture.cursor, Some(Position { x: 53, y: 10 }));
 
     let small = lines(&drawn(&mut app, None, 40, 6));
     assert_eq!(
@@ -164,9 +161,9 @@ fn members_pointers_are_drawn_in_their_colour() {
     with.members[0].cursor = Some(CursorAt { pane: PaneId(0), row: 0, col: 3 });
     app.update(with);
     let free = screen(20, 2, "$ ls");
-    let terminal = drawn(&mut app, Some(&free), 20, 3);
-    assert_eq!(lines(&terminal)[0], "$ ls Ada");
-    assert_eq!(terminal.backend().buffer()[(3, 0)].bg, Color::Indexed(PEOPLE[2]));
+    let picture = drawn(&mut app, Some(&free), 20, 3);
+    assert_eq!(lines(&picture)[0], "$ ls Ada");
+    assert_eq!(picture.buffer[(3, 0)].bg, Color::Indexed(PEOPLE[2]));
 
     let full = screen(20, 2, "$ ls --all -- /home");
     assert_eq!(lines(&drawn(&mut app, Some(&full), 20, 3))[0], "$ ls --all -- /home");
