@@ -1,18 +1,15 @@
 //! Stand-ins until the front doors land.
-#![allow(dead_code, missing_docs)]
+#![allow(dead_code, unused_imports, missing_docs)]
+pub(crate) use cahoots::proto::doc::CursorAt;
+pub(crate) use cahoots::proto::doc::{Message, MessageKind};
 pub(crate) use cahoots::proto::id::{AuthorId, PaneId};
+pub(crate) use cahoots::proto::path::PathKind;
+pub(crate) use cahoots::proto::session::Ending;
 pub(crate) use cahoots::proto::share::Rights;
 pub(crate) use cahoots::proto::terminal::{self, Screen, Size, sanitise_line};
-pub(crate) use cahoots::proto::time::Wall;
-pub(crate) use cahoots::proto::time::{Mono, Now};
+pub(crate) use cahoots::proto::time::{Mono, Now, Wall};
 pub(crate) use cahoots::proto::token::{Access, Link, Relay as RelayAddress};
 use std::time::Duration;
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct CursorAt {
-    pub(crate) pane: PaneId,
-    pub(crate) row: u16,
-    pub(crate) col: u16,
-}
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Member {
     pub(crate) author: AuthorId,
@@ -25,24 +22,6 @@ pub(crate) struct Member {
     pub(crate) focus: Option<PaneId>,
     pub(crate) typing: bool,
 }
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Message {
-    pub(crate) author: AuthorId,
-    pub(crate) n: u64,
-    pub(crate) time: Wall,
-    pub(crate) text: String,
-}
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum PathKind {
-    Lan,
-    Relay,
-    Direct,
-}
-impl std::fmt::Display for PathKind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad("lan")
-    }
-}
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Connection {
     Searching,
@@ -51,13 +30,6 @@ pub(crate) enum Connection {
     Lost,
     Closed,
 }
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Ending {
-    ByOwner,
-    Expired,
-    Revoked,
-    Left,
-}
 #[derive(Clone, Debug)]
 pub(crate) struct Status {
     pub(crate) connection: Connection,
@@ -65,5 +37,6 @@ pub(crate) struct Status {
     pub(crate) remote: Option<String>,
     pub(crate) rtt: Option<Duration>,
     pub(crate) live: bool,
+    pub(crate) refusal: Option<cahoots::proto::wire::CloseCode>,
     pub(crate) ended: Option<Ending>,
 }

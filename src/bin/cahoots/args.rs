@@ -19,8 +19,10 @@ Exit codes:
   n  the shared command ended with n (`share`, and `join` if it was there at the end)
 
 Environment:
-  CAHOOTS_NAME   your name, as others see it      CAHOOTS_LINK  the link to join
-  CAHOOTS_RELAY  the relay to use                 CAHOOTS_LOG   what to log to stderr, such as `info`
+  CAHOOTS_NAME   your name, as others see it
+  CAHOOTS_RELAY  the relay to use
+  CAHOOTS_LINK   the link to join
+  CAHOOTS_LOG    what to log to stderr, such as info or cahoots=debug
   NO_COLOR       no colour in our own text";
 
 const SHARE_EXAMPLES: &str = "\
@@ -28,8 +30,8 @@ Examples:
   cahoots share                            share a shell; a view and an interact link are printed
   cahoots share -- htop                    share one command
   cahoots share --relay relay.example.org  reach people outside of this network
-  cahoots share -q --access view | pbcopy  only the view link, for scripts
   cahoots share --headless --size 100x30 -- make watch
+  cahoots share -q --headless -- make watch > link.txt   only the link, for scripts
   cahoots share --json --headless -- ./deploy.sh
 
 Inside the shared shell CAHOOTS=1 and CAHOOTS_SESSION are set.";
@@ -43,8 +45,8 @@ Examples:
   echo 'make test' | cahoots join --type --file link.txt
   cahoots join --json --until-exit --file link.txt
 
-In the viewer: Ctrl-] and then c chat, p people, n notes, m pointer, q leave, ? help. With a view link the
-keys work without Ctrl-].";
+In the viewer: Ctrl-] and then c chat, p people, n notes, m pointer, q leave, ? help.
+With a view link the keys work without Ctrl-].";
 
 const RELAY_EXAMPLES: &str = "\
 Examples:
@@ -82,13 +84,13 @@ pub(crate) enum Command {
 #[derive(Args, Debug)]
 pub(crate) struct Reach {
     /// Relay to meet at: HOST[:PORT][#fp=HASH]
-    #[arg(long, env = "CAHOOTS_RELAY", value_name = "ADDR", value_parser = RelayAddress::parse)]
+    #[arg(long, env = "CAHOOTS_RELAY", hide_env_values = true, value_name = "ADDR", value_parser = RelayAddress::parse)]
     pub(crate) relay: Option<RelayAddress>,
     /// Stay off the local network: no announcement, no search
     #[arg(long)]
     pub(crate) no_lan: bool,
     /// Your name, as others see it [default: the user's name]
-    #[arg(long, env = "CAHOOTS_NAME")]
+    #[arg(long, env = "CAHOOTS_NAME", hide_env_values = true)]
     pub(crate) name: Option<String>,
 }
 
@@ -105,8 +107,8 @@ pub(crate) struct Share {
     /// Title that others see [default: the command]
     #[arg(long)]
     pub(crate) title: Option<String>,
-    /// What the link allows; may be given more than once [default: view and interact; with -q interact]
-    #[arg(long, value_enum, value_name = "WHAT")]
+    /// What the link allows: view, interact or own; may be given more than once [default: view and interact]
+    #[arg(long, value_enum, value_name = "WHAT", hide_possible_values = true)]
     pub(crate) access: Vec<LinkAccess>,
     /// How long the links work: 30m, 2h, 7d
     #[arg(long, default_value = "24h", value_name = "TIME", value_parser = parse_duration)]
@@ -120,7 +122,7 @@ pub(crate) struct Share {
     /// Size of the shared terminal when headless
     #[arg(long, default_value = "80x24", value_name = "COLSxROWS", value_parser = parse_size)]
     pub(crate) size: Size,
-    /// Print one link and nothing else
+    /// Print one link and nothing else [default: the interact link]
     #[arg(short, long)]
     pub(crate) quiet: bool,
     /// Print one JSON object per line; implies --headless

@@ -23,8 +23,9 @@ pub(crate) struct Outcome {
 }
 
 pub(crate) async fn run(args: args::Join) -> Result<ExitCode, Failure> {
-    let headless = args.headless || args.dump || args.typing || args.json || args.until_exit;
-    if !headless && !(io::stdout().is_terminal() && crossterm::tty::IsTty::is_tty(&io::stdin())) && !can_show() {
+    let headless = args.dump || args.typing || args.json || args.until_exit;
+    // The keyboard is read from the terminal itself where stdin is a link's file.
+    if !headless && !io::stdout().is_terminal() {
         return Err(Failure::new("the viewer needs a terminal").hint("use --dump, --json, --type or --until-exit"));
     }
     let link = link::read(&args)?;
@@ -32,11 +33,6 @@ pub(crate) async fn run(args: args::Join) -> Result<ExitCode, Failure> {
     let outcome = if headless { plain::run(&guest, &args).await } else { viewer::run(&guest).await };
     guest.leave().await;
     finish(outcome?, &args)
-}
-
-/// Returns whether there is a terminal to show something on, even if stdin is a link's file.
-fn can_show() -> bool {
-    io::stdout().is_terminal()
 }
 
 async fn join(args: &args::Join, link: Link) -> Result<Guest, Failure> {

@@ -82,7 +82,18 @@ mod tests {
     /// A title put into the middle of a sequence would print garbage on the host's own screen.
     #[test]
     fn no_place_inside_of_sequences_and_characters() {
-        let whole = ["a", "é", "界", "👩", "\x1b[1;31m", "\x1b]0;title\x07", "\x1b]8;;x\x1b\\", "\x1bPq#0\x1b\\", "\x1b(B", "\x1b7"];
+        let whole = [
+            "a",
+            "é",
+            "界",
+            "👩",
+            "\x1b[1;31m",
+            "\x1b]0;title\x07",
+            "\x1b]8;;x\x1b\\",
+            "\x1bPq#0\x1b\\",
+            "\x1b(B",
+            "\x1b7",
+        ];
         for text in whole {
             let mut ground = Ground::default();
             let (last, before) = text.as_bytes().split_last().unwrap();

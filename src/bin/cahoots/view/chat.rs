@@ -12,7 +12,7 @@ use ratatui::text::{Line, Span};
 use super::draw::Theme;
 use super::input::Input;
 use super::wrap::wrap;
-use crate::api::{AuthorId, Member, Message, Wall, sanitise_line};
+use crate::api::{AuthorId, Member, Message, MessageKind, Wall, sanitise_line};
 use crate::text::ago;
 use cahoots::proto::limits::CHAT_TEXT_BYTES_MAX;
 
@@ -89,8 +89,9 @@ impl Chat {
             if !before.is_some_and(|before| stands_together(before, message)) {
                 block.push(self.head(message, theme, now));
             }
+            let sign = if message.kind == MessageKind::Reaction { "reacts " } else { "" };
             for text in message.text.lines() {
-                let wrapped = wrap(&plain(text), usize::from(area.width));
+                let wrapped = wrap(&format!("{sign}{}", plain(text)), usize::from(area.width));
                 block.extend(wrapped.into_iter().map(Line::from));
             }
             lines.splice(..0, block);

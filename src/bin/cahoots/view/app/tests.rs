@@ -2,7 +2,7 @@ use crossterm::event::{MouseButton, MouseEvent};
 use ratatui::layout::Rect;
 
 use super::*;
-use crate::api::{Connection, Size, Wall};
+use crate::api::{Connection, MessageKind, Size, Wall};
 
 pub(crate) const ME: AuthorId = AuthorId([1; 16]);
 pub(crate) const ADA: AuthorId = AuthorId([2; 16]);
@@ -36,6 +36,7 @@ pub(crate) fn facts(rights: Rights) -> Facts {
             remote: None,
             rtt: Some(std::time::Duration::from_micros(400)),
             live: true,
+            refusal: None,
             ended: None,
         },
     }
@@ -56,7 +57,7 @@ pub(crate) fn member(author: AuthorId, name: &str, rights: Rights) -> Member {
 }
 
 pub(crate) fn said(author: AuthorId, n: u64, text: &str, time: Wall) -> Message {
-    Message { author, n, time, text: text.to_owned() }
+    Message { author, n, position: 0, kind: MessageKind::Text, time, text: text.to_owned(), reply: None, anchor: None }
 }
 
 fn key(code: KeyCode) -> Event {
