@@ -6,10 +6,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use cahoots::{Access, Event, Events, Host, Lan, Link, PtyCommand, Size, Terminal, Terms};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::args::{self, LinkAccess};
 use crate::record;
+use crate::signals::Signals;
 use crate::text::{self, Failure, Paint, print_line, warn};
 
 mod ground;
@@ -159,24 +159,6 @@ async fn next(events: &mut Events) -> Event {
     match events.next().await {
         Some(event) => event,
         None => std::future::pending().await,
-    }
-}
-
-/// The signals that ask a program to end.
-struct Signals([Signal; 3]);
-
-impl Signals {
-    fn new() -> io::Result<Self> {
-        Ok(Self([signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, signal(SignalKind::hangup())?]))
-    }
-
-    async fn next(&mut self) {
-        let [interrupt, terminate, hangup] = &mut self.0;
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
-        }
     }
 }
 

@@ -5,12 +5,12 @@ use std::io::{self, Read};
 use cahoots::proto::limits::INPUT_BYTES_MAX;
 use cahoots::{Event, Guest, View};
 use serde::Deserialize;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::{Outcome, first_view};
 use crate::args;
 use crate::record;
+use crate::signals::Signals;
 use crate::text::{Failure, print_line};
 
 /// What a program may ask for with `--json`: one object per line on stdin.
@@ -101,8 +101,7 @@ fn read_requests() -> mpsc::Receiver<Result<Request, String>> {
 async fn stay(guest: &Guest, view: &mut View, args: &args::Join) -> Result<Outcome, Failure> {
     let mut events = guest.session().events();
     let mut requests = if args.json { Some(read_requests()) } else { None };
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    let mut signals = Signals::new()?;
     let mut live = true;
     loop {
         if args.until_exit && view.exit().is_some() {
@@ -124,8 +123,7 @@ async fn stay(guest: &Guest, view: &mut View, args: &args::Join) -> Result<Outco
                 },
                 None => requests = None,
             },
-            _ = interrupt.recv() => return Ok(Outcome { ending: None, exit: view.exit() }),
-            _ = terminate.recv() => return Ok(Outcome { ending: None, exit: view.exit() }),
+            () = signals.next() => return Ok(Outcome { ending: None, exit: view.exit() }),
         }
     }
 }

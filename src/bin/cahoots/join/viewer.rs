@@ -13,14 +13,15 @@ use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use crossterm::{execute, queue};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::Outcome;
-use crate::api::terminal::encode_paste;
+use cahoots::proto::limits::TITLE_BYTES_MAX;
+use crate::api::terminal::{encode_paste, sanitise_line};
 use crate::api::{Message, Mono, Now, Wall};
 use crate::guard::Guard;
+use crate::signals::Signals;
 use crate::text::{Failure, colour_wanted};
 use crate::view::app::{Action, App, Facts, Switch};
 use crate::view::draw::{Picture, Theme, draw};
@@ -41,8 +42,7 @@ pub(crate) async fn run(guest: &Guest) -> Result<Outcome, Failure> {
     let mut events = guest.session().events();
     let mut stage = Stage::open(guest)?;
     let mut inputs = read_events();
-    let mut hangup = signal(SignalKind::hangup())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    let mut signals = Signals::new()?;
     let mut tick = tokio::time::interval(TICK);
     loop {
         let frame_at = stage.frame_at();
@@ -59,8 +59,7 @@ pub(crate) async fn run(guest: &Guest) -> Result<Outcome, Failure> {
             },
             () = until(frame_at) => stage.draw()?,
             _ = tick.tick() => stage.handle_tick(),
-            _ = hangup.recv() => return Ok(stage.outcome(None)),
-            _ = terminate.recv() => return Ok(stage.outcome(None)),
+            () = signals.next() => return Ok(stage.outcome(None)),
         }
     }
 }
@@ -109,6 +108,15 @@ fn read_events() -> mpsc::Receiver<crossterm::event::Event> {
     receiver
 }
 
+/// What a frame has to ask the session for. A burst of events costs one answer per frame, not one each.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum News {
+    None,
+    Facts,
+    /// The chat too, which is long.
+    Chat,
+}
+
 struct Watched {
     view: View,
     stream: Stream,
@@ -123,7 +131,10 @@ struct Stage<'a> {
     theme: Theme,
     started: Instant,
     drawn: Option<Instant>,
+    /// Whether something on the screen has changed since the last frame.
     stale: bool,
+    /// Which of the session's facts have changed since the last frame.
+    news: News,
     typing_until: Option<Instant>,
     _guard: Guard,
 }
@@ -134,21 +145,20 @@ impl<'a> Stage<'a> {
         crossterm::style::force_color_output(true);
         let guard = Guard::viewer()?;
         let terminal = Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(65_536, io::stdout())))?;
-        let messages = Arc::new(guest.session().messages());
-        let mut stage = Self {
+        let started = Instant::now();
+        Ok(Self {
             guest,
-            app: App::new(facts(guest.session(), messages)),
+            app: App::new(facts(guest.session(), Arc::default()), wall()),
             view: None,
             terminal,
             theme: if colour_wanted() { Theme::Colour } else { Theme::Plain },
-            started: Instant::now(),
+            started,
             drawn: None,
             stale: true,
+            news: News::Chat,
             typing_until: None,
             _guard: guard,
-        };
-        stage.refresh();
-        Ok(stage)
+        })
     }
 
     fn session(&self) -> &'a Session {
@@ -156,8 +166,7 @@ impl<'a> Stage<'a> {
     }
 
     fn now(&self) -> Now {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Now { mono: Mono(micros(self.started.elapsed())), wall: Wall(u64::try_from(wall.as_millis()).unwrap_or(u64::MAX)) }
+        Now { mono: Mono(micros(self.started.elapsed())), wall: wall() }
     }
 
     /// Returns when the next frame is due, if anything has changed.
@@ -165,16 +174,20 @@ impl<'a> Stage<'a> {
         self.stale.then(|| self.drawn.map_or(self.started, |drawn| drawn + FRAME))
     }
 
-    /// Takes over what the session says now, but not the chat, which is long.
+    /// Takes over what is new in the session.
     fn refresh(&mut self) {
-        let messages = self.app.facts.messages.clone();
+        let news = std::mem::replace(&mut self.news, News::None);
+        if news == News::None {
+            return;
+        }
+        let chat = (news == News::Chat).then(|| Arc::new(self.session().messages()));
+        let messages = chat.unwrap_or_else(|| self.app.facts.messages.clone());
         self.app.update(facts(self.session(), messages));
         if self.view.is_none()
             && let Some(pane) = self.app.pane
         {
             self.watch(pane);
         }
-        self.stale = true;
     }
 
     fn watch(&mut self, pane: PaneId) {
@@ -197,25 +210,26 @@ impl<'a> Stage<'a> {
             self.stop_typing();
         }
         self.session().ping();
-        self.refresh();
+        self.hear(News::Facts);
+    }
+
+    fn hear(&mut self, news: News) {
+        self.news = self.news.max(news);
+        self.stale = true;
     }
 
     fn handle_event(&mut self, event: Event) {
         let now_us = self.now().mono.0;
+        self.hear(if matches!(event, Event::Message(_) | Event::Lagged { .. }) { News::Chat } else { News::Facts });
         match event {
             Event::Joined(member) if !member.is_me => self.app.handle_joined(&member, now_us),
             Event::Left(member) if !member.is_me => self.app.handle_left(&member, now_us),
-            Event::Message(message) => {
-                self.app.facts.messages = Arc::new(self.session().messages());
-                self.app.handle_message(&message, now_us);
-            }
-            Event::Lagged { .. } => self.app.facts.messages = Arc::new(self.session().messages()),
+            Event::Message(message) => self.app.handle_message(&message, now_us),
             Event::Refused { reason, .. } => self.app.notify(format!("not typed: {reason}"), now_us),
             Event::InputLost { bytes } => self.app.notify(format!("lost what was typed: {bytes} bytes"), now_us),
             Event::Alarm(alarm) => self.app.notify(alarm.to_string(), now_us),
             _ => {}
         }
-        self.refresh();
     }
 
     fn handle_input(&mut self, input: &crossterm::event::Event) -> Go {
@@ -238,6 +252,7 @@ impl<'a> Stage<'a> {
             Action::Say(text) => {
                 self.stop_typing();
                 self.session().say(text.as_str()).map_err(|refusal| refusal.to_string())?;
+                self.hear(News::Chat);
             }
             Action::Typing => {
                 self.typing_until = Some(Instant::now() + TYPING);
@@ -248,7 +263,7 @@ impl<'a> Stage<'a> {
                 let separator = if self.app.facts.notes.ends_with('\n') || end == 0 { "" } else { "\n" };
                 let added = format!("{separator}{line}\n");
                 self.session().edit_notes(end, 0, &added).map_err(|refusal| refusal.to_string())?;
-                self.refresh();
+                self.hear(News::Facts);
             }
             Action::Point(cursor) => self.session().set_cursor(cursor),
             Action::Mouse(Switch::On) => execute!(io::stdout(), EnableMouseCapture).map_err(|error| error.to_string())?,
@@ -275,6 +290,7 @@ impl<'a> Stage<'a> {
     }
 
     fn draw(&mut self) -> io::Result<()> {
+        self.refresh();
         (self.stale, self.drawn) = (false, Some(Instant::now()));
         self.terminal.autoresize()?;
         let mut picture = Picture::empty(self.terminal.get_frame().area());
@@ -313,15 +329,21 @@ impl<'a> Stage<'a> {
 
 fn facts(session: &Session, messages: Arc<Vec<Message>>) -> Facts {
     let state = session.state();
+    let line = |text: &str| sanitise_line(text, TITLE_BYTES_MAX);
     Facts {
-        title: state.title,
+        title: line(&state.title),
         rights: session.rights(),
         members: session.members(),
         messages,
         notes: state.notes,
-        panes: state.panes.into_iter().map(|(pane, info)| (pane, info.title)).collect(),
+        panes: state.panes.into_iter().map(|(pane, info)| (pane, line(&info.title))).collect(),
         status: session.status(),
     }
+}
+
+fn wall() -> Wall {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Wall(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
 fn micros(duration: Duration) -> u64 {

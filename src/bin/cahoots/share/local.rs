@@ -11,8 +11,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::ground::Ground;
-use super::{EXIT_TERMINATED, Signals, next};
+use super::{EXIT_TERMINATED, next};
 use crate::guard::Guard;
+use crate::signals::Signals;
 use crate::text::{Failure, count};
 
 /// Bytes of one read from the keyboard: a large paste comes in a few of these.

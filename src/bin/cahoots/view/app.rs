@@ -12,13 +12,15 @@ use super::chat::Chat;
 use super::input::Input;
 use super::keys::{self, Command, Scroll};
 use super::screen::{Layout, Origin};
-use crate::api::{AuthorId, CursorAt, Member, Message, PaneId, Rights, Status};
+use crate::api::{AuthorId, CursorAt, Member, Message, PaneId, Rights, Status, Wall};
 use crate::text;
 
 /// How long a notice stays, in microseconds: long enough to read ten words twice.
 const NOTICE_US: u64 = 4_000_000;
 /// Longest note that is added at once, in bytes.
 const NOTE_BYTES_MAX: usize = 1_000;
+/// How far the clocks of two people who chat may be apart, in milliseconds.
+const CLOCK_SKEW_MS: u64 = 60_000;
 
 /// What the session says; replaced as a whole whenever it changed.
 #[derive(Debug)]
@@ -109,15 +111,15 @@ pub(crate) struct App {
     /// What was drawn last: tells which cell the mouse is on.
     pub(crate) layout: Layout,
     notice: Option<Notice>,
+    /// When the user came: what was said before is history.
+    came: Wall,
 }
 
 impl App {
-    pub(crate) fn new(facts: Facts) -> Self {
-        let pane = facts.panes.first().map(|(pane, _)| *pane);
-        let chat = Chat::new(&facts.messages);
-        Self {
+    pub(crate) fn new(facts: Facts, now: Wall) -> Self {
+        let mut app = Self {
             facts,
-            pane,
+            pane: None,
             exit: None,
             panel: None,
             focus: Focus::Terminal,
@@ -125,18 +127,25 @@ impl App {
             armed: false,
             paste: None,
             pointing: Switch::Off,
-            chat,
+            chat: Chat::new(),
             note: Input::new(NOTE_BYTES_MAX),
             pan: None,
             back: 0,
             layout: Layout::default(),
             notice: None,
-        }
+            came: now,
+        };
+        app.take_facts();
+        app
     }
 
     /// Takes the session's state over.
     pub(crate) fn update(&mut self, facts: Facts) {
         self.facts = facts;
+        self.take_facts();
+    }
+
+    fn take_facts(&mut self) {
         for member in &self.facts.members {
             self.chat.remember(member);
         }
@@ -399,7 +408,9 @@ impl App {
     /// Says that somebody wrote, unless the chat is open and shows it.
     pub(crate) fn handle_message(&mut self, message: &Message, now_us: u64) {
         let mine = self.facts.members.iter().any(|member| member.is_me && member.author == message.author);
-        if self.panel != Some(Panel::Chat) && !mine {
+        let old = message.time.after_ms(CLOCK_SKEW_MS) < self.came;
+        if self.panel != Some(Panel::Chat) && !mine && !old {
+            self.chat.unread += 1;
             self.notify(format!("{}: {}", self.name_of(message.author), super::chat::plain(&message.text)), now_us);
         }
     }

@@ -27,23 +27,16 @@ pub(crate) struct Chat {
     pub(crate) input: Input,
     /// Messages hidden below the panel; 0 shows the newest.
     back: usize,
-    /// How many messages were there when the panel was last seen.
-    read: usize,
+    /// Messages that came while the panel was closed.
+    pub(crate) unread: usize,
     total: usize,
     /// Names and colours of everybody ever seen: messages outlive their authors' visits.
     people: HashMap<AuthorId, (String, u8)>,
 }
 
 impl Chat {
-    /// What was said before one joined counts as read.
-    pub(crate) fn new(messages: &[Message]) -> Self {
-        Self {
-            input: Input::new(CHAT_TEXT_BYTES_MAX),
-            back: 0,
-            read: messages.len(),
-            total: messages.len(),
-            people: HashMap::new(),
-        }
+    pub(crate) fn new() -> Self {
+        Self { input: Input::new(CHAT_TEXT_BYTES_MAX), back: 0, unread: 0, total: 0, people: HashMap::new() }
     }
 
     pub(crate) fn remember(&mut self, member: &Member) {
@@ -58,13 +51,8 @@ impl Chat {
 
     /// Notes that all messages so far were on the screen.
     pub(crate) fn read(&mut self, messages: &[Message]) {
-        self.total = messages.len();
-        self.read = messages.len();
+        (self.total, self.unread) = (messages.len(), 0);
         self.back = self.back.min(messages.len().saturating_sub(1));
-    }
-
-    pub(crate) fn unread(&self, messages: &[Message]) -> usize {
-        messages.len().saturating_sub(self.read)
     }
 
     pub(crate) fn scroll_back(&mut self) {

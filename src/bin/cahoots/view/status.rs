@@ -78,7 +78,7 @@ fn facts(app: &App, theme: Theme) -> Vec<Span<'static>> {
 
 fn details(app: &App, bar: Style) -> Vec<Span<'static>> {
     let facts = &app.facts;
-    let unread = app.chat.unread(&facts.messages);
+    let unread = app.chat.unread;
     let said = [
         Some(format!("{} here", facts.members.len())),
         Some(path(&facts.status)),

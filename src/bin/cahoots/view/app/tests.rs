@@ -6,12 +6,13 @@ use crate::api::{Connection, MessageKind, Size, Wall};
 
 pub(crate) const ME: AuthorId = AuthorId([1; 16]);
 pub(crate) const ADA: AuthorId = AuthorId([2; 16]);
+/// When I came.
+pub(crate) const CAME: Wall = Wall(10 * 60_000);
 const PANE: PaneId = PaneId(0);
 
 /// Me as a guest of Ada's session with these rights.
 pub(crate) fn app(rights: Rights) -> App {
-    let mut app = App::new(facts(rights));
-    app.update(facts(rights));
+    let mut app = App::new(facts(rights), CAME);
     app.layout = Layout::new(
         Rect { x: 0, y: 0, width: 80, height: 24 },
         false,
@@ -212,13 +213,13 @@ fn mouse_points_only_when_switched_on() {
 #[test]
 fn unread_counts_what_was_not_seen() {
     let mut app = app(Rights::VIEW);
-    let mut with = facts(Rights::VIEW);
-    with.messages = Arc::new(vec![said(ADA, 0, "hello", Wall(0))]);
-    let message = with.messages[0].clone();
-    app.update(with);
-    app.handle_message(&message, 0);
-    assert_eq!(app.chat.unread(&app.facts.messages), 1);
-    assert_eq!(app.notice(0), Some("Ada: hello"));
+    app.handle_message(&said(ADA, 0, "an hour ago", Wall(0)), 0);
+    app.handle_message(&said(ME, 0, "from my phone", CAME), 0);
+    assert_eq!((app.chat.unread, app.notice(0)), (0, None));
+    app.handle_message(&said(ADA, 1, "hello", CAME), 0);
+    assert_eq!((app.chat.unread, app.notice(0)), (1, Some("Ada: hello")));
     press(&mut app, "c");
-    assert_eq!(app.chat.unread(&app.facts.messages), 0);
+    assert_eq!(app.chat.unread, 0);
+    app.handle_message(&said(ADA, 2, "again", CAME), NOTICE_US);
+    assert_eq!((app.chat.unread, app.notice(NOTICE_US)), (0, None), "the open panel shows it");
 }
