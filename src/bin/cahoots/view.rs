@@ -9,6 +9,7 @@ pub(crate) mod chat;
 pub(crate) mod draw;
 pub(crate) mod input;
 pub(crate) mod keys;
+pub(crate) mod mouse;
 pub(crate) mod people;
 pub(crate) mod screen;
 pub(crate) mod status;

@@ -25,7 +25,7 @@ use crate::signals::Signals;
 use crate::text::{Failure, colour_wanted};
 use crate::view::app::{Action, App, Facts, Switch};
 use crate::view::draw::{Picture, Theme, draw};
-use crate::view::keys;
+use crate::view::{keys, mouse};
 use crate::view::screen::Layout;
 
 /// Shortest time between two frames: 60 per second are more than anybody reads.
@@ -133,6 +133,8 @@ struct Stage<'a> {
     drawn: Option<Instant>,
     /// Whether something on the screen has changed since the last frame.
     stale: bool,
+    /// Whether the own terminal reports its mouse.
+    captured: Switch,
     /// Which of the session's facts have changed since the last frame.
     news: News,
     typing_until: Option<Instant>,
@@ -155,6 +157,7 @@ impl<'a> Stage<'a> {
             started,
             drawn: None,
             stale: true,
+            captured: Switch::Off,
             news: News::Chat,
             typing_until: None,
             _guard: guard,
@@ -248,6 +251,7 @@ impl<'a> Stage<'a> {
     fn act(&mut self, action: Action) -> Result<(), String> {
         match action {
             Action::Key(key) => self.type_with(|modes| keys::bytes(key, modes))?,
+            Action::Click(event, cell) => self.type_with(|modes| mouse::bytes(event, cell, modes))?,
             Action::Paste(text) => self.type_with(|modes| encode_paste(&text, modes))?,
             Action::Say(text) => {
                 self.stop_typing();
@@ -266,11 +270,6 @@ impl<'a> Stage<'a> {
                 self.hear(News::Facts);
             }
             Action::Point(cursor) => self.session().set_cursor(cursor),
-            Action::Mouse(Switch::On) => execute!(io::stdout(), EnableMouseCapture).map_err(|error| error.to_string())?,
-            Action::Mouse(Switch::Off) => {
-                self.session().set_cursor(None);
-                execute!(io::stdout(), DisableMouseCapture).map_err(|error| error.to_string())?;
-            }
             Action::Show(pane) => self.watch(pane),
             Action::Leave => {}
         }
@@ -299,6 +298,7 @@ impl<'a> Stage<'a> {
         match self.view.as_ref().filter(|watched| watched.view.is_live()) {
             Some(watched) => watched.view.with_screen(|screen| {
                 app.back = app.back.min(screen.scrollback_len());
+                app.mouse = screen.modes().mouse;
                 app.layout = Layout::new(picture.buffer.area, app.panel.is_some(), Some(screen.size()), screen.cursor(), app.pan);
                 draw(&mut picture, app, Some(screen), theme, now);
             }),
@@ -307,7 +307,20 @@ impl<'a> Stage<'a> {
                 draw(&mut picture, app, None, theme, now);
             }
         }
+        self.capture_mouse()?;
         self.show(picture)
+    }
+
+    fn capture_mouse(&mut self) -> io::Result<()> {
+        let wanted = self.app.wants_mouse();
+        if wanted == self.captured {
+            return Ok(());
+        }
+        self.captured = wanted;
+        match wanted {
+            Switch::On => queue!(self.terminal.backend_mut(), EnableMouseCapture),
+            Switch::Off => queue!(self.terminal.backend_mut(), DisableMouseCapture),
+        }
     }
 
     /// Writes what differs from the frame before, as one update where the terminal knows such.

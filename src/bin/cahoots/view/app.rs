@@ -12,6 +12,7 @@ use super::chat::Chat;
 use super::input::Input;
 use super::keys::{self, Command, Scroll};
 use super::screen::{Layout, Origin};
+use crate::api::terminal::MouseMode;
 use crate::api::{AuthorId, CursorAt, Member, Message, PaneId, Rights, Status, Wall};
 use crate::text;
 
@@ -40,6 +41,8 @@ pub(crate) struct Facts {
 pub(crate) enum Action {
     /// Type one key into the pane that is shown.
     Key(KeyEvent),
+    /// Report the mouse at a row and column to it.
+    Click(MouseEvent, (u16, u16)),
     /// Type a text into it.
     Paste(String),
     /// Send a chat message.
@@ -50,8 +53,6 @@ pub(crate) enum Action {
     Note(String),
     /// Show the own pointer at a cell to others, or no longer.
     Point(Option<CursorAt>),
-    /// Start or stop to get mouse events.
-    Mouse(Switch),
     /// Show another pane.
     Show(PaneId),
     /// Leave the session.
@@ -110,6 +111,8 @@ pub(crate) struct App {
     pub(crate) back: usize,
     /// What was drawn last: tells which cell the mouse is on.
     pub(crate) layout: Layout,
+    /// What the shared program wants to hear of the mouse.
+    pub(crate) mouse: MouseMode,
     notice: Option<Notice>,
     /// When the user came: what was said before is history.
     came: Wall,
@@ -132,6 +135,7 @@ impl App {
             pan: None,
             back: 0,
             layout: Layout::default(),
+            mouse: MouseMode::Off,
             notice: None,
             came: now,
         };
@@ -264,7 +268,7 @@ impl App {
             Command::Scroll(Scroll::Back) => self.back = self.back.saturating_add(self.layout.page()),
             Command::Scroll(Scroll::On) => self.back = self.back.saturating_sub(self.layout.page()),
             Command::Follow => self.follow(),
-            Command::Pointer => return Some(self.toggle_pointer()),
+            Command::Pointer => return self.toggle_pointer(),
             Command::NextPane => return self.next_pane(),
         }
         None
@@ -301,12 +305,17 @@ impl App {
         }
     }
 
-    fn toggle_pointer(&mut self) -> Action {
-        self.pointing = match self.pointing {
-            Switch::On => Switch::Off,
-            Switch::Off => Switch::On,
-        };
-        Action::Mouse(self.pointing)
+    fn toggle_pointer(&mut self) -> Option<Action> {
+        match self.pointing {
+            Switch::Off => {
+                self.pointing = Switch::On;
+                None
+            }
+            Switch::On => {
+                self.pointing = Switch::Off;
+                Some(Action::Point(None))
+            }
+        }
     }
 
     fn next_pane(&mut self) -> Option<Action> {
@@ -384,14 +393,27 @@ impl App {
     }
 
     fn handle_mouse(&mut self, mouse: MouseEvent) -> Option<Action> {
-        if self.pointing == Switch::Off
-            || !matches!(mouse.kind, MouseEventKind::Moved | MouseEventKind::Down(_) | MouseEventKind::Drag(_))
-        {
-            return None;
-        }
         let pane = self.pane?;
         let cell = self.layout.cell_at(mouse.column, mouse.row);
-        Some(Action::Point(cell.map(|(row, col)| CursorAt { pane, row, col })))
+        if self.pointing == Switch::On {
+            return match mouse.kind {
+                MouseEventKind::Moved | MouseEventKind::Down(_) | MouseEventKind::Drag(_) => {
+                    Some(Action::Point(cell.map(|(row, col)| CursorAt { pane, row, col })))
+                }
+                _ => None,
+            };
+        }
+        cell.filter(|_| self.clicks()).map(|cell| Action::Click(mouse, cell))
+    }
+
+    /// Returns whether the mouse belongs to the shared program.
+    fn clicks(&self) -> bool {
+        self.may_type() && self.mouse != MouseMode::Off && self.back == 0
+    }
+
+    /// Returns whether mouse events are of use at all. Otherwise the mouse selects text, as always.
+    pub(crate) fn wants_mouse(&self) -> Switch {
+        if self.pointing == Switch::On || self.clicks() { Switch::On } else { Switch::Off }
     }
 
     /// Says who came.

@@ -203,10 +203,22 @@ fn mouse_points_only_when_switched_on() {
         })
     };
     assert_eq!(app.handle_event(&at(3, 2), 0), None);
-    assert_eq!(press(&mut app, "m"), [Action::Mouse(Switch::On)]);
+    assert_eq!((press(&mut app, "m"), app.wants_mouse()), (vec![], Switch::On));
     assert_eq!(app.handle_event(&at(3, 2), 0), Some(Action::Point(Some(CursorAt { pane: PANE, row: 2, col: 3 }))));
     assert_eq!(app.handle_event(&at(3, 23), 0), Some(Action::Point(None)), "the status line");
-    assert_eq!(press(&mut app, "m"), [Action::Mouse(Switch::Off)]);
+    assert_eq!((press(&mut app, "m"), app.wants_mouse()), (vec![Action::Point(None)], Switch::Off));
+}
+
+/// Who may type may click; who may not must not reach the program by its mouse either.
+#[test]
+fn mouse_reaches_the_program_only_by_an_interact_link() {
+    let click = MouseEvent { kind: MouseEventKind::ScrollUp, column: 3, row: 2, modifiers: KeyModifiers::NONE };
+    for (rights, action) in [(Rights::VIEW, None), (Rights::INTERACT, Some(Action::Click(click, (2, 3))))] {
+        let mut app = app(rights);
+        assert_eq!((app.handle_event(&Event::Mouse(click), 0), app.wants_mouse()), (None, Switch::Off));
+        app.mouse = MouseMode::Click;
+        assert_eq!(app.handle_event(&Event::Mouse(click), 0), action);
+    }
 }
 
 /// What was said before one came is history, not unread; what one sees is read.
