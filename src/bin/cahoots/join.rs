@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use cahoots::{Ending, Guest, GuestBuilder, Lan, Link, PaneId, View};
+use cahoots::{Ending, Guest, Lan, Link, PaneId, View};
 
 use crate::args;
 use crate::text::{self, Failure};
@@ -39,9 +39,11 @@ async fn join(args: &args::Join, link: Link) -> Result<Guest, Failure> {
     if io::stderr().is_terminal() && !args.json {
         eprintln!("looking for the session…");
     }
-    let mut builder = Guest::builder(with_relay(link, args)).lan(if args.reach.no_lan { Lan::Off } else { Lan::On });
-    builder = builder.name(&crate::own_name(args.reach.name.as_deref())).patience(args.patience);
-    GuestBuilder::start(builder).await.map_err(|error| Failure::new(&error).hint(error.hint()))
+    let builder = Guest::builder(with_relay(link, args))
+        .lan(if args.reach.no_lan { Lan::Off } else { Lan::On })
+        .name(crate::own_name(args.reach.name.as_deref()))
+        .patience(args.patience);
+    builder.start().await.map_err(|error| Failure::new(&error).hint(error.hint()))
 }
 
 /// A bare token says nothing about a relay: the option fills the gap, and only that.

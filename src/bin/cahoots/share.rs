@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
 
-use cahoots::{Access, Event, Events, Host, Lan, Link, PtyCommand, Size, Terminal, Terms};
+use cahoots::{Access, Event, Events, Host, Lan, Link, Mirror, PtyCommand, Size, Terminal, Terms};
 
 use crate::args::{self, LinkAccess};
 use crate::record;
@@ -30,7 +30,9 @@ pub(crate) async fn run(args: args::Share) -> Result<ExitCode, Failure> {
     let links = issue(&host, &args)?;
     announce(&host, &args, &links)?;
     let size = if shows { local::own_size()? } else { args.size };
-    let terminal = host.run(pty_command(&host, &command, size)).map_err(Failure::new)?;
+    // A terminal of one's own answers what programs ask; without one the session does.
+    let mirror = if shows { Mirror::On } else { Mirror::Off };
+    let terminal = host.run(pty_command(&host, &command, size), mirror).map_err(Failure::new)?;
     let code = if shows { local::run(&host, terminal).await } else { headless(&host, terminal, &args).await };
     host.end().await;
     let code = code?;

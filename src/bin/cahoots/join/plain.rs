@@ -1,6 +1,7 @@
 //! Joining without a screen: print it once, type a text, report events to a program.
 
 use std::io::{self, Read};
+use std::time::Duration;
 
 use cahoots::proto::limits::INPUT_BYTES_MAX;
 use cahoots::{Event, Guest, View};
@@ -12,6 +13,9 @@ use crate::args;
 use crate::record;
 use crate::signals::Signals;
 use crate::text::{Failure, print_line};
+
+/// How often to look whether all that was typed has arrived: no event tells.
+const CONFIRMED_POLL: Duration = Duration::from_millis(10);
 
 /// What a program may ask for with `--json`: one object per line on stdin.
 #[derive(Debug, Deserialize)]
@@ -30,7 +34,7 @@ enum Request {
 pub(crate) async fn run(guest: &Guest, args: &args::Join) -> Result<Outcome, Failure> {
     let mut view = first_view(guest, args.patience).await?;
     if args.typing {
-        type_stdin(&view).await?;
+        type_stdin(guest, &view).await?;
     }
     if args.dump {
         print_screen(&view, args)?;
@@ -58,13 +62,24 @@ fn print_screen(view: &View, args: &args::Join) -> io::Result<()> {
     lines.iter().take(used).try_for_each(print_line)
 }
 
-/// Types all of stdin; a line end becomes what the Enter key sends.
-async fn type_stdin(view: &View) -> Result<(), Failure> {
+/// Types all of stdin, and waits until the host has it; a line end becomes what the Enter key sends.
+async fn type_stdin(guest: &Guest, view: &View) -> Result<(), Failure> {
+    let mut events = guest.session().events();
     let mut chunks = read_stdin();
     while let Some(mut chunk) = chunks.recv().await {
         chunk.iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b'\r');
         for piece in chunk.chunks(INPUT_BYTES_MAX) {
             view.type_bytes(piece).map_err(Failure::new)?;
+        }
+    }
+    while guest.unconfirmed_bytes() > 0 {
+        tokio::select! {
+            event = events.next() => match event {
+                Some(Event::Refused { reason, .. }) => return Err(Failure::new(format!("not typed: {reason}"))),
+                Some(Event::Ended(ending)) => return Err(Failure::new(ending)),
+                _ => {}
+            },
+            () = tokio::time::sleep(CONFIRMED_POLL) => {}
         }
     }
     Ok(())

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 
-use cahoots::{Event, Host, Size, Terminal};
+use cahoots::{Event, Host, Keyboard, Size, Terminal};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -18,6 +18,8 @@ use crate::text::{Failure, count};
 
 /// Bytes of one read from the keyboard: a large paste comes in a few of these.
 const KEYS_BYTES: usize = 4_096;
+/// Such reads that may wait for the program.
+const KEYS_WAITING: usize = 16;
 
 /// Returns the size of the own terminal, as far as it may be shared.
 pub(crate) fn own_size() -> io::Result<Size> {
@@ -29,7 +31,7 @@ pub(crate) fn own_size() -> io::Result<Size> {
 pub(crate) async fn run(host: &Host, mut terminal: Terminal) -> Result<i32, Failure> {
     let guard = Guard::raw()?;
     let mut screen = OwnScreen::open()?;
-    let mut keys = read_keys();
+    read_keys(terminal.keyboard());
     let mut events = host.session().events();
     let mut resized = signal(SignalKind::window_change())?;
     let mut signals = Signals::new()?;
@@ -38,11 +40,10 @@ pub(crate) async fn run(host: &Host, mut terminal: Terminal) -> Result<i32, Fail
             output = terminal.output() => match output {
                 Some(bytes) => {
                     screen.show(&bytes)?;
-                    guard.alternate(terminal.modes().alternate);
+                    guard.alternate(terminal.with_screen(|screen| screen.modes().alternate).unwrap_or_default());
                 }
                 None => break,
             },
-            Some(bytes) = keys.recv() => terminal.type_bytes(&bytes),
             _ = resized.recv() => terminal.resize(own_size()?),
             event = next(&mut events) => if matches!(event, Event::Joined(_) | Event::Left(_) | Event::Lagged { .. }) {
                 let guests = host.session().members().iter().filter(|member| !member.is_me).count();
@@ -57,9 +58,11 @@ pub(crate) async fn run(host: &Host, mut terminal: Terminal) -> Result<i32, Fail
     Ok(terminal.wait().await)
 }
 
-/// Reads the keyboard on a thread of its own; it ends with the process, for nothing can wake it.
-fn read_keys() -> mpsc::Receiver<Vec<u8>> {
-    let (sender, receiver) = mpsc::channel(16);
+/// Passes the keyboard on, from a thread that ends with the process, for nothing can wake it.
+///
+/// Beside the loop above: a program that reads nothing must not stop what it writes.
+fn read_keys(keyboard: Keyboard) {
+    let (sender, mut keys) = mpsc::channel::<Vec<u8>>(KEYS_WAITING);
     std::thread::spawn(move || {
         let mut buffer = [0; KEYS_BYTES];
         while let Ok(read @ 1..) = io::stdin().lock().read(&mut buffer) {
@@ -68,7 +71,11 @@ fn read_keys() -> mpsc::Receiver<Vec<u8>> {
             }
         }
     });
-    receiver
+    tokio::spawn(async move {
+        while let Some(bytes) = keys.recv().await {
+            keyboard.type_bytes(&bytes).await;
+        }
+    });
 }
 
 /// The own terminal's output, unbuffered, and a title that waits for its place.
