@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::api::{Access, RelayAddress, Size};
+use cahoots::{Access, RelayAddress, Size};
 
 const EXIT_CODES: &str = "\
 Exit codes:

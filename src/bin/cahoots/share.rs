@@ -91,9 +91,14 @@ fn issue(host: &Host, args: &args::Share) -> Result<Vec<(Access, Link)>, Failure
 }
 
 fn pty_command(host: &Host, command: &[OsString], size: Size) -> PtyCommand {
-    let mut pty = PtyCommand::new(&command[0]).size(size).args(&command[1..]);
-    pty = pty.env("CAHOOTS", "1").env("CAHOOTS_SESSION", host.session().id().to_string());
-    pty
+    let session = host.session().id().to_string();
+    PtyCommand {
+        program: command.first().cloned(),
+        args: command.iter().skip(1).cloned().collect(),
+        cwd: None,
+        env: vec![("CAHOOTS".into(), "1".into()), ("CAHOOTS_SESSION".into(), session.into())],
+        size,
+    }
 }
 
 fn announce(host: &Host, args: &args::Share, links: &[(Access, Link)]) -> Result<(), Failure> {

@@ -7,7 +7,7 @@ use std::io::{self, BufWriter, Stdout};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use cahoots::{Event, Events, Guest, PaneId, Session, Typing, View};
+use cahoots::{Event, Guest, Message, Modes, PaneId, Screen, Session, Typing, View, Wall, encode_paste, sanitise_line};
 use crossterm::event::{DisableMouseCapture, EnableMouseCapture};
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use crossterm::{execute, queue};
@@ -18,8 +18,8 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Outcome;
 use cahoots::proto::limits::TITLE_BYTES_MAX;
-use crate::api::terminal::{encode_paste, sanitise_line};
-use crate::api::{Message, Mono, Now, Wall};
+use cahoots::proto::time::{Mono, Now};
+
 use crate::guard::Guard;
 use crate::signals::Signals;
 use crate::text::{Failure, colour_wanted};
@@ -276,9 +276,9 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    fn type_with(&self, encode: impl FnOnce(crate::api::terminal::Modes) -> Vec<u8>) -> Result<(), String> {
+    fn type_with(&self, encode: impl FnOnce(Modes) -> Vec<u8>) -> Result<(), String> {
         let Some(Watched { view, .. }) = &self.view else { return Ok(()) };
-        let bytes = encode(view.with_screen(crate::api::Screen::modes));
+        let bytes = encode(view.with_screen(Screen::modes));
         view.type_bytes(&bytes).map_err(|refusal| refusal.to_string())
     }
 

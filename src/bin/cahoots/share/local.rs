@@ -6,7 +6,8 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 
-use cahoots::{Event, Host, Keyboard, Size, Terminal};
+use cahoots::io::pty::PtyWriter;
+use cahoots::{Event, Host, Size, Terminal};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -31,7 +32,7 @@ pub(crate) fn own_size() -> io::Result<Size> {
 pub(crate) async fn run(host: &Host, mut terminal: Terminal) -> Result<i32, Failure> {
     let guard = Guard::raw()?;
     let mut screen = OwnScreen::open()?;
-    read_keys(terminal.keyboard());
+    read_keys(terminal.writer());
     let mut events = host.session().events();
     let mut resized = signal(SignalKind::window_change())?;
     let mut signals = Signals::new()?;
@@ -61,7 +62,7 @@ pub(crate) async fn run(host: &Host, mut terminal: Terminal) -> Result<i32, Fail
 /// Passes the keyboard on, from a thread that ends with the process, for nothing can wake it.
 ///
 /// Beside the loop above: a program that reads nothing must not stop what it writes.
-fn read_keys(keyboard: Keyboard) {
+fn read_keys(writer: PtyWriter) {
     let (sender, mut keys) = mpsc::channel::<Vec<u8>>(KEYS_WAITING);
     std::thread::spawn(move || {
         let mut buffer = [0; KEYS_BYTES];
@@ -73,7 +74,7 @@ fn read_keys(keyboard: Keyboard) {
     });
     tokio::spawn(async move {
         while let Some(bytes) = keys.recv().await {
-            keyboard.type_bytes(&bytes).await;
+            writer.write(bytes.into()).await;
         }
     });
 }

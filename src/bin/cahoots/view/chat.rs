@@ -12,7 +12,7 @@ use ratatui::text::{Line, Span};
 use super::draw::Theme;
 use super::input::Input;
 use super::wrap::wrap;
-use crate::api::{AuthorId, Member, Message, MessageKind, Wall, sanitise_line};
+use cahoots::{AuthorId, Member, Message, MessageKind, Wall, sanitise_line};
 use crate::text::ago;
 use cahoots::proto::limits::CHAT_TEXT_BYTES_MAX;
 

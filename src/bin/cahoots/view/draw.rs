@@ -14,7 +14,8 @@ use super::chat::Chat;
 use super::input::Input;
 use super::wrap::{cut, wrap};
 use super::{keys, people, screen, status};
-use crate::api::{Now, Screen};
+use cahoots::Screen;
+use cahoots::proto::time::Now;
 
 /// Colours of members, from the palette that every terminal with 256 colours has; all are readable on black and white.
 const PEOPLE: [u8; 12] = [33, 166, 35, 162, 37, 136, 99, 160, 70, 130, 63, 168];

@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use crate::api::terminal::{Key, KeyPress, Modes, Modifiers, encode_key};
+use cahoots::{Key, KeyPress, Modes, Modifiers, encode_key};
 
 /// Ctrl-]: no shell binds it, telnet has taught it.
 pub(crate) const PREFIX: KeyEvent = KeyEvent::new(KeyCode::Char(']'), KeyModifiers::CONTROL);

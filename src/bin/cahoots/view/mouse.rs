@@ -4,7 +4,7 @@
 
 use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
-use crate::api::terminal::{Modes, MouseEncoding, MouseMode};
+use cahoots::proto::terminal::{Modes, MouseEncoding, MouseMode};
 
 /// Added to the button while the mouse moves.
 const MOTION: u16 = 32;

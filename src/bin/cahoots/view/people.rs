@@ -4,7 +4,7 @@ use ratatui::text::{Line, Span};
 
 use super::draw::Theme;
 use super::wrap::cut;
-use crate::api::Member;
+use cahoots::Member;
 
 /// Lays out one line per member, and one that counts those who found no room.
 pub(crate) fn lines(members: &[Member], width: usize, height: usize, theme: Theme) -> Vec<Line<'static>> {

@@ -12,7 +12,8 @@ use unicode_width::UnicodeWidthStr;
 use super::draw::Theme;
 use super::keys::Pan;
 use super::wrap::cut;
-use crate::api::{Member, PaneId, Screen, Size, terminal};
+use cahoots::proto::terminal;
+use cahoots::{Member, PaneId, Screen, Size};
 
 /// Columns of an open panel, if there is room for the terminal beside it.
 const PANEL_COLS: u16 = 34;

@@ -7,7 +7,8 @@ use unicode_width::UnicodeWidthStr;
 use super::app::{App, Facts, Switch};
 use super::draw::Theme;
 use super::wrap::cut;
-use crate::api::{Connection, Mono, Status};
+use cahoots::proto::time::Mono;
+use cahoots::{Connection, Status};
 use crate::text;
 
 /// Longest title in the line, in columns.

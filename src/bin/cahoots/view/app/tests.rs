@@ -2,7 +2,7 @@ use crossterm::event::{MouseButton, MouseEvent};
 use ratatui::layout::Rect;
 
 use super::*;
-use crate::api::{Connection, MessageKind, Size, Wall};
+use cahoots::{Connection, MessageKind, Size, Wall};
 
 pub(crate) const ME: AuthorId = AuthorId([1; 16]);
 pub(crate) const ADA: AuthorId = AuthorId([2; 16]);
@@ -33,7 +33,7 @@ pub(crate) fn facts(rights: Rights) -> Facts {
         panes: vec![(PANE, "bash".to_owned())],
         status: Status {
             connection: Connection::Ready,
-            path: Some(crate::api::PathKind::Lan),
+            path: Some(cahoots::PathKind::Lan),
             remote: None,
             rtt: Some(std::time::Duration::from_micros(400)),
             live: true,

@@ -3,7 +3,8 @@ use std::sync::Arc;
 use super::super::app::tests::{ADA, ME, app, facts, member, press, said};
 use super::super::screen::Layout;
 use super::*;
-use crate::api::{Connection, CursorAt, Mono, PaneId, Rights, Size, Wall};
+use cahoots::proto::time::Mono;
+use cahoots::{Connection, CursorAt, PaneId, Rights, Size, Wall};
 
 const NOW: Now = Now { mono: Mono(0), wall: Wall(10 * 60_000) };
 
@@ -136,7 +137,7 @@ fn chat_panel_shows_the_newest_messages() {
 fn people_panel_lists_rights_and_roles() {
     let mut app = app(Rights::VIEW);
     let mut with = facts(Rights::VIEW);
-    with.members.extend((3..9).map(|n| member(crate::api::AuthorId([n; 16]), "Eve", Rights::INTERACT)));
+    with.members.extend((3..9).map(|n| member(cahoots::AuthorId([n; 16]), "Eve", Rights::INTERACT)));
     app.update(with);
     press(&mut app, "p");
     let panel = lines(&drawn(&mut app, None, 40, 7));
