@@ -3,9 +3,8 @@
 use std::net::IpAddr;
 use std::process::ExitCode;
 
-use cahoots::RelayAddress;
 use cahoots::io::tls::Identity;
-use cahoots::relay::Relay;
+use cahoots::{Relay, RelayAddress};
 
 use crate::args;
 use crate::record;
@@ -77,7 +76,8 @@ fn address(args: &args::Relay, relay: &Relay) -> RelayAddress {
 
 /// Returns an address of this machine that others on its network can reach; IPv4 first, which people can type.
 fn own_address() -> IpAddr {
-    let mut addresses: Vec<_> = if_addrs::get_if_addrs().unwrap_or_default().iter().map(if_addrs::Interface::ip).collect();
+    let mut addresses: Vec<_> =
+        if_addrs::get_if_addrs().unwrap_or_default().iter().map(if_addrs::Interface::ip).collect();
     addresses.retain(|ip| !ip.is_loopback() && !matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local()));
     addresses.sort_by_key(IpAddr::is_ipv6);
     addresses.first().copied().unwrap_or(IpAddr::from([127, 0, 0, 1]))

@@ -139,7 +139,9 @@ fn means(access: Access, paint: Paint) -> String {
         Access::Interact => {
             format!("Who has the interact link {} on this machine.", paint.yellow("can run anything as you"))
         }
-        Access::Own => format!("Who has the own link {}; give it to nobody else.", paint.yellow("is you in all respects")),
+        Access::Own => {
+            format!("Who has the own link {}; give it to nobody else.", paint.yellow("is you in all respects"))
+        }
     }
 }
 

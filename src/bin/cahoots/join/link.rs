@@ -35,8 +35,8 @@ pub(crate) fn read(args: &args::Join) -> Result<Link, Failure> {
 }
 
 fn from_file(file: &Path) -> Result<String, Failure> {
-    let opened = std::fs::File::open(file)
-        .map_err(|error| Failure::new(format!("cannot read {}: {error}", file.display())))?;
+    let opened =
+        std::fs::File::open(file).map_err(|error| Failure::new(format!("cannot read {}: {error}", file.display())))?;
     from_reader(io::BufReader::new(opened))
 }
 
@@ -104,7 +104,12 @@ fn read_hidden(err: &mut impl Write) -> io::Result<Option<String>> {
             _ => {}
         }
         let after = link.chars().count();
-        write!(err, "{}{}", "•".repeat(after.saturating_sub(before)), "\x08 \x08".repeat(before.saturating_sub(after)))?;
+        write!(
+            err,
+            "{}{}",
+            "•".repeat(after.saturating_sub(before)),
+            "\x08 \x08".repeat(before.saturating_sub(after))
+        )?;
         err.flush()?;
     }
 }

@@ -143,7 +143,9 @@ async fn stay(guest: &Guest, view: &mut View, args: &args::Join) -> Result<Outco
     }
 }
 
-async fn next_request(requests: &mut Option<mpsc::Receiver<Result<Request, String>>>) -> Option<Result<Request, String>> {
+async fn next_request(
+    requests: &mut Option<mpsc::Receiver<Result<Request, String>>>,
+) -> Option<Result<Request, String>> {
     match requests {
         Some(requests) => requests.recv().await,
         None => std::future::pending().await,

@@ -25,8 +25,8 @@ use crate::signals::Signals;
 use crate::text::{Failure, colour_wanted};
 use crate::view::app::{Action, App, Facts, Switch};
 use crate::view::draw::{Picture, Theme, draw};
-use crate::view::{keys, mouse};
 use crate::view::screen::Layout;
+use crate::view::{keys, mouse};
 
 /// Shortest time between two frames: 60 per second are more than anybody reads.
 const FRAME: Duration = Duration::from_millis(16);
@@ -299,7 +299,13 @@ impl<'a> Stage<'a> {
             Some(watched) => watched.view.with_screen(|screen| {
                 app.back = app.back.min(screen.scrollback_len());
                 app.mouse = screen.modes().mouse;
-                app.layout = Layout::new(picture.buffer.area, app.panel.is_some(), Some(screen.size()), screen.cursor(), app.pan);
+                app.layout = Layout::new(
+                    picture.buffer.area,
+                    app.panel.is_some(),
+                    Some(screen.size()),
+                    screen.cursor(),
+                    app.pan,
+                );
                 draw(&mut picture, app, Some(screen), theme, now);
             }),
             None => {

@@ -12,9 +12,9 @@ use super::chat::Chat;
 use super::input::Input;
 use super::keys::{self, Command, Scroll};
 use super::screen::{Layout, Origin};
+use crate::text;
 use cahoots::proto::terminal::MouseMode;
 use cahoots::{AuthorId, CursorAt, Member, Message, PaneId, Rights, Status, Wall};
-use crate::text;
 
 /// How long a notice stays, in microseconds: long enough to read ten words twice.
 const NOTICE_US: u64 = 4_000_000;

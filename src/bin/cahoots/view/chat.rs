@@ -12,9 +12,9 @@ use ratatui::text::{Line, Span};
 use super::draw::Theme;
 use super::input::Input;
 use super::wrap::wrap;
-use cahoots::{AuthorId, Member, Message, MessageKind, Wall, sanitise_line};
 use crate::text::ago;
 use cahoots::proto::limits::CHAT_TEXT_BYTES_MAX;
+use cahoots::{AuthorId, Member, Message, MessageKind, Wall, sanitise_line};
 
 /// Messages of one author within this time stand under one name, in milliseconds.
 const TOGETHER_MS: u64 = 120_000;

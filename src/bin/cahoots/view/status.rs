@@ -7,9 +7,9 @@ use unicode_width::UnicodeWidthStr;
 use super::app::{App, Facts, Switch};
 use super::draw::Theme;
 use super::wrap::cut;
+use crate::text;
 use cahoots::proto::time::Mono;
 use cahoots::{Connection, Status};
-use crate::text;
 
 /// Longest title in the line, in columns.
 const TITLE_COLS_MAX: usize = 30;
