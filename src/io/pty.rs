@@ -177,6 +177,13 @@ impl Drop for Pty {
 }
 
 impl PtyWriter {
+    /// Types `bytes` into the program once there is room, and tells whether it still takes any.
+    ///
+    /// It does not once it has ended. Cancelled, nothing was typed.
+    pub async fn write(&self, bytes: Bytes) -> bool {
+        self.0.send(bytes).await.is_ok()
+    }
+
     /// Types `bytes` into the program, and tells whether they were taken.
     ///
     /// They are not if the program has ended, or has not read for so long that too much waits for it already.
