@@ -1,5 +1,11 @@
 //! Shells: sockets, clocks, files and processes around the machines of `proto`.
 
 pub mod channel;
+pub mod clock;
+pub(crate) mod core;
+pub mod pty;
 pub mod quic;
+pub mod relay_server;
+pub(crate) mod retry;
+pub(crate) mod seek;
 pub mod tls;

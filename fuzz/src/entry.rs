@@ -1,7 +1,7 @@
 //! Entries: one form outside, and checking and opening them agree.
 
 use crate::cast;
-use cahoots::proto::lane::LaneVerifier;
+use cahoots::proto::lane::verify::LaneVerifier;
 use cahoots::proto::seal::{LaneReader, unpad_durable};
 use cahoots::proto::wire::WireEntry;
 

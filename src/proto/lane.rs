@@ -1,3 +1,6 @@
-//! Lanes: one author's entries on one channel in one epoch.
+//! Lanes: one author's sequence on one channel in one epoch, checked, kept and passed on.
 
+pub mod replica;
 pub mod verify;
+
+pub use verify::{EntryError, LaneVerifier};

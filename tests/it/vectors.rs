@@ -2,7 +2,16 @@
 //!
 //! Each test reads one JSON file, encodes what it describes, compares byte for byte, and decodes the bytes again.
 
+mod authlog;
+mod certificates;
+mod direct;
+mod discovery;
+mod documents;
+mod entries;
 mod fields;
+mod identity;
+mod terminal;
+mod token;
 mod wire;
 
 /// Reads one file of `tests/vectors`.

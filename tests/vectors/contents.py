@@ -1,5 +1,6 @@
 """Vectors of sections 12 to 16: what entries hold, and discovery."""
 
+import changes
 import protocol as p
 from cast import ADA_ID, BEN_ID, SESSION, START, run
 from protocol import u8, varint
@@ -10,11 +11,15 @@ from protocol import u8, varint
 class Stream:
     def __init__(self, name: str, first_offset: int = 0) -> None:
         self.name, self.offset, self.window = name, first_offset, p.Window()
+        self.stale = True
+        self.exit_status: int | None = None
         self.entries: list[dict] = []
 
-    def _add(self, kind: int, flags: int, data: bytes, packed: bool, size=None, exit_status=None) -> None:
-        if flags & p.WINDOW_ANEW:
-            self.window = p.Window()
+    def _add(self, kind: int, data: bytes, packed: bool, size=None, exit_status=None) -> None:
+        flags = 0 if exit_status is None else p.ENDED
+        if packed and self.stale:
+            self.window, self.stale = p.Window(), False
+            flags |= p.WINDOW_ANEW
         coded = self.window.deflate(data) if packed else data
         flags |= p.DEFLATED if packed else 0
         plaintext = p.terminal_plaintext(flags, self.offset, coded, size, exit_status)
@@ -24,19 +29,25 @@ class Stream:
         self.entries.append(case)
 
     def keyframe(self, size: tuple[int, int], parts: list[bytes], packed: bool = False) -> "Stream":
+        self.stale = True
         for index, part in enumerate(parts):
             first, last = index == 0, index == len(parts) - 1
             kind = {(True, True): 5, (True, False): 2, (False, False): 3, (False, True): 4}[first, last]
-            self._add(kind, p.WINDOW_ANEW if first else 0, part, packed, size if first else None)
+            self._add(kind, part, packed, size if first else None, self.exit_status if last else None)
         return self
 
-    def output(self, data: bytes, packed: bool = False, anew: bool = False) -> "Stream":
-        self._add(p.OUTPUT, p.WINDOW_ANEW if anew else 0, data, packed)
+    def input(self) -> "Stream":
+        self.stale = True
+        return self
+
+    def output(self, data: bytes, packed: bool = False) -> "Stream":
+        self._add(p.OUTPUT, data, packed)
         self.offset += len(data)
         return self
 
-    def end(self, exit_status: int, data: bytes = b"") -> "Stream":
-        self._add(p.OUTPUT, p.ENDED, data, False, exit_status=exit_status)
+    def end(self, exit_status: int) -> "Stream":
+        self.exit_status = exit_status
+        self._add(p.OUTPUT, b"", False, exit_status=exit_status)
         return self
 
     def dump(self) -> dict:
@@ -45,17 +56,16 @@ class Stream:
 
 def terminal() -> dict:
     line = b"the same line again and again, the same line again and again\r\n"
+    home = b"\x1b[2J\x1b[H"
     streams = [
-        Stream("raw").keyframe((80, 24), [b"\x1b[2J\x1b[H"]).output(b"$ ").output(b"ls\r\n").end(0),
-        Stream("deflated")
-        .keyframe((80, 24), [b"\x1b[2J\x1b[H" + line], True)
-        .output(line, True)
-        .output(line, True)
-        .end(-1),
+        Stream("raw").keyframe((80, 24), [home]).output(b"$ ").output(b"ls\r\n").end(0),
+        Stream("deflated").keyframe((80, 24), [home + line], True).output(line, True).output(line, True).end(-1),
         Stream("window starts anew after input")
-        .keyframe((80, 24), [b"\x1b[H"], True)
+        .keyframe((80, 24), [home], True)
         .output(line, True)
-        .output(line, True, anew=True)
+        .input()
+        .output(b"l")
+        .output(line, True)
         .output(line, True)
         .end(130),
         Stream("raw entry leaves the window as it is")
@@ -70,21 +80,48 @@ def terminal() -> dict:
         Stream("keyframe in two raw parts, a second keyframe", 70_000)
         .keyframe((2, 2), [b"\x1b[H", b"ab"])
         .output(b"c")
+        .output(line, True)
         .keyframe((3, 2), [b"\x1b[Habc"])
-        .output(b"d")
+        .output(line, True)
         .end(-(2**31)),
+        Stream("keyframes after the end tell it too")
+        .keyframe((80, 24), [home])
+        .output(b"bye\r\n")
+        .end(3)
+        .keyframe((80, 24), [home + b"bye"])
+        .keyframe((80, 24), [home, b"bye"], True),
     ]
     refused = [
         ("empty", 1, b""),
         ("flag 8", 1, p.terminal_plaintext(8, 0, b"x")),
+        ("window anew without deflate", 1, p.terminal_plaintext(2, 0, b"x")),
+        ("window anew without deflate at a keyframe start", 5, p.terminal_plaintext(2, 0, b"x", (80, 24))),
+        ("end in the first part of a keyframe", 2, p.terminal_plaintext(4, 0, b"x", (80, 24), 0)),
+        ("end in a middle part of a keyframe", 3, p.terminal_plaintext(4, 0, b"x", exit_status=0)),
         ("offset not in its shortest form", 1, u8(0) + varint(0, 2) + b"x"),
-        ("keyframe start without a size", 5, u8(2) + varint(0) + b"\x50\x00\x18"),
+        ("keyframe start without a whole size", 5, u8(0) + varint(0) + b"\x50\x00\x18"),
         ("end without a whole status", 1, u8(4) + varint(0) + b"\0\0\0"),
         ("kind 0", 0, p.terminal_plaintext(0, 0, b"x")),
         ("kind 6", 6, p.terminal_plaintext(0, 0, b"x")),
     ]
+    started = Stream("").keyframe((80, 24), [home]).output(b"abc").entries
+    ended = Stream("").keyframe((80, 24), [home]).end(0).entries
+    in_keyframe = Stream("").keyframe((80, 24), [home, b"x"]).entries[:1]
+    refused_next = [
+        ("output after the end", ended, p.OUTPUT, p.terminal_plaintext(0, 0, b"x")),
+        ("output left out", started, p.OUTPUT, p.terminal_plaintext(0, 4, b"x")),
+        ("output again", started, p.OUTPUT, p.terminal_plaintext(0, 2, b"x")),
+        ("output inside a keyframe", in_keyframe, p.OUTPUT, p.terminal_plaintext(0, 0, b"x")),
+        ("part of a keyframe at another offset", in_keyframe, p.KEY_LAST, p.terminal_plaintext(0, 1, b"x")),
+        ("part of a keyframe without its start", started, p.KEY_LAST, p.terminal_plaintext(0, 3, b"x")),
+        ("keyframe before what was shown", started, p.KEY_WHOLE, p.terminal_plaintext(0, 2, b"x", (80, 24))),
+        ("deflate that is none", started, p.OUTPUT, p.terminal_plaintext(3, 3, b"\xff\xff")),
+    ]
     return {
         "streams": [stream.dump() for stream in streams],
+        "refused_next": [
+            {"why": why, "entries": before, "kind": kind, "plaintext": raw} for why, before, kind, raw in refused_next
+        ],
         "refused": [{"why": why, "kind": kind, "plaintext": raw} for why, kind, raw in refused],
     }
 
@@ -119,9 +156,14 @@ def chat() -> dict:
         ("anchor cut", p.chat_message(1, START, "", None, (1, 2, 3))[:-1]),
         ("text not UTF-8", good + b"\xff"),
     ]
+    lines = changes.chat_lines(BEN_ID, [case["bytes"] for case in valid])
     return {
-        "valid": valid,
-        "refused": [{"why": why, "bytes": raw} for why, raw in refused],
+        "author_id": BEN_ID,
+        "genesis": dict(zip(("chunk", "hash"), changes.chat_genesis())),
+        "valid": [case | {"payload": chunk, "hash": digest} for case, (chunk, digest) in zip(valid, lines)],
+        "refused": [
+            {"why": why, "bytes": raw, "payload": changes.chat_lines(BEN_ID, [raw])[0][0]} for why, raw in refused
+        ],
         # Refused once so many zeros follow.
         "refused_with_zeros": [{"why": "text over 4 KiB", "bytes": p.chat_message(1, START, ""), "zeros": 4097}],
     }
@@ -167,7 +209,15 @@ def presence() -> dict:
         ("one byte more", good + b"\0"),
         ("log head cut", p.presence("Ben", 1, None, log_head=(5, head))[:-1]),
     ]
-    return {"valid": valid, "refused": [{"why": why, "bytes": raw} for why, raw in refused]}
+    return {
+        "author_id": BEN_ID,
+        "valid": [case | {"chunk": changes.presence(BEN_ID, case["bytes"])} for case in valid],
+        "refused": [{"why": why, "bytes": raw, "chunk": changes.presence(BEN_ID, raw)} for why, raw in refused],
+    }
+
+
+def state() -> dict:
+    return {"genesis": dict(zip(("chunk", "hash"), changes.state_genesis()))}
 
 
 def hint() -> dict:
@@ -202,20 +252,24 @@ def directpayload() -> dict:
             for reason in (1, 2, 3, 4)
         ],
         "refused_up": [
-            {"why": why, "bytes": raw}
-            for why, raw in [
-                ("empty", b""),
-                ("unknown type", u8(4)),
-                ("nothing with something", b"\0\0"),
-                ("input without a pane", u8(1) + b"\1"),
-                ("pane 64", p.up_input(64, b"x")),
-                ("size one byte short", p.up_size(2, 300, 50)[:-1]),
-                ("size one byte more", p.up_size(2, 300, 50) + b"\0"),
-                ("keyframe one byte more", p.up_keyframe(1) + b"\0"),
+            {"why": why, "kind": kind, "bytes": raw}
+            for why, kind, raw in [
+                ("empty", 2, b""),
+                ("unknown type", 2, u8(4)),
+                ("nothing with something", 1, b"\0\0"),
+                ("input without a pane", 3, u8(1) + b"\1"),
+                ("input under the kind of a request", 2, p.up_input(0, b"x")),
+                ("request under the kind of input", 3, p.up_keyframe(1)),
+                ("request under the kind of an open", 1, p.up_keyframe(1)),
+                ("size one byte short", 2, p.up_size(2, 300, 50)[:-1]),
+                ("size one byte more", 2, p.up_size(2, 300, 50) + b"\0"),
+                ("keyframe one byte more", 2, p.up_keyframe(1) + b"\0"),
             ]
         ],
         # Refused once so many zeros follow.
-        "refused_up_with_zeros": [{"why": "input over 16,384 bytes", "bytes": p.up_input(0, b""), "zeros": 16_385}],
+        "refused_up_with_zeros": [
+            {"why": "input over 16,384 bytes", "kind": 3, "bytes": p.up_input(0, b""), "zeros": 16_385}
+        ],
         "refused_down": [
             {"why": why, "bytes": raw}
             for why, raw in [

@@ -6,6 +6,7 @@ from cast import (
     ADA_CERT,
     BEN,
     BEN_BODY,
+    BEN_CERT,
     CLEO,
     CLEO_BODY,
     CLEO_CERT,
@@ -288,6 +289,8 @@ def authlog() -> dict:
     log.add("unknown type", 200, b"for a later version")
     refuse("close body one byte short", log.make(LOG_CLOSE, INTERACT_SHARE.id[:-1])[0])
     log.add("close interact share", LOG_CLOSE, INTERACT_SHARE.id)
+    refuse("own share again", log.make(LOG_SHARE, OWN_CERT)[0])
+    refuse("host of a closed share", log.make(LOG_HOST, BEN_CERT)[0])
     refuse("end with a body", log.make(LOG_END, b"\0")[0])
     log.add("end", LOG_END, b"")
     refuse("after the end", log.make(LOG_SHARE, VIEW_CERT)[0])
@@ -316,7 +319,9 @@ def epoch() -> dict:
     good = case(OWN_SHARE)
     other_session = wrap(EPOCH_SECRET, 0, OWN_SHARE.id, OWN_SHARE.kek, OTHER_ROOT.session_id)
     other_secret = wrap(run(0x91, 32), 0, OWN_SHARE.id, OWN_SHARE.kek, SESSION)
+    forged = wrap(run(0x91, 32), 0, OWN_SHARE.id, OWN_SHARE.kek, SESSION, commit=epoch_commit(EPOCH_SECRET))
     refused = [
+        ("another secret under the right commitment", forged),
         ("sealed for another share", case(INTERACT_SHARE)["wrap"]),
         ("sealed for another session", other_session),
         ("another secret than the committed one", other_secret),

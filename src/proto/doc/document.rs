@@ -1,0 +1,422 @@
+//! One replica of one document.
+//!
+//! `handle_payload` --queue--> gate --> log --batch--> view; `edit` --> view --> gate --> log
+//!
+//! Always: the log holds the admitted payloads in an order in which each follows what it builds on; the view shows the
+//! log's first `applied` entries. A refused change ends its author's lane and disturbs nobody else. PROTOCOL.md 12.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use automerge::{Automerge, Change, ChangeHash};
+use bytes::Bytes;
+
+use super::DocKind;
+use super::chat::Message;
+use super::edit::{EditError, Tx};
+use super::gate::scan::Scan;
+use super::gate::{Admission, Gate, GateError};
+use super::view::{Broken, View};
+use crate::proto::id::AuthorId;
+use crate::proto::limits::{CHANGE_DEPS_MAX, ORPHANS_MAX};
+
+/// A lane that was refused from some change on.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Refusal {
+    /// Whose lane.
+    pub author: AuthorId,
+    /// What was wrong with the change.
+    pub reason: GateError,
+}
+
+/// What a flush did.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Applied {
+    /// Whether the document changed.
+    pub changed: bool,
+    /// The lanes that were refused since the last flush.
+    pub refused: Vec<Refusal>,
+}
+
+/// An admitted change.
+#[derive(Clone, Debug)]
+struct Entry {
+    author: AuthorId,
+    payload: Bytes,
+}
+
+/// A change that waits for its turn.
+#[derive(Debug)]
+struct Waiting {
+    payload: Bytes,
+    deps: Box<[[u8; 32]]>,
+}
+
+/// What one author said here.
+#[derive(Debug, Default)]
+struct Lane {
+    /// Places in the log of the admitted changes, by seq − 1.
+    admitted: Vec<usize>,
+    /// By seq.
+    waiting: BTreeMap<u64, Waiting>,
+    /// The change that the first waiting one was last seen to lack.
+    blocked_on: Option<[u8; 32]>,
+    muted: bool,
+}
+
+/// One replica of one document.
+#[derive(Debug)]
+pub struct Document {
+    kind: DocKind,
+    me: AuthorId,
+    pub(super) gate: Gate,
+    pub(super) view: View,
+    log: Vec<Entry>,
+    /// How many entries of the log the view shows.
+    applied: usize,
+    /// The rest of the log, parsed.
+    batch: Vec<Change>,
+    lanes: BTreeMap<AuthorId, Lane>,
+    /// Lanes whose first waiting change lacks the key.
+    blocked: HashMap<[u8; 32], Vec<AuthorId>>,
+    /// Lanes to look at, because something came.
+    touched: BTreeSet<AuthorId>,
+    waiting: usize,
+    refused: Vec<Refusal>,
+    /// Whether the view changed since the last flush.
+    changed: bool,
+    /// The author's last change.
+    last_own: Option<[u8; 32]>,
+    /// Lines of the batch.
+    fresh: Vec<Message>,
+    /// Lines of the view, in order.
+    pub(super) messages: Vec<Message>,
+}
+
+impl Document {
+    /// Starts a replica that holds the genesis change alone; own changes will be by `me`.
+    #[must_use]
+    pub fn new(kind: DocKind, me: AuthorId) -> Self {
+        let (view, genesis) = View::new(kind, me);
+        Self {
+            kind,
+            me,
+            gate: Gate::new(kind, &genesis),
+            view,
+            log: Vec::new(),
+            applied: 0,
+            batch: Vec::new(),
+            lanes: BTreeMap::new(),
+            blocked: HashMap::new(),
+            touched: BTreeSet::new(),
+            waiting: 0,
+            refused: Vec::new(),
+            changed: false,
+            last_own: None,
+            fresh: Vec::new(),
+            messages: Vec::new(),
+        }
+    }
+
+    /// Returns which document this is.
+    #[must_use]
+    pub const fn kind(&self) -> DocKind {
+        self.kind
+    }
+
+    /// Returns who makes the edits.
+    #[must_use]
+    pub const fn author(&self) -> AuthorId {
+        self.me
+    }
+
+    /// Returns the hashes of the changes that nothing builds on yet, ascending. Equal heads mean equal documents.
+    #[must_use]
+    pub fn heads(&self) -> Vec<[u8; 32]> {
+        self.view.heads()
+    }
+
+    /// Returns how many changes were admitted, the genesis change not counted.
+    #[must_use]
+    pub fn len_changes(&self) -> usize {
+        self.log.len()
+    }
+
+    /// Returns how many payloads wait for others.
+    #[must_use]
+    pub const fn len_waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// Returns whether the rest of the author's lane is refused.
+    #[must_use]
+    pub fn is_muted(&self, author: AuthorId) -> bool {
+        self.lanes.get(&author).is_some_and(|lane| lane.muted)
+    }
+
+    /// Returns the document in Automerge's file format, after a test that Automerge can load it. Slow; for export.
+    #[must_use]
+    pub fn save(&self) -> Option<Vec<u8>> {
+        self.view.read(Automerge::save_and_verify).ok()
+    }
+
+    /// Takes the payload of an admitted entry of the author's lane. It takes effect with the next [`flush`](Self::flush)
+    /// at which all that it builds on is here; own payloads (after a restart of the machine's storage) are no different.
+    ///
+    /// What is known already is ignored. A payload that can never be admitted ends the lane.
+    pub fn handle_payload(&mut self, author: AuthorId, payload: Bytes) {
+        if self.is_muted(author) {
+            return;
+        }
+        if let Err(reason) = self.enqueue(author, payload) {
+            // What waits before it may still be good.
+            self.mute(author, reason);
+        }
+        if self.waiting > ORPHANS_MAX {
+            self.admit_ready();
+            self.drop_excess();
+        }
+    }
+
+    /// Applies all that is ready, in one batch: call it once per tick.
+    pub fn flush(&mut self) -> Applied {
+        self.admit_ready();
+        self.drop_excess();
+        self.apply_batch();
+        Applied { changed: std::mem::take(&mut self.changed), refused: std::mem::take(&mut self.refused) }
+    }
+
+    /// Makes one change and returns its payload: the plaintext of the author's next entry. Nothing if nothing changed.
+    /// The change is part of the document at once.
+    ///
+    /// # Errors
+    ///
+    /// Those of `edit`, which leave the document as it was, and [`EditError::TooMany`], [`EditError::Lane`],
+    /// [`EditError::Refused`] or [`EditError::Failed`].
+    pub fn edit(
+        &mut self,
+        edit: impl FnOnce(&mut Tx<'_>) -> Result<(), EditError>,
+    ) -> Result<Option<Bytes>, EditError> {
+        self.apply_batch();
+        if self.lanes.get(&self.me).is_some_and(|lane| lane.muted || !lane.waiting.is_empty()) {
+            return Err(EditError::Lane);
+        }
+        let deps = self.fewer_deps();
+        let change = match self.view.edit(deps.as_deref(), edit) {
+            Err(EditError::Failed) => {
+                self.rebuild(self.log.len());
+                return Err(EditError::Failed);
+            }
+            other => other?,
+        };
+        let Some(change) = change else { return Ok(None) };
+        let payload = Bytes::copy_from_slice(change.raw_bytes());
+        match self.gate.admit(self.me, &payload) {
+            Ok(admission) => {
+                self.record(Entry { author: self.me, payload: payload.clone() }, admission);
+                self.batch.clear();
+                self.settle();
+                Ok(Some(payload))
+            }
+            Err(reason) => {
+                self.rebuild(self.log.len());
+                Err(EditError::Refused(reason))
+            }
+        }
+    }
+
+    pub(super) const fn expect_kind(&self, kind: DocKind) -> Result<(), EditError> {
+        match (self.kind, kind) {
+            (DocKind::State, DocKind::State) | (DocKind::Chat, DocKind::Chat) => Ok(()),
+            (found, _) => Err(EditError::Kind { found }),
+        }
+    }
+
+    fn enqueue(&mut self, author: AuthorId, payload: Bytes) -> Result<(), GateError> {
+        let scan = Scan::parse(&payload)?;
+        if scan.actor != author {
+            return Err(GateError::Author { claimed: scan.actor });
+        }
+        let (seq, deps) = (scan.seq, scan.deps.into());
+        let lane = self.lanes.entry(author).or_default();
+        let admitted = lane.admitted.get(seq as usize - 1).and_then(|&place| self.log.get(place));
+        let said = admitted.map(|entry| &entry.payload).or(lane.waiting.get(&seq).map(|waiting| &waiting.payload));
+        match said {
+            Some(said) if *said == payload => return Ok(()),
+            Some(_) => return Err(GateError::Equivocation { seq }),
+            None => (),
+        }
+        lane.waiting.insert(seq, Waiting { payload, deps });
+        self.waiting += 1;
+        self.touched.insert(author);
+        Ok(())
+    }
+
+    /// Refuses what the author says from now on.
+    fn mute(&mut self, author: AuthorId, reason: GateError) {
+        self.lanes.entry(author).or_default().muted = true;
+        self.refused.push(Refusal { author, reason });
+    }
+
+    /// Refuses what the author says from now on, and what waits.
+    fn refuse(&mut self, author: AuthorId, reason: GateError) {
+        let lane = self.lanes.entry(author).or_default();
+        self.waiting -= lane.waiting.len();
+        lane.waiting.clear();
+        self.mute(author, reason);
+    }
+
+    /// Ends the lanes that wait most until few enough wait.
+    fn drop_excess(&mut self) {
+        while self.waiting > ORPHANS_MAX {
+            let most = self.lanes.iter().max_by_key(|(_, lane)| lane.waiting.len());
+            let Some((&author, lane)) = most else { return };
+            let waiting = lane.waiting.len();
+            self.refuse(author, GateError::Waiting { waiting });
+        }
+    }
+
+    /// Moves what is ready from the lanes to the log and the batch.
+    fn admit_ready(&mut self) {
+        while let Some(author) = self.touched.pop_first() {
+            while let Some(payload) = self.pop_ready(author) {
+                match self.gate.admit(author, &payload) {
+                    Ok(admission) => self.record(Entry { author, payload }, admission),
+                    Err(reason) => self.refuse(author, reason),
+                }
+            }
+        }
+    }
+
+    /// Takes the author's next payload if all that it builds on is admitted; else notes what it lacks.
+    fn pop_ready(&mut self, author: AuthorId) -> Option<Bytes> {
+        let lane = self.lanes.get_mut(&author)?;
+        let front = lane.waiting.first_entry()?;
+        if *front.key() != lane.admitted.len() as u64 + 1 {
+            return None;
+        }
+        if let Some(&lacks) = front.get().deps.iter().find(|dep| !self.gate.knows(dep)) {
+            if lane.blocked_on.replace(lacks) != Some(lacks) {
+                self.blocked.entry(lacks).or_default().push(author);
+            }
+            return None;
+        }
+        self.waiting -= 1;
+        Some(front.remove().payload)
+    }
+
+    /// Adds an admitted change to the log and the batch, and touches the lanes that waited for it.
+    fn record(&mut self, entry: Entry, admission: Admission) {
+        self.lanes.entry(entry.author).or_default().admitted.push(self.log.len());
+        if entry.author == self.me {
+            self.last_own = Some(admission.hash);
+        }
+        self.log.push(entry);
+        self.batch.push(admission.change);
+        self.fresh.extend(admission.messages);
+        for author in self.blocked.remove(&admission.hash).unwrap_or_default() {
+            self.lanes.entry(author).or_default().blocked_on = None;
+            self.touched.insert(author);
+        }
+    }
+
+    fn apply_batch(&mut self) {
+        if self.batch.is_empty() {
+            return;
+        }
+        self.changed = true;
+        match self.view.apply(std::mem::take(&mut self.batch)) {
+            Ok(()) => self.settle(),
+            Err(Broken) => self.rebuild(self.applied),
+        }
+    }
+
+    /// Notes that the view shows the whole log.
+    fn settle(&mut self) {
+        self.applied = self.log.len();
+        let Some(first) = self.fresh.iter().map(Message::order).min() else { return };
+        // Most lines come last. Where lanes overlap, sorting merges two runs that are sorted already.
+        let from = self.messages.partition_point(|message| message.order() < first);
+        self.messages.append(&mut self.fresh);
+        if let Some(unsorted) = self.messages.get_mut(from..) {
+            unsorted.sort_by_key(Message::order);
+        }
+    }
+
+    /// Makes gate and view anew from the log, of which the first `good` entries were fine before: takes the others one by
+    /// one, and ends the lane of each that fails.
+    fn rebuild(&mut self, good: usize) {
+        let mut entries = std::mem::take(&mut self.log);
+        let mut suspects = entries.split_off(good.min(entries.len()));
+        self.reset();
+        if !self.replay(&entries) {
+            self.reset();
+            entries.append(&mut suspects);
+            suspects = entries;
+        }
+        let mut failed = BTreeSet::new();
+        for entry in suspects {
+            if failed.contains(&entry.author) {
+                continue;
+            }
+            let Ok(admission) = self.gate.admit(entry.author, &entry.payload) else {
+                // It builds on one that failed, and waits for what will not come.
+                if let Err(reason) = self.enqueue(entry.author, entry.payload) {
+                    self.refuse(entry.author, reason);
+                }
+                continue;
+            };
+            let author = entry.author;
+            self.record(entry, admission);
+            let change = std::mem::take(&mut self.batch);
+            if self.view.apply(change).is_ok() {
+                self.settle();
+                continue;
+            }
+            failed.insert(author);
+            self.refuse(author, GateError::Failed);
+            let mut log = std::mem::take(&mut self.log);
+            log.pop();
+            self.reset();
+            self.replay(&log);
+        }
+    }
+
+    /// Applies entries that were fine before; returns whether they are so again.
+    fn replay(&mut self, entries: &[Entry]) -> bool {
+        for entry in entries {
+            let Ok(admission) = self.gate.admit(entry.author, &entry.payload) else { return false };
+            self.record(entry.clone(), admission);
+        }
+        let applied = self.view.apply(std::mem::take(&mut self.batch)).is_ok();
+        self.settle();
+        applied
+    }
+
+    /// Goes back to the genesis change. What waits goes on waiting.
+    fn reset(&mut self) {
+        let genesis = self.view.renew(self.me);
+        self.gate = Gate::new(self.kind, &genesis);
+        self.log.clear();
+        self.applied = 0;
+        self.batch.clear();
+        self.fresh.clear();
+        self.messages.clear();
+        self.last_own = None;
+        for lane in self.lanes.values_mut() {
+            lane.admitted.clear();
+        }
+    }
+
+    /// Chooses what the next own change builds on where naming all heads would take too many dependencies: its own last
+    /// one, and the heads with the highest counters, since the change's own must be above them. `None` for all heads.
+    fn fewer_deps(&self) -> Option<Vec<ChangeHash>> {
+        let mut heads = self.view.heads();
+        if heads.len() < CHANGE_DEPS_MAX {
+            return None;
+        }
+        heads.sort_by_key(|head| std::cmp::Reverse(self.gate.max_op(head)));
+        heads.truncate(CHANGE_DEPS_MAX - 1);
+        heads.extend(self.last_own.filter(|last| !heads.contains(last)));
+        Some(heads.into_iter().map(ChangeHash).collect())
+    }
+}
