@@ -37,6 +37,8 @@ pub mod io;
 mod guest;
 #[cfg(feature = "net")]
 mod host;
+#[cfg(feature = "relay")]
+mod relay;
 #[cfg(feature = "net")]
 mod session;
 #[cfg(feature = "net")]
@@ -62,7 +64,9 @@ pub use host::{Host, HostBuilder, HostError, Lan, Mirror, Pane, SHARE_LASTS, Ter
 #[cfg(feature = "net")]
 pub use io::channel::Channel;
 #[cfg(feature = "net")]
-pub use io::pty::PtyCommand;
+pub use io::pty::{PtyCommand, PtyWriter};
+#[cfg(feature = "relay")]
+pub use relay::{Relay, RelayBuilder, RelayError as RelayStartError};
 #[cfg(feature = "net")]
 pub use session::{COLOURS, Connection, Ending, Event, Events, Input, Member, Session, Status, Typing};
 #[cfg(feature = "net")]

@@ -73,9 +73,10 @@ impl Terminal {
         self.mirror.as_mut()?.recv().await
     }
 
-    /// Types into the program, as its local user. Waits while the program reads nothing.
-    pub async fn type_bytes(&self, bytes: &[u8]) {
-        self.writer.write(Bytes::copy_from_slice(bytes)).await;
+    /// Returns a handle for typing into the program as its local user.
+    #[must_use]
+    pub fn writer(&self) -> PtyWriter {
+        self.writer.clone()
     }
 
     /// Changes the size, for the program and for everybody.

@@ -30,8 +30,10 @@ const LOOK_INTERVAL_MAX: Duration = Duration::from_millis(200);
 const LOOK_INTERVAL_MIN: Duration = Duration::from_millis(1);
 /// Silence after a program's end that counts as the end of its output, where others keep the terminal open.
 const DRAIN_SILENCE: Duration = Duration::from_millis(200);
-/// How long the output of those others may follow the program's end in all.
+/// How long to wait for output after a program's end in all; those others may go on for ever, slowly
 const DRAIN_MAX: Duration = Duration::from_secs(2);
+/// or fast. More than this the kernel does not hold back, so what follows is not the program's.
+const DRAIN_BYTES_MAX: usize = 1_048_576;
 
 /// What to run, and where.
 #[derive(Clone, Debug, Default)]
@@ -59,8 +61,8 @@ pub struct Pty {
     input: PtyWriter,
     keeper: thread_mpsc::Sender<ToKeeper>,
     exit: watch::Receiver<Option<ExitStatus>>,
-    /// When the reader noticed the end.
-    ended_at: Option<Instant>,
+    /// When the reader noticed the end, and the bytes since.
+    ended: Option<(Instant, usize)>,
 }
 
 /// Types into a program; cheap to clone.
@@ -101,14 +103,14 @@ impl Pty {
             let _ = output_ended.send(ToKeeper::OutputEnded);
         })?;
         thread::Builder::new().name("pty-write".into()).spawn(move || write_all(writer, input_rx))?;
-        Ok(Self { master: Mutex::new(pair.master), output, input: PtyWriter(input), keeper, exit, ended_at: None })
+        Ok(Self { master: Mutex::new(pair.master), output, input: PtyWriter(input), keeper, exit, ended: None })
     }
 
     /// Waits for output; `None` after the last, and only once the program has ended.
     ///
     /// A caller that does not come back makes the program wait. Cancel safe.
     pub async fn read(&mut self) -> Option<Bytes> {
-        if self.ended_at.is_none() {
+        if self.ended.is_none() {
             let chunk = tokio::select! {
                 biased;
                 chunk = self.output.recv() => chunk,
@@ -124,15 +126,16 @@ impl Pty {
 
     /// Reads on after the end, as long as there is something and it is likely the program's own.
     async fn drain(&mut self) -> Option<Bytes> {
-        let ended = *self.ended_at.get_or_insert_with(Instant::now);
-        let deadline = (Instant::now() + DRAIN_SILENCE).min(ended + DRAIN_MAX);
+        let (ended_at, drained_bytes) = self.ended.get_or_insert_with(|| (Instant::now(), 0));
+        let deadline = (Instant::now() + DRAIN_SILENCE).min(*ended_at + DRAIN_MAX);
         let chunk = tokio::select! {
             biased;
+            chunk = self.output.recv() => chunk.filter(|_| *drained_bytes < DRAIN_BYTES_MAX),
             () = sleep_until(deadline) => None,
-            chunk = self.output.recv() => chunk,
         };
-        if chunk.is_none() {
-            self.output.close();
+        match &chunk {
+            Some(chunk) => *drained_bytes += chunk.len(),
+            None => self.output.close(),
         }
         chunk
     }
@@ -174,13 +177,16 @@ impl Drop for Pty {
 }
 
 impl PtyWriter {
-    /// Types `bytes` into the program, and tells whether they were taken.
+    /// Types `bytes` into the program; waits while too much waits for it already. Cancel safe: all or nothing.
     ///
-    /// They are not if the program has ended, or has not read for so long that too much waits for it already.
+    /// Returns whether they were taken: they are not if the program has ended.
     pub async fn write(&self, bytes: Bytes) -> bool {
         self.0.send(bytes).await.is_ok()
     }
 
+    /// Types `bytes` into the program, and tells whether they were taken.
+    ///
+    /// They are not if the program has ended, or has not read for so long that too much waits for it already.
     #[must_use]
     pub fn try_write(&self, bytes: Bytes) -> bool {
         self.0.try_send(bytes).is_ok()

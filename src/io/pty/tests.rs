@@ -125,6 +125,14 @@ async fn job_in_the_background_does_not_hold_the_end_back() {
     assert_eq!(exit_code(&pty).await, 3);
 }
 
+/// Nor does one that never stops talking.
+#[tokio::test]
+async fn flood_from_the_background_ends_with_the_shell() {
+    let mut pty = shell("trap '' HUP; yes & sleep 0; exit 4");
+    assert!(read_to_end(&mut pty).await.len() < 100 * DRAIN_BYTES_MAX);
+    assert_eq!(exit_code(&pty).await, 4);
+}
+
 /// A stopped program reads nothing: what is typed must not grow without a bound, nor block anybody.
 #[tokio::test]
 async fn input_to_a_stopped_program_is_refused_at_the_bound() {
