@@ -40,8 +40,7 @@ impl ViewState {
                 StreamEvent::Keyframe { size, offset, data } => {
                     // Who followed without a hole has this screen already, and its scrollback with it.
                     if !(news.is_live && news.offset == offset && screen.size() == size) {
-                        *screen = Screen::with_scrollback(size, SCROLLBACK_LINES);
-                        screen.write(&data);
+                        screen.restore(size, &data);
                     }
                     (news.is_live, news.offset) = (true, offset);
                 }
