@@ -8,3 +8,6 @@ pub mod proto;
 
 #[cfg(feature = "net")]
 pub mod io;
+
+#[cfg(feature = "relay")]
+pub mod relay;
