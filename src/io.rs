@@ -2,6 +2,10 @@
 
 pub mod channel;
 pub mod clock;
+pub(crate) mod core;
+pub mod pty;
 pub mod quic;
 pub mod relay_server;
+pub(crate) mod retry;
+pub(crate) mod seek;
 pub mod tls;

@@ -5,10 +5,12 @@
 mod authlog;
 mod certificates;
 mod direct;
+mod discovery;
 mod documents;
 mod entries;
 mod fields;
 mod identity;
+mod terminal;
 mod token;
 mod wire;
 

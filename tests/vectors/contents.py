@@ -104,8 +104,24 @@ def terminal() -> dict:
         ("kind 0", 0, p.terminal_plaintext(0, 0, b"x")),
         ("kind 6", 6, p.terminal_plaintext(0, 0, b"x")),
     ]
+    started = Stream("").keyframe((80, 24), [home]).output(b"abc").entries
+    ended = Stream("").keyframe((80, 24), [home]).end(0).entries
+    in_keyframe = Stream("").keyframe((80, 24), [home, b"x"]).entries[:1]
+    refused_next = [
+        ("output after the end", ended, p.OUTPUT, p.terminal_plaintext(0, 0, b"x")),
+        ("output left out", started, p.OUTPUT, p.terminal_plaintext(0, 4, b"x")),
+        ("output again", started, p.OUTPUT, p.terminal_plaintext(0, 2, b"x")),
+        ("output inside a keyframe", in_keyframe, p.OUTPUT, p.terminal_plaintext(0, 0, b"x")),
+        ("part of a keyframe at another offset", in_keyframe, p.KEY_LAST, p.terminal_plaintext(0, 1, b"x")),
+        ("part of a keyframe without its start", started, p.KEY_LAST, p.terminal_plaintext(0, 3, b"x")),
+        ("keyframe before what was shown", started, p.KEY_WHOLE, p.terminal_plaintext(0, 2, b"x", (80, 24))),
+        ("deflate that is none", started, p.OUTPUT, p.terminal_plaintext(3, 3, b"\xff\xff")),
+    ]
     return {
         "streams": [stream.dump() for stream in streams],
+        "refused_next": [
+            {"why": why, "entries": before, "kind": kind, "plaintext": raw} for why, before, kind, raw in refused_next
+        ],
         "refused": [{"why": why, "kind": kind, "plaintext": raw} for why, kind, raw in refused],
     }
 

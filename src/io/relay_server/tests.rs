@@ -6,7 +6,7 @@ use crate::proto::relay::HallLimits;
 use crate::proto::relay::tests::{Founded, Person};
 use crate::proto::verify::channel_binding;
 use crate::proto::wire::{Have, WireEntry};
-use crate::relay::Relay;
+use crate::Relay;
 use std::collections::VecDeque;
 
 const NONCE: [u8; 32] = [7; 32];

@@ -88,6 +88,17 @@ fn entries_open_to_what_was_sealed() {
     }
 }
 
+/// Equal texts must not look equal to a relay, nor share a key stream.
+#[test]
+fn equal_texts_seal_to_different_bytes() {
+    let bodies = [Channel::CHAT, Channel::STATE].map(|channel| {
+        let mut bench = Bench::new(channel);
+        [(); 2].map(|()| bench.seal(1, &[0; 32]).body()[..32].to_vec())
+    });
+    let different: std::collections::BTreeSet<_> = bodies.iter().flatten().collect();
+    assert_eq!(different.len(), 4);
+}
+
 /// No relay, and nobody on the way, may alter one bit of what is shared.
 #[test]
 fn every_flipped_bit_of_an_entry_is_refused() {

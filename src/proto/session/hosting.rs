@@ -117,6 +117,18 @@ impl Peer {
         self.hosting.as_ref()?.panes.get(&id).map(|pane| &pane.screen)
     }
 
+    /// Answers what a terminal's program asks from now on; only where no real terminal stands beside it.
+    pub fn answer_queries(&mut self, id: PaneId) {
+        if let Ok(pane) = self.pane_mut(id) {
+            pane.screen = Screen::new(pane.screen.size()).answering();
+        }
+    }
+
+    /// Returns the answers to type into a terminal's program, since the last call.
+    pub fn take_replies(&mut self, id: PaneId) -> Vec<u8> {
+        self.pane_mut(id).map(|pane| pane.screen.take_replies()).unwrap_or_default()
+    }
+
     /// Takes what a terminal's program wrote.
     ///
     /// # Errors

@@ -93,6 +93,12 @@ impl Peer {
         self.send_direct(pane, &DirectUp::Size { pane, size }, 0)
     }
 
+    /// Returns how many typed bytes the host has not confirmed yet.
+    #[must_use]
+    pub fn unconfirmed_bytes(&self) -> usize {
+        self.typing.waiting_bytes()
+    }
+
     fn send_direct(&mut self, pane: PaneId, message: &DirectUp, bytes: usize) -> Result<(), TypeError> {
         if self.ended.is_some() {
             return Err(TypeError::Ended);

@@ -28,6 +28,19 @@ fn malformed_stream_entries_are_refused() {
     }
 }
 
+/// A host that leaves out, repeats or mixes shows different viewers different screens.
+#[test]
+fn streams_out_of_order_are_refused() {
+    for case in vectors!("terminal").list("refused_next") {
+        let mut decoder = StreamDecoder::new();
+        for good in case.list("entries") {
+            decoder.push(good.small("kind"), &good.bytes("plaintext")).expect("the entry is good");
+        }
+        decoder.push(case.small("kind"), &case.bytes("plaintext")).expect_err(case.text("why"));
+        assert!(decoder.is_lost(), "{}", case.text("why"));
+    }
+}
+
 /// Short output goes out as it is: the whole entry is fixed.
 #[test]
 fn raw_output_has_its_bytes() {

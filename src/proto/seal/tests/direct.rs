@@ -155,6 +155,18 @@ fn channel_opens_first_and_once() {
     assert_eq!(host.open(&again), Err(EntryError::Duplicate { seq: 0, next: 1 }));
 }
 
+/// Only the first entry opens, whatever a guest seals with the right key.
+#[test]
+fn kind_and_place_of_the_opening_belong_together() {
+    let (mut pair, mut host) = Pair::connected();
+    let again = pair.guest.forge(1, 1, &keys(BEN));
+    assert_eq!(host.open(&again), Err(EntryError::Kind { found: 1, channel: 4 }));
+    for kind in [2, 3] {
+        let first = pair.guest.forge(kind, 0, &keys(BEN));
+        assert_eq!(pair.accept(&first).err(), Some(EntryError::Kind { found: kind, channel: 4 }));
+    }
+}
+
 /// A certificate can hold any 32 bytes as KEM key; zero would make the secret everybody's.
 #[test]
 fn small_order_kem_key_is_refused() {
@@ -180,6 +192,7 @@ fn relay_checks_direct_entries_and_lets_them_repeat() {
     let mut relay = LaneVerifier::new(session(), entries[0].lane, pair.ben.verify_key().clone());
     for entry in [&entries[1], &entries[0], &entries[1]] {
         relay.check(entry).expect("Ben wrote it");
+        assert_eq!(relay.position().0, 2, "the position never goes back");
     }
     let mut other = LaneVerifier::new(session(), entries[0].lane, verified(&keys(EVE)).verify_key().clone());
     assert_eq!(other.check(&entries[0]), Err(EntryError::Signature { seq: 0 }));
