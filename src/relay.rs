@@ -96,7 +96,7 @@ impl RelayBuilder {
 /// Dropping it ends all connections at once; [`shutdown`](Self::shutdown) tells them first.
 ///
 /// ```no_run
-/// use cahoots::relay::Relay;
+/// use cahoots::Relay;
 /// use std::net::SocketAddr;
 ///
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
