@@ -1,4 +1,5 @@
 use super::*;
+use crate::Relay;
 use crate::io::quic::{Endpoint, ListenLimits, Target};
 use crate::io::tls::Trust;
 use crate::proto::id::Channel as Lane;
@@ -6,7 +7,6 @@ use crate::proto::relay::HallLimits;
 use crate::proto::relay::tests::{Founded, Person};
 use crate::proto::verify::channel_binding;
 use crate::proto::wire::{Have, WireEntry};
-use crate::Relay;
 use std::collections::VecDeque;
 
 const NONCE: [u8; 32] = [7; 32];

@@ -11,7 +11,7 @@ use crate::proto::wire::{Frame, WireEntry};
 use std::collections::VecDeque;
 
 /// Typed bytes that may wait for the host to take them: a paste of a mebibyte, as SECURITY.md has it.
-pub const PENDING_BYTES_MAX: usize = 1_048_576;
+pub(super) const PENDING_BYTES_MAX: usize = 1_048_576;
 
 /// Why something could not be typed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
