@@ -10,9 +10,11 @@ pub mod seal;
 pub mod share;
 pub mod time;
 pub mod token;
+pub mod verify;
 pub mod wire;
 
 pub mod authlog;
+pub mod discovery;
 pub mod doc;
 pub mod epoch;
 pub mod member;

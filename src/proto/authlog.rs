@@ -1,1 +1,339 @@
-//! authlog
+//! The owner's record of who may do what: a signed chain of records, public to members and relay.
+//!
+//! bytes --append--> checked [`Record`]s --admits--> whether a member counts
+//!
+//! Always: what is in an [`AuthLog`] was signed by the session's root, in this order, without gap. PROTOCOL.md 5.
+
+mod record;
+#[cfg(test)]
+mod tests;
+
+pub use record::Record;
+
+use super::id::{AuthorId, Epoch, SessionId, ShareId};
+use super::key::SessionRoot;
+use super::limits::{LOG_RECORDS_MAX, SHARES_MAX};
+use super::member::{Chain, ChainError, MemberCert, VerifiedMember};
+use super::share::ShareCert;
+use super::time::Wall;
+use super::verify::{PublicKey, VerifyKey};
+use super::wire::DecodeError;
+use bytes::Bytes;
+use record::Envelope;
+use std::collections::BTreeSet;
+
+/// Why a record was not taken; the log stays as it was. Whoever sent the record has to act.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LogError {
+    /// The bytes are no record.
+    #[error("malformed record: {0}")]
+    Decode(#[from] DecodeError),
+    /// A record of some other session.
+    #[error("record is for another session")]
+    Session,
+    /// Not the record that comes next.
+    #[error("record {found} where record {next} was expected")]
+    Seq {
+        /// Its place.
+        found: u64,
+        /// The place that comes next.
+        next: u64,
+    },
+    /// It follows some other record than the newest one: the log was forked or cut.
+    #[error("record {seq} does not follow the record before it")]
+    Prev {
+        /// Its place.
+        seq: u64,
+    },
+    /// The owner did not sign it.
+    #[error("record {seq} has a wrong signature")]
+    Signature {
+        /// Its place.
+        seq: u64,
+    },
+    /// A log begins with the one Genesis record, whose key hashes to the session id.
+    #[error("log does not begin with the owner's key, once")]
+    Genesis,
+    /// Epochs rise by one, from 0.
+    #[error("epoch {found} where epoch {next} was expected")]
+    Epoch {
+        /// Its number.
+        found: u32,
+        /// The number that comes next.
+        next: u32,
+    },
+    /// The share certificate was not issued by the root, or its signature is wrong.
+    #[error("share {share} was not issued by the owner")]
+    Share {
+        /// The share.
+        share: ShareId,
+    },
+    /// A share has one record for good: new terms need a new share.
+    #[error("share {share} is in the log already")]
+    ShareTwice {
+        /// The share.
+        share: ShareId,
+    },
+    /// No more shares fit.
+    #[error("share over the limit of {SHARES_MAX} shares")]
+    SharesFull,
+    /// The host came through a share that does not admit it.
+    #[error("host is not admitted: {0}")]
+    Host(ChainError),
+    /// The session is over.
+    #[error("record after the end of the session")]
+    Ended,
+    /// No more records fit.
+    #[error("record over the limit of {LOG_RECORDS_MAX} records")]
+    Full,
+    /// A record of unknown type has no body to write.
+    #[error("cannot write a record of type {kind}")]
+    Unwritable {
+        /// Its type.
+        kind: u8,
+    },
+}
+
+/// A checked auth log, or the beginning of one.
+#[derive(Clone, Debug)]
+pub struct AuthLog {
+    session: SessionId,
+    records: Vec<Bytes>,
+    head: [u8; 32],
+    root: Option<VerifyKey>,
+    shares: Vec<ShareCert>,
+    closed: BTreeSet<ShareId>,
+    commits: Vec<[u8; 32]>,
+    host: Option<VerifiedMember>,
+    is_ended: bool,
+}
+
+impl AuthLog {
+    /// Starts empty: nothing is known but the session's id.
+    #[must_use]
+    pub const fn new(session: SessionId) -> Self {
+        Self {
+            session,
+            records: Vec::new(),
+            head: [0; 32],
+            root: None,
+            shares: Vec::new(),
+            closed: BTreeSet::new(),
+            commits: Vec::new(),
+            host: None,
+            is_ended: false,
+        }
+    }
+
+    /// Checks the next record and takes it.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError`] says why not; the log is then as before.
+    pub fn append(&mut self, raw: Bytes) -> Result<Record, LogError> {
+        let envelope = Envelope::decode(&raw)?;
+        self.check_place(&envelope)?;
+        let record = Record::decode(envelope.kind, envelope.body)?;
+        let root = self.root_for(&record)?;
+        if !root.verify(&envelope.digest, &envelope.signature) {
+            return Err(LogError::Signature { seq: envelope.seq });
+        }
+        let head = envelope.digest;
+        self.apply(&record, root)?;
+        self.head = head;
+        self.records.push(raw);
+        Ok(record)
+    }
+
+    /// Signs `record` as the next one, checks it like any other and returns its bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError`] if nobody would take it.
+    pub fn write(&mut self, root: &SessionRoot, record: &Record, now: Wall) -> Result<Bytes, LogError> {
+        let raw = Envelope::sign(root, &self.session, self.next_seq(), &self.head, now, record)?;
+        self.append(raw.clone())?;
+        Ok(raw)
+    }
+
+    /// Tells whether the log holds this very record already.
+    #[must_use]
+    pub fn holds(&self, raw: &[u8]) -> bool {
+        let seq = Envelope::decode(raw).ok().and_then(|envelope| usize::try_from(envelope.seq).ok());
+        seq.and_then(|seq| self.records.get(seq)).is_some_and(|known| known == raw)
+    }
+
+    fn check_place(&self, envelope: &Envelope<'_>) -> Result<(), LogError> {
+        let (seq, next) = (envelope.seq, self.next_seq());
+        if envelope.session != self.session {
+            return Err(LogError::Session);
+        }
+        if seq != next {
+            return Err(LogError::Seq { found: seq, next });
+        }
+        if envelope.prev != self.head {
+            return Err(LogError::Prev { seq });
+        }
+        if self.is_ended {
+            return Err(LogError::Ended);
+        }
+        if self.records.len() >= LOG_RECORDS_MAX {
+            return Err(LogError::Full);
+        }
+        Ok(())
+    }
+
+    /// Returns the key that must have signed `record`: a Genesis record brings it, all others find it here.
+    fn root_for(&self, record: &Record) -> Result<VerifyKey, LogError> {
+        match (&self.root, record) {
+            (None, Record::Genesis { root }) if root.session_id() == self.session => {
+                VerifyKey::try_from(*root).map_err(|_| LogError::Genesis)
+            }
+            (Some(root), record) if !matches!(record, Record::Genesis { .. }) => Ok(root.clone()),
+            _ => Err(LogError::Genesis),
+        }
+    }
+
+    /// Checks what the record means against what the log says so far, then lets it count.
+    fn apply(&mut self, record: &Record, root: VerifyKey) -> Result<(), LogError> {
+        match record {
+            Record::Genesis { .. } => self.root = Some(root),
+            Record::Share(cert) => {
+                self.check_share(cert, root.public())?;
+                self.shares.push(cert.clone());
+            }
+            Record::Epoch { epoch, commit } => {
+                let next = self.commits.len() as u32;
+                if epoch.0 != next {
+                    return Err(LogError::Epoch { found: epoch.0, next });
+                }
+                self.commits.push(*commit);
+            }
+            Record::Host(cert) => self.host = Some(self.check_host(cert).map_err(LogError::Host)?),
+            Record::Close(share) => {
+                self.closed.insert(*share);
+            }
+            Record::End => self.is_ended = true,
+            Record::Unknown { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn check_share(&self, cert: &ShareCert, root: PublicKey) -> Result<(), LogError> {
+        let share = cert.share;
+        if self.share(&share).is_some() {
+            return Err(LogError::ShareTwice { share });
+        }
+        if self.shares.len() >= SHARES_MAX {
+            return Err(LogError::SharesFull);
+        }
+        let is_from_root = cert.session == self.session && cert.issuer == root && cert.parent == [0; 32];
+        if is_from_root && cert.is_signed() { Ok(()) } else { Err(LogError::Share { share }) }
+    }
+
+    fn check_host(&self, cert: &MemberCert) -> Result<VerifiedMember, ChainError> {
+        let share = self.share(&cert.share).ok_or(ChainError::NotInLog { share: cert.share })?;
+        let member = Chain { member: cert.clone(), shares: vec![share.clone()] }.verify(&self.session)?;
+        self.admits(&member)?;
+        Ok(member)
+    }
+
+    /// Checks that a member's chain is one that the owner recorded, and that none of its shares is closed.
+    ///
+    /// Neither time nor the end of the session is asked.
+    ///
+    /// # Errors
+    ///
+    /// [`ChainError::Root`], [`ChainError::NotInLog`] or [`ChainError::Closed`].
+    pub fn admits(&self, member: &VerifiedMember) -> Result<(), ChainError> {
+        let root = self.root().filter(|root| *root == member.root()).ok_or(ChainError::Root)?;
+        for cert in &member.chain().shares {
+            let share = cert.share;
+            if self.is_closed(&share) {
+                return Err(ChainError::Closed { share });
+            }
+            if cert.issuer == root && self.share(&share) != Some(cert) {
+                return Err(ChainError::NotInLog { share });
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the session that the log is about.
+    #[must_use]
+    pub const fn session(&self) -> SessionId {
+        self.session
+    }
+
+    /// Returns all records as they stand on the wire.
+    #[must_use]
+    pub fn records(&self) -> &[Bytes] {
+        &self.records
+    }
+
+    /// Returns the place of the record that comes next.
+    #[must_use]
+    pub const fn next_seq(&self) -> u64 {
+        self.records.len() as u64
+    }
+
+    /// Returns the digest of the newest record, zero if there is none.
+    #[must_use]
+    pub const fn head(&self) -> [u8; 32] {
+        self.head
+    }
+
+    /// Returns the owner's key, once the Genesis record is here.
+    #[must_use]
+    pub fn root(&self) -> Option<PublicKey> {
+        self.root.as_ref().map(VerifyKey::public)
+    }
+
+    /// Returns the certificate that the owner recorded for `share`, closed or not.
+    #[must_use]
+    pub fn share(&self, share: &ShareId) -> Option<&ShareCert> {
+        self.shares.iter().find(|cert| cert.share == *share)
+    }
+
+    /// Returns all recorded shares, oldest first, closed ones too.
+    pub fn shares(&self) -> impl Iterator<Item = &ShareCert> {
+        self.shares.iter()
+    }
+
+    /// Says whether the owner closed `share`, which may be one that others issued below the owner's.
+    #[must_use]
+    pub fn is_closed(&self, share: &ShareId) -> bool {
+        self.closed.contains(share)
+    }
+
+    /// Returns the newest epoch.
+    #[must_use]
+    pub fn epoch(&self) -> Option<Epoch> {
+        self.commits.len().checked_sub(1).map(|newest| Epoch(newest as u32))
+    }
+
+    /// Returns the commitment to the secret of `epoch`.
+    #[must_use]
+    pub fn commit(&self, epoch: Epoch) -> Option<[u8; 32]> {
+        self.commits.get(epoch.0 as usize).copied()
+    }
+
+    /// Returns the member that publishes terminals.
+    #[must_use]
+    pub fn host(&self) -> Option<AuthorId> {
+        self.host_member().map(VerifiedMember::author)
+    }
+
+    /// Returns the member that publishes terminals, with its keys.
+    #[must_use]
+    pub const fn host_member(&self) -> Option<&VerifiedMember> {
+        self.host.as_ref()
+    }
+
+    /// Says whether the owner ended the session.
+    #[must_use]
+    pub const fn is_ended(&self) -> bool {
+        self.is_ended
+    }
+}

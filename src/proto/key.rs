@@ -1,1 +1,252 @@
-//! key
+//! Secrets: the session root, shares and members; what is derived from them and signed with them.
+//!
+//! seeds (arguments) -> [`SessionRoot`] | [`ShareSecret`] | [`MemberKeys`] -> public keys, ids, signatures
+//!
+//! Always: a secret is wiped when dropped and never shows in `Debug`. PROTOCOL.md 2.
+
+pub use super::verify::{KeyError, PublicKey, VerifyKey, derive};
+
+use super::id::{SessionId, ShareId};
+use super::share::ShareFlags;
+use super::verify::derive16;
+use ed25519_dalek::{Signer, SigningKey};
+use hpke::kem::X25519HkdfSha256;
+use hpke::{Deserializable, Kem, Serializable};
+use std::fmt;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// 32 secret bytes.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct Secret32([u8; 32]);
+
+impl Secret32 {
+    /// Takes the bytes over; the caller's own copy is the caller's to wipe.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Returns the bytes; each use deserves a second look.
+    #[must_use]
+    pub const fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret32 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret32(…)")
+    }
+}
+
+/// The owner's key of one session: signs the auth log and the first certificate of every chain.
+#[derive(Clone)]
+pub struct SessionRoot(SigningKey);
+
+impl SessionRoot {
+    /// Makes the key of a random seed.
+    #[must_use]
+    pub fn from_seed(seed: [u8; 32]) -> Self {
+        Self(SigningKey::from_bytes(&seed))
+    }
+
+    /// Returns the public half, which the session id commits to.
+    #[must_use]
+    pub fn public(&self) -> PublicKey {
+        PublicKey(self.0.verifying_key().to_bytes())
+    }
+
+    /// Returns the id of the session.
+    #[must_use]
+    pub fn session_id(&self) -> SessionId {
+        self.public().session_id()
+    }
+
+    pub(crate) fn sign_digest(&self, digest: &[u8; 32]) -> [u8; 64] {
+        self.0.sign(digest).to_bytes()
+    }
+}
+
+impl fmt::Debug for SessionRoot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SessionRoot({:?})", self.session_id())
+    }
+}
+
+/// What a token's holder has: the key that admits members and the one that opens epochs.
+#[derive(Clone)]
+pub struct ShareSecret {
+    session: SessionId,
+    share: ShareId,
+    sign: SigningKey,
+    kek: Secret32,
+}
+
+impl ShareSecret {
+    /// Derives the share's keys from the payload of a token.
+    #[must_use]
+    pub fn new(session: &SessionId, mut seed: [u8; 16], flags: ShareFlags) -> Self {
+        // Version 1 has no passphrases; their hash would be the last part.
+        let root = Secret32(derive("share root", &[&seed, session.as_bytes(), &[flags.bits()], &[]]));
+        seed.zeroize();
+        let sign = Secret32(derive("share signing key", &[root.expose()]));
+        Self {
+            session: *session,
+            share: ShareId(derive16("share locator", &[root.expose()])),
+            sign: SigningKey::from_bytes(sign.expose()),
+            kek: Secret32(derive("share key-encryption key", &[root.expose()])),
+        }
+    }
+
+    /// Returns the session that the share belongs to.
+    #[must_use]
+    pub const fn session(&self) -> SessionId {
+        self.session
+    }
+
+    /// Returns the name by which the relay knows the share.
+    #[must_use]
+    pub const fn share_id(&self) -> ShareId {
+        self.share
+    }
+
+    /// Returns the public half of the share key.
+    #[must_use]
+    pub fn public(&self) -> PublicKey {
+        PublicKey(self.sign.verifying_key().to_bytes())
+    }
+
+    /// Returns the key that epoch secrets are wrapped with for this share.
+    #[must_use]
+    pub const fn kek(&self) -> &Secret32 {
+        &self.kek
+    }
+
+    pub(crate) fn sign_digest(&self, digest: &[u8; 32]) -> [u8; 64] {
+        self.sign.sign(digest).to_bytes()
+    }
+}
+
+impl fmt::Debug for ShareSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ShareSecret({:?}, …)", self.share)
+    }
+}
+
+/// The keys of one member, new with every start of a process.
+///
+/// A seed used twice would make two writers of one lane, and so use nonces twice.
+#[derive(Clone)]
+pub struct MemberKeys {
+    sign: SigningKey,
+    kem: Secret32,
+    kem_public: [u8; 32],
+    incarnation: [u8; 16],
+}
+
+impl MemberKeys {
+    /// Derives all keys from one fresh random seed.
+    #[must_use]
+    pub fn from_seed(seed: [u8; 32]) -> Self {
+        let seed = Secret32(seed);
+        let sign = Secret32(derive("member signing key", &[seed.expose()]));
+        let kem = Secret32(derive("member kem key", &[seed.expose()]));
+        Self {
+            sign: SigningKey::from_bytes(sign.expose()),
+            kem_public: X25519HkdfSha256::sk_to_pk(&kem_private(&kem)).to_bytes().into(),
+            kem,
+            incarnation: derive16("member incarnation", &[seed.expose()]),
+        }
+    }
+
+    /// Returns the public half of the signing key.
+    #[must_use]
+    pub fn sign_public(&self) -> PublicKey {
+        PublicKey(self.sign.verifying_key().to_bytes())
+    }
+
+    /// Returns the public half of the KEM key, to which guests seal what they type.
+    #[must_use]
+    pub const fn kem_public(&self) -> [u8; 32] {
+        self.kem_public
+    }
+
+    /// Returns what makes two certificates of one share differ.
+    #[must_use]
+    pub const fn incarnation(&self) -> [u8; 16] {
+        self.incarnation
+    }
+
+    /// Signs a digest, which says by its label what is signed.
+    #[must_use]
+    pub fn sign(&self, digest: &[u8; 32]) -> [u8; 64] {
+        self.sign.sign(digest).to_bytes()
+    }
+
+    pub(crate) fn kem_private(&self) -> <X25519HkdfSha256 as Kem>::PrivateKey {
+        kem_private(&self.kem)
+    }
+}
+
+#[expect(clippy::expect_used, reason = "an X25519 private key is any 32 bytes")]
+fn kem_private(secret: &Secret32) -> <X25519HkdfSha256 as Kem>::PrivateKey {
+    Deserializable::from_bytes(secret.expose()).expect("32 bytes are an X25519 private key")
+}
+
+impl fmt::Debug for MemberKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MemberKeys({:?}, …)", self.sign_public())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Known vector: an independent prototype computed these ids from the same seeds.
+    #[test]
+    fn ids_follow_from_the_seeds() {
+        let root = SessionRoot::from_seed([1; 32]);
+        let session = root.session_id();
+        assert_eq!(session.to_string(), "07fed0c183166c071a3646667eda1c91");
+        let share = ShareSecret::new(&session, [2; 16], ShareFlags::NONE);
+        assert_eq!(share.share_id().to_string(), "bf607c21edb7729307911a61629e03e5");
+        assert!(format!("{:?}", share.public()).starts_with("PublicKey(4b1e3b4f"));
+    }
+
+    /// Flags are part of what the seed means: a guest that drops one arrives at another share.
+    #[test]
+    fn flags_change_the_share() {
+        let session = SessionRoot::from_seed([1; 32]).session_id();
+        let plain = ShareSecret::new(&session, [2; 16], ShareFlags::NONE);
+        let lan_only = ShareSecret::new(&session, [2; 16], ShareFlags::LAN_ONLY);
+        assert_ne!(plain.share_id(), lan_only.share_id());
+        assert_ne!(plain.kek().expose(), lan_only.kek().expose());
+    }
+
+    /// Logs and panics print with `Debug`; none of it may help a reader of the logs.
+    #[test]
+    fn debug_shows_no_secret() {
+        let root = SessionRoot::from_seed([0xab; 32]);
+        let share = ShareSecret::new(&root.session_id(), [0xab; 16], ShareFlags::NONE);
+        let member = MemberKeys::from_seed([0xab; 32]);
+        let shown = format!("{root:?} {share:?} {member:?} {:?}", share.kek());
+        let secrets = [share.kek().expose(), share.sign.as_bytes(), member.sign.as_bytes(), member.kem.expose()];
+        for secret in secrets.into_iter().chain([&[0xab; 32]]) {
+            let start: String = secret.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+            assert!(!shown.contains(&start), "{shown}");
+            assert!(!shown.contains(&format!("{:?}", &secret[..2]).replace(['[', ']'], "")), "{shown}");
+        }
+    }
+
+    /// Wiping is checked on the one type that holds bytes of ours; dalek wipes its own.
+    #[test]
+    fn secrets_are_wiped() {
+        fn assert_wiped<T: ZeroizeOnDrop>(_: &T) {}
+        let mut secret = Secret32::from_bytes([5; 32]);
+        assert_wiped(&secret);
+        assert_wiped(&SessionRoot::from_seed([1; 32]).0);
+        secret.zeroize();
+        assert_eq!(secret.expose(), &[0; 32]);
+    }
+}

@@ -1,1 +1,6 @@
-//! lane
+//! Lanes: one author's sequence on one channel in one epoch, checked, kept and passed on.
+
+pub mod replica;
+pub mod verify;
+
+pub use verify::{EntryError, LaneVerifier};

@@ -1,1 +1,18 @@
-//! seal
+//! Sealing and opening entries: the one place where content meets its keys.
+//!
+//! plaintext --[`LaneWriter`] | [`DirectGuest`] | [`DirectHost`]--> `WireEntry` --[`LaneReader`] | the other end--> plaintext
+//!
+//! Always: a nonce is used once per key; nothing is opened before its place and signature are right. PROTOCOL.md 7, 8, 15.
+
+pub(crate) mod aead;
+mod direct;
+mod entry;
+mod lane;
+mod padding;
+#[cfg(test)]
+mod tests;
+
+pub use crate::proto::lane::verify::EntryError;
+pub use direct::{DirectGuest, DirectHost};
+pub use lane::{LaneReader, LaneWriter};
+pub use padding::{pad_durable, unpad_durable};

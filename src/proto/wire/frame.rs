@@ -2,7 +2,7 @@
 
 use super::reader::{DecodeError, Reader};
 use super::{VERSION, varint};
-use crate::proto::id::{AuthorId, Channel, Epoch, LaneId, SessionId, ShareId};
+use crate::proto::id::{AuthorId, Channel, Class, Epoch, LaneId, SessionId, ShareId};
 use bytes::Bytes;
 use std::fmt;
 
@@ -369,7 +369,7 @@ impl Frame {
                     nonce: reader.array()?,
                     standing: standing(&mut reader)?,
                     records: reader.varint()?,
-                    wraps: reader.varint()?,
+                    wraps: wraps(&mut reader)?,
                 })
             }
             3 => {
@@ -395,9 +395,9 @@ impl Frame {
                 let epoch = Epoch(reader.varint_u32("epoch")?);
                 Self::Ack(Ack { lane: LaneId { channel, author, epoch }, next: reader.varint()? })
             }
-            14 => Self::Watch(channel(&mut reader)?),
-            15 => Self::Unwatch(channel(&mut reader)?),
-            16 => Self::WantKeyframe(channel(&mut reader)?),
+            14 => Self::Watch(channel_of(Class::Live, &mut reader)?),
+            15 => Self::Unwatch(channel_of(Class::Live, &mut reader)?),
+            16 => Self::WantKeyframe(channel_of(Class::Live, &mut reader)?),
             17 => {
                 let author = AuthorId(reader.array()?);
                 let whereabouts = if flag(&mut reader)? { Whereabouts::Here } else { Whereabouts::Gone };
@@ -437,6 +437,22 @@ fn channel(reader: &mut Reader<'_>) -> Result<Channel, DecodeError> {
     Channel::parse(found).ok_or(DecodeError::Value { what: "channel", found })
 }
 
+fn channel_of(class: Class, reader: &mut Reader<'_>) -> Result<Channel, DecodeError> {
+    let channel = channel(reader)?;
+    if channel.class() == class {
+        Ok(channel)
+    } else {
+        Err(DecodeError::Value { what: "channel of this frame", found: channel.number().into() })
+    }
+}
+
+fn wraps(reader: &mut Reader<'_>) -> Result<u64, DecodeError> {
+    match reader.varint()? {
+        wraps @ 0..=1 => Ok(wraps),
+        found => Err(DecodeError::Value { what: "number of wraps", found }),
+    }
+}
+
 fn flag(reader: &mut Reader<'_>) -> Result<bool, DecodeError> {
     match reader.u8()? {
         0 => Ok(false),
@@ -446,7 +462,7 @@ fn flag(reader: &mut Reader<'_>) -> Result<bool, DecodeError> {
 }
 
 fn have(reader: &mut Reader<'_>) -> Result<Have, DecodeError> {
-    let channel = channel(reader)?;
+    let channel = channel_of(Class::Durable, reader)?;
     let last = flag(reader)?;
     let mut lanes = Vec::new();
     while reader.remaining() > 0 {

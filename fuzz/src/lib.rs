@@ -1,0 +1,34 @@
+//! What is fuzzed: one plain function per target, for libFuzzer on nightly and for the replay of the corpora on stable.
+//!
+//! Always: a target panics only if the crate breaks a promise; refusing its input is fine.
+
+mod cast;
+
+pub mod authlog;
+pub mod entry;
+pub mod frame_decoder;
+pub mod gate;
+pub mod member_cert;
+pub mod presence;
+pub mod relay_hall;
+pub mod screen;
+pub mod share_cert;
+pub mod terminal_stream;
+pub mod token;
+pub mod wrap;
+
+/// Each target's name, which is that of its corpus, and its function.
+pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+    ("authlog", authlog::run),
+    ("entry", entry::run),
+    ("frame_decoder", frame_decoder::run),
+    ("gate", gate::run),
+    ("member_cert", member_cert::run),
+    ("presence", presence::run),
+    ("relay_hall", relay_hall::run),
+    ("screen", screen::run),
+    ("share_cert", share_cert::run),
+    ("terminal_stream", terminal_stream::run),
+    ("token", token::run),
+    ("wrap", wrap::run),
+];

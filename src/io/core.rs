@@ -1,0 +1,381 @@
+//! The shell of one [`Peer`]: locks it, feeds it frames and time, and tells what it says to whoever listens.
+//!
+//! channels --`run_link`--> Peer --> frames back, [`Event`](crate::Event)s, screens of views, input of panes
+//!
+//! It decides nothing: every decision is the machine's. Locks are held for one call into the machine, never over an
+//! await.
+
+use crate::io::channel::Channel;
+use crate::io::clock::Clock;
+use crate::proto::id::PaneId;
+use crate::proto::path::PathKind;
+use crate::proto::session::{self as machine, LinkId, Peer};
+use crate::proto::time::{Mono, Now};
+use crate::proto::wire::{CloseCode, FrameDecoder};
+use crate::session::{Connection, Ending, Event, Input, Member};
+use crate::view::ViewState;
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::{Notify, broadcast, mpsc, watch};
+
+/// Bytes written in one go: what waits is coalesced up to here, so that packets are full.
+const WRITE_BYTES: usize = 65_536;
+/// Bytes read in one go.
+const READ_BYTES: usize = 65_536;
+/// Events that a slow listener may be behind before it misses some.
+const EVENTS_MAX: usize = 1_024;
+
+/// How one link is doing.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum LinkState {
+    /// The handshake is under way.
+    Connecting,
+    /// Entries flow.
+    Ready,
+    /// It is over; with the reason, where the machines gave one.
+    Over(CloseCode),
+}
+
+struct LinkInfo {
+    path: PathKind,
+    remote: String,
+    wake: Arc<Notify>,
+    state: watch::Sender<LinkState>,
+}
+
+/// The path that is in use.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct PathInUse {
+    pub(crate) link: LinkId,
+    pub(crate) path: PathKind,
+    pub(crate) remote: String,
+    pub(crate) rtt_us: Option<u64>,
+}
+
+/// What is under the lock.
+pub(crate) struct Inner {
+    pub(crate) peer: Peer,
+    pub(crate) views: BTreeMap<PaneId, Arc<ViewState>>,
+    pub(crate) inputs: BTreeMap<PaneId, mpsc::Sender<Input>>,
+    links: BTreeMap<LinkId, LinkInfo>,
+    next_link: u64,
+    /// What the program was last told about the connection.
+    connection: Connection,
+    /// The last refusal by a relay, which explains why nothing works.
+    refusal: Option<CloseCode>,
+    timer_at: Option<Mono>,
+}
+
+/// One peer, shared by everything that touches it.
+pub(crate) struct Core {
+    inner: Mutex<Inner>,
+    pub(crate) clock: Clock,
+    timer: Notify,
+    events: broadcast::Sender<Event>,
+    ended: watch::Sender<Option<Ending>>,
+}
+
+impl Core {
+    /// Starts the shell of `peer`; its timer runs until the last handle is gone.
+    pub(crate) fn start(peer: Peer, clock: Clock, connection: Connection) -> Arc<Self> {
+        let inner = Inner {
+            peer,
+            views: BTreeMap::new(),
+            inputs: BTreeMap::new(),
+            links: BTreeMap::new(),
+            next_link: 0,
+            connection,
+            refusal: None,
+            timer_at: None,
+        };
+        let core = Arc::new(Self {
+            inner: Mutex::new(inner),
+            clock,
+            timer: Notify::new(),
+            events: broadcast::Sender::new(EVENTS_MAX),
+            ended: watch::Sender::new(None),
+        });
+        tokio::spawn(run_timer(Arc::downgrade(&core)));
+        core
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A panic in one call into the machine must not take the others down: it left no half-done state that
+        // signatures and chains would not catch.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Calls into the machine, and then does whatever that call made due.
+    pub(crate) fn with<R>(&self, call: impl FnOnce(&mut Inner, Now) -> R) -> R {
+        let now = self.clock.now();
+        let mut inner = self.lock();
+        let result = call(&mut inner, now);
+        self.settle(&mut inner);
+        result
+    }
+
+    /// Reads from the machine without changing it.
+    pub(crate) fn read<R>(&self, call: impl FnOnce(&Inner, Now) -> R) -> R {
+        call(&self.lock(), self.clock.now())
+    }
+
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Event> {
+        self.events.subscribe()
+    }
+
+    pub(crate) fn ended(&self) -> watch::Receiver<Option<Ending>> {
+        self.ended.subscribe()
+    }
+
+    pub(crate) fn tell(&self, event: Event) {
+        // Nobody listening is fine: the state can be asked for at any time.
+        let _ = self.events.send(event);
+    }
+
+    fn settle(&self, inner: &mut Inner) {
+        while let Some(event) = inner.peer.poll_event() {
+            self.dispatch(inner, event);
+        }
+        while let Some(link) = inner.peer.poll_ready() {
+            if let Some(info) = inner.links.get(&link) {
+                info.wake.notify_one();
+            }
+        }
+        let due = inner.peer.poll_timeout();
+        if due != inner.timer_at {
+            inner.timer_at = due;
+            self.timer.notify_one();
+        }
+    }
+
+    fn dispatch(&self, inner: &mut Inner, event: machine::Event) {
+        match event {
+            machine::Event::Linked(link) => {
+                inner.refusal = None;
+                inner.note(link, LinkState::Ready);
+                self.set_connection(inner, Connection::Ready);
+            }
+            machine::Event::Unlinked(link, code) => {
+                if code != CloseCode::Bye {
+                    inner.refusal = Some(code);
+                }
+                inner.note(link, LinkState::Over(code));
+                if let Some(info) = inner.links.get(&link) {
+                    info.wake.notify_one();
+                }
+                self.note_lost(inner);
+            }
+            machine::Event::Joined(author) => {
+                if let Some(member) = Member::find(&inner.peer, &author) {
+                    self.tell(Event::Joined(member));
+                }
+            }
+            machine::Event::Left(author) => self.tell(Event::Left(Member::gone(&inner.peer, author))),
+            machine::Event::Presence(author) => self.tell(Event::Presence(author)),
+            machine::Event::Message(message) => self.tell(Event::Message(message)),
+            machine::Event::State => self.tell(Event::State),
+            machine::Event::Terminal(pane, event) => {
+                if let Some(view) = inner.views.get(&pane) {
+                    view.apply(event);
+                }
+            }
+            machine::Event::Input(pane, author, bytes) => {
+                let taken = inner.inputs.get(&pane).map(|inputs| inputs.try_send(Input { author, bytes }));
+                if taken.is_some_and(|taken| taken.is_err()) {
+                    tracing::warn!(%pane, %author, "input dropped: the program does not read it");
+                }
+            }
+            machine::Event::WindowSize(..) => {}
+            machine::Event::InputRefused(pane, reason) => self.tell(Event::Refused { pane, reason }),
+            machine::Event::InputLost { bytes } => self.tell(Event::InputLost { bytes }),
+            machine::Event::Alarm(alarm) => {
+                tracing::warn!(%alarm);
+                self.tell(Event::Alarm(alarm));
+            }
+            machine::Event::Ended(ending) => {
+                self.ended.send_replace(Some(ending));
+                self.tell(Event::Ended(ending));
+                inner.views.values().for_each(|view| view.close());
+            }
+        }
+    }
+
+    fn set_connection(&self, inner: &mut Inner, connection: Connection) {
+        if inner.connection != connection {
+            inner.connection = connection;
+            self.tell(Event::Connection(connection));
+        }
+    }
+
+    fn note_lost(&self, inner: &mut Inner) {
+        if !inner.peer.is_linked() && inner.connection == Connection::Ready {
+            let next = if inner.peer.ended().is_some() { Connection::Closed } else { Connection::Lost };
+            self.set_connection(inner, next);
+        }
+    }
+
+    /// Notes where the search for a way stands, as long as there is none.
+    pub(crate) fn note_search(&self, connection: Connection) {
+        self.with(|inner, _| {
+            if !inner.peer.is_linked() && inner.connection != Connection::Lost {
+                self.set_connection(inner, connection);
+            }
+        });
+    }
+
+    /// Runs a link over `channel` until it is over, and returns why, where the machines know.
+    ///
+    /// `opened` gets the link's name, and how it does, as soon as it has one.
+    pub(crate) async fn run_link(
+        self: &Arc<Self>,
+        channel: Channel,
+        opened: impl FnOnce(LinkId, watch::Receiver<LinkState>),
+    ) -> CloseCode {
+        let Channel { mut reader, mut writer, binder, remote, path } = channel;
+        let wake = Arc::new(Notify::new());
+        let state = watch::Sender::new(LinkState::Connecting);
+        let follow = state.subscribe();
+        let link = self.with(|inner, now| {
+            inner.next_link += 1;
+            let link = LinkId(inner.next_link);
+            inner.links.insert(link, LinkInfo { path, remote, wake: wake.clone(), state });
+            let exporter = binder.exporter(&inner.peer.session());
+            inner.peer.handle_link_open(link, exporter, now);
+            link
+        });
+        // Also when this future is dropped half way: a link that nobody serves must not look like one.
+        let _cleanup = Cleanup { core: self, link };
+        opened(link, follow.clone());
+        let read = async {
+            let mut decoder = FrameDecoder::new();
+            let mut buffer = vec![0; READ_BYTES];
+            while let Ok(count @ 1..) = reader.read(&mut buffer).await {
+                decoder.push(buffer.get(..count).unwrap_or_default());
+                if !self.handle_bytes(link, &mut decoder) {
+                    // CLOSE is queued: the writer ends the link once it is sent.
+                    return std::future::pending().await;
+                }
+            }
+        };
+        let write = async {
+            let mut frames: Vec<Bytes> = Vec::new();
+            let mut batch = Vec::with_capacity(WRITE_BYTES * 2);
+            loop {
+                let popped = self.with(|inner, _| inner.peer.pop(link, WRITE_BYTES, &mut frames));
+                if frames.is_empty() && !popped.close {
+                    wake.notified().await;
+                    continue;
+                }
+                frames.drain(..).for_each(|frame| batch.extend_from_slice(&frame));
+                if writer.write_all(&batch).await.is_err() || writer.flush().await.is_err() {
+                    return;
+                }
+                batch.clear();
+                if popped.close {
+                    return;
+                }
+            }
+        };
+        tokio::select! {
+            () = read => {}
+            () = write => {
+                let _ = writer.shutdown().await;
+            }
+        }
+        match *follow.borrow() {
+            LinkState::Over(code) => code,
+            LinkState::Connecting | LinkState::Ready => CloseCode::GoingAway,
+        }
+    }
+
+    /// Hands all whole frames to the machine under one lock; false if the stream cannot go on.
+    fn handle_bytes(&self, link: LinkId, decoder: &mut FrameDecoder) -> bool {
+        self.with(|inner, now| {
+            loop {
+                match decoder.next_frame() {
+                    Ok(Some(frame)) => inner.peer.handle_frame(link, frame, now),
+                    Ok(None) => return true,
+                    Err(error) => {
+                        tracing::debug!(%error, "link sent what is no frame");
+                        inner.peer.close_link(link, CloseCode::Protocol);
+                        return false;
+                    }
+                }
+            }
+        })
+    }
+
+    /// Closes a link that another one replaces.
+    pub(crate) fn close_link(&self, link: LinkId) {
+        self.with(|inner, _| inner.peer.close_link(link, CloseCode::Bye));
+    }
+}
+
+/// Takes a link out of the machine when nobody serves it any more.
+struct Cleanup<'a> {
+    core: &'a Core,
+    link: LinkId,
+}
+
+impl Drop for Cleanup<'_> {
+    fn drop(&mut self) {
+        self.core.with(|inner, now| {
+            inner.peer.handle_link_close(self.link, now);
+            inner.links.remove(&self.link);
+            self.core.note_lost(inner);
+        });
+    }
+}
+
+impl Inner {
+    fn note(&self, link: LinkId, state: LinkState) {
+        if let Some(info) = self.links.get(&link) {
+            info.state.send_replace(state);
+        }
+    }
+
+    /// Tells whether any link is left, ready or not.
+    pub(crate) fn has_links(&self) -> bool {
+        !self.links.is_empty()
+    }
+
+    /// Returns the connection as the program was last told.
+    pub(crate) const fn connection(&self) -> Connection {
+        self.connection
+    }
+
+    /// Returns why a relay last refused, while nothing else works.
+    pub(crate) const fn refusal(&self) -> Option<CloseCode> {
+        self.refusal
+    }
+
+    /// Returns the newest link that exchanges entries.
+    pub(crate) fn path_in_use(&self) -> Option<PathInUse> {
+        let ready = self.links.iter().filter(|(_, info)| *info.state.borrow() == LinkState::Ready);
+        ready.last().map(|(link, info)| PathInUse {
+            link: *link,
+            path: info.path,
+            remote: info.remote.clone(),
+            rtt_us: self.peer.rtt_us(*link),
+        })
+    }
+}
+
+/// Calls the machine's timer until nobody holds the core any more.
+async fn run_timer(core: std::sync::Weak<Core>) {
+    /// How long a core that nobody uses may linger.
+    const LINGER: std::time::Duration = std::time::Duration::from_secs(1);
+    while let Some(core) = core.upgrade() {
+        let due = core.read(|inner, _| inner.timer_at).map(|when| core.clock.at(when));
+        let due = due.unwrap_or_else(|| tokio::time::Instant::now() + LINGER).min(tokio::time::Instant::now() + LINGER);
+        let is_due = tokio::select! {
+            () = tokio::time::sleep_until(due) => true,
+            () = core.timer.notified() => false,
+        };
+        if is_due {
+            core.with(|inner, now| inner.peer.handle_timeout(now));
+        }
+    }
+}

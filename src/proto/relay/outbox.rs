@@ -1,0 +1,366 @@
+//! What one connection is still to be told, most urgent first.
+//!
+//! room --note--> [`Outbox`] --pop--> frames for the connection
+//!
+//! Always: notes are small and bounded (places, names, numbers); frames that many watch stay in the room and are drawn
+//! from it when the connection has room for them. So a slow reader costs what a fast one does. PROTOCOL.md 9, 10, 17.
+
+use super::members::{Members, Numbers};
+use super::ring::{Ring, Watch};
+use super::room::Latest;
+use super::store::{Store, StoredEntry};
+use super::{ConnId, Counters};
+use crate::proto::id::{AuthorId, Channel, LaneId, SessionId};
+use crate::proto::wire::{Ack, CloseCode, Frame, Have, Whereabouts};
+use bytes::Bytes;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::ControlFlow;
+
+/// Direct entries that may wait for one connection, in bytes; beyond it somebody has to go.
+pub(super) const DIRECT_QUEUE_BYTES_MAX: usize = 2_097_152;
+/// Direct entries from which on their senders are slowed down, in bytes.
+pub(super) const DIRECT_QUEUE_BYTES_HIGH: usize = 262_144;
+/// Durable entries looked at in one turn, so that skipping what a member has holds nobody else up.
+const DURABLE_VISITS_MAX: usize = 2_048;
+
+/// The connections that have something to pop and were not reported yet, each once.
+pub(super) type ReadyList = VecDeque<ConnId>;
+
+/// What outboxes draw from.
+pub(super) struct Source<'a> {
+    pub session: &'a SessionId,
+    pub members: &'a Members,
+    pub latest: &'a BTreeMap<AuthorId, Latest>,
+    pub rings: &'a BTreeMap<Channel, Ring>,
+    pub store: &'a dyn Store,
+}
+
+/// One helping of frames.
+pub(super) struct Turn<'a> {
+    pub out: &'a mut Vec<Bytes>,
+    pub bytes_max: usize,
+    pub bytes: usize,
+    /// Watched channels on which only a keyframe that does not exist yet would help.
+    pub starved: Vec<Channel>,
+}
+
+impl<'a> Turn<'a> {
+    pub(super) const fn new(out: &'a mut Vec<Bytes>, bytes_max: usize) -> Self {
+        Self { out, bytes_max, bytes: 0, starved: Vec::new() }
+    }
+}
+
+impl Turn<'_> {
+    const fn is_full(&self) -> bool {
+        self.bytes >= self.bytes_max
+    }
+
+    fn push(&mut self, frame: Bytes) {
+        self.bytes += frame.len();
+        self.out.push(frame);
+    }
+}
+
+/// How far a subscriber has come in the stored entries of its session.
+#[derive(Debug, Default)]
+struct DurableCursor {
+    position: u64,
+    /// What the subscriber has ahead of `position`: lane → its next seq. Shrinks as the cursor passes.
+    has: BTreeMap<LaneId, u64>,
+    /// Channels whose HAVE is complete. Nothing is sent before both are.
+    told: BTreeSet<Channel>,
+}
+
+impl DurableCursor {
+    fn is_open(&self) -> bool {
+        Channel::DURABLE.iter().all(|channel| self.told.contains(channel))
+    }
+
+    /// Passes `entry`; tells whether the subscriber needs it.
+    fn pass(&mut self, entry: &StoredEntry) -> bool {
+        self.position += 1;
+        match self.has.get(&entry.lane) {
+            Some(next) if entry.seq < *next => {
+                if entry.seq + 1 == *next {
+                    self.has.remove(&entry.lane);
+                }
+                false
+            }
+            _ => true,
+        }
+    }
+}
+
+/// What one connection is still to be told.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    /// Stands in the ready list.
+    is_listed: bool,
+    /// Was taken from the ready list and not popped since: its driver knows.
+    is_claimed: bool,
+    control: VecDeque<Bytes>,
+    closing: Option<CloseCode>,
+    pong: Option<[u8; 8]>,
+    acks: BTreeMap<LaneId, u64>,
+    keyframes_wanted: BTreeSet<Channel>,
+    peers: BTreeMap<AuthorId, Whereabouts>,
+    introduced: Numbers,
+    direct: VecDeque<(AuthorId, Bytes)>,
+    direct_bytes: usize,
+    latest: VecDeque<AuthorId>,
+    latest_noted: BTreeSet<AuthorId>,
+    live: VecDeque<Watch>,
+    durable: DurableCursor,
+}
+
+impl Outbox {
+    /// Reports that there is something to pop, unless that is known already.
+    pub(super) fn list(&mut self, conn: ConnId, ready: &mut ReadyList) {
+        if !self.is_listed && !self.is_claimed {
+            self.is_listed = true;
+            ready.push_back(conn);
+        }
+    }
+
+    /// Notes that the driver took this connection from the ready list.
+    pub(super) const fn claim(&mut self) {
+        self.is_listed = false;
+        self.is_claimed = true;
+    }
+
+    /// Queues a frame of the handshake or the auth log.
+    pub(super) fn push_control(&mut self, frame: Bytes) {
+        self.control.push_back(frame);
+    }
+
+    /// Notes an answer to PING; only the newest is worth sending.
+    pub(super) const fn note_pong(&mut self, echo: [u8; 8]) {
+        self.pong = Some(echo);
+    }
+
+    pub(super) fn note_ack(&mut self, lane: LaneId, next: u64) {
+        self.acks.insert(lane, next);
+    }
+
+    pub(super) fn note_keyframe_wanted(&mut self, channel: Channel) {
+        self.keyframes_wanted.insert(channel);
+    }
+
+    pub(super) fn note_peer(&mut self, author: AuthorId, whereabouts: Whereabouts) {
+        self.peers.insert(author, whereabouts);
+    }
+
+    /// Notes that the newest presence of `author` has changed.
+    pub(super) fn note_latest(&mut self, author: AuthorId) {
+        if self.latest_noted.insert(author) {
+            self.latest.push_back(author);
+        }
+    }
+
+    /// Queues a direct entry; returns the bytes that wait now.
+    pub(super) fn push_direct(&mut self, author: AuthorId, frame: Bytes) -> usize {
+        self.direct_bytes += frame.len();
+        self.direct.push_back((author, frame));
+        self.direct_bytes
+    }
+
+    pub(super) const fn direct_bytes(&self) -> usize {
+        self.direct_bytes
+    }
+
+    pub(super) fn watch(&mut self, channel: Channel) {
+        if !self.watches(channel) {
+            self.live.push_back(Watch::new(channel));
+        }
+    }
+
+    pub(super) fn unwatch(&mut self, channel: Channel) {
+        self.live.retain(|watch| watch.channel != channel);
+    }
+
+    pub(super) fn watches(&self, channel: Channel) -> bool {
+        self.live.iter().any(|watch| watch.channel == channel)
+    }
+
+    /// Notes what the other side holds; returns how many lanes are remembered.
+    pub(super) fn note_have(&mut self, have: &Have) -> usize {
+        for lane in &have.lanes {
+            let key = LaneId { channel: have.channel, author: lane.author, epoch: lane.epoch };
+            let has = self.durable.has.entry(key).or_default();
+            *has = lane.next.max(*has);
+        }
+        if have.last {
+            self.durable.told.insert(have.channel);
+        }
+        self.durable.has.len()
+    }
+
+    /// Notes that the other side has just sent what is below `next`, and need not get it back.
+    pub(super) fn note_sent_by_it(&mut self, lane: LaneId, next: u64) {
+        self.durable.has.insert(lane, next);
+    }
+
+    /// Notes that the other side needs no chain of this member: it is its own.
+    pub(super) fn mark_introduced(&mut self, number: u32) {
+        self.introduced.insert(number);
+    }
+
+    /// Forgets whom the number stood for, because it stands for somebody else now.
+    pub(super) fn forget_number(&mut self, number: u32) {
+        self.introduced.remove(number);
+    }
+
+    /// Drops all but what was promised in order before: the rest of `control`, then CLOSE.
+    pub(super) fn close(&mut self, code: CloseCode) {
+        let control = std::mem::take(&mut self.control);
+        let (is_listed, is_claimed) = (self.is_listed, self.is_claimed);
+        *self = Self { is_listed, is_claimed, control, closing: Some(code), ..Self::default() };
+        self.control.push_back(Frame::Close(code).encode());
+    }
+
+    /// Takes what needs no room behind it; returns the code once CLOSE was taken.
+    pub(super) fn pop_control(&mut self, turn: &mut Turn<'_>) -> Option<CloseCode> {
+        while !turn.is_full() {
+            match self.control.pop_front() {
+                Some(frame) => turn.push(frame),
+                None => break,
+            }
+        }
+        if let Some(echo) = self.pong.take() {
+            turn.push(Frame::Pong(echo).encode());
+        }
+        self.closing.filter(|_| self.control.is_empty())
+    }
+
+    /// Takes frames in the order control, direct, latest, live, durable.
+    ///
+    /// Live leaves a quarter to durable: a flood on a slow link must not silence the chat.
+    pub(super) fn pop(&mut self, source: &Source<'_>, turn: &mut Turn<'_>, counters: &mut Counters) {
+        self.pop_notes(source, turn);
+        self.pop_direct(source, turn);
+        self.pop_latest(source, turn);
+        let bytes_max = turn.bytes_max;
+        if self.durable_is_due(source) {
+            turn.bytes_max -= bytes_max.saturating_sub(turn.bytes) / 4;
+        }
+        self.pop_live(source, turn, counters);
+        turn.bytes_max = bytes_max;
+        self.pop_durable(source, turn);
+    }
+
+    /// Ends a turn: tells whether more could be taken at once, and lists the connection again if so.
+    pub(super) fn settle(&mut self, conn: ConnId, source: Option<&Source<'_>>, ready: &mut ReadyList) -> bool {
+        let is_due =
+            !self.control.is_empty() || self.pong.is_some() || source.is_some_and(|source| self.is_due(source));
+        self.is_claimed = false;
+        if is_due {
+            self.list(conn, ready);
+        }
+        is_due
+    }
+
+    fn is_due(&self, source: &Source<'_>) -> bool {
+        !self.acks.is_empty()
+            || !self.keyframes_wanted.is_empty()
+            || !self.peers.is_empty()
+            || !self.direct.is_empty()
+            || !self.latest.is_empty()
+            || self.live.iter().any(|watch| source.rings.get(&watch.channel).is_some_and(|ring| watch.is_due(ring)))
+            || self.durable_is_due(source)
+    }
+
+    fn durable_is_due(&self, source: &Source<'_>) -> bool {
+        self.durable.is_open() && self.durable.position < source.store.end(source.session)
+    }
+
+    fn pop_notes(&mut self, source: &Source<'_>, turn: &mut Turn<'_>) {
+        while !turn.is_full() {
+            let Some((lane, next)) = self.acks.pop_first() else { break };
+            turn.push(Frame::Ack(Ack { lane, next }).encode());
+        }
+        while !turn.is_full() {
+            let Some(channel) = self.keyframes_wanted.pop_first() else { break };
+            turn.push(Frame::WantKeyframe(channel).encode());
+        }
+        while !turn.is_full() {
+            let Some((author, whereabouts)) = self.peers.pop_first() else { break };
+            if whereabouts == Whereabouts::Gone || introduce(&mut self.introduced, author, source, turn) {
+                turn.push(Frame::Peer(author, whereabouts).encode());
+            }
+        }
+    }
+
+    fn pop_direct(&mut self, source: &Source<'_>, turn: &mut Turn<'_>) {
+        while !turn.is_full() {
+            let Some((author, frame)) = self.direct.pop_front() else { break };
+            self.direct_bytes -= frame.len();
+            // A guest that left before anybody was told of it will send again when it is back.
+            if introduce(&mut self.introduced, author, source, turn) {
+                turn.push(frame);
+            }
+        }
+    }
+
+    fn pop_latest(&mut self, source: &Source<'_>, turn: &mut Turn<'_>) {
+        while !turn.is_full() {
+            let Some(author) = self.latest.pop_front() else { break };
+            self.latest_noted.remove(&author);
+            let Some(latest) = source.latest.get(&author) else { continue };
+            if introduce(&mut self.introduced, author, source, turn) {
+                turn.push(latest.frame.clone());
+            }
+        }
+    }
+
+    /// Takes one frame of each watched channel in turn, so that a noisy terminal leaves room for the others.
+    fn pop_live(&mut self, source: &Source<'_>, turn: &mut Turn<'_>, counters: &mut Counters) {
+        for watch in &mut self.live {
+            let Some(ring) = source.rings.get(&watch.channel) else { continue };
+            let settled = watch.settle(ring);
+            counters.frames_skipped += settled.skipped;
+            if settled.wants_keyframe {
+                turn.starved.push(watch.channel);
+            }
+        }
+        let mut dry = 0;
+        while dry < self.live.len() && !turn.is_full() {
+            let Some(mut watch) = self.live.pop_front() else { break };
+            let drawn = source.rings.get(&watch.channel).and_then(|ring| Some((ring.author()?, watch.pull(ring)?)));
+            self.live.push_back(watch);
+            match drawn {
+                Some((author, frame)) if introduce(&mut self.introduced, author, source, turn) => {
+                    turn.push(frame);
+                    dry = 0;
+                }
+                _ => dry += 1,
+            }
+        }
+    }
+
+    fn pop_durable(&mut self, source: &Source<'_>, turn: &mut Turn<'_>) {
+        if !self.durable_is_due(source) {
+            return;
+        }
+        let (durable, introduced) = (&mut self.durable, &mut self.introduced);
+        let mut visits = 0;
+        source.store.visit(source.session, durable.position, &mut |entry| {
+            if turn.is_full() || visits == DURABLE_VISITS_MAX {
+                return ControlFlow::Break(());
+            }
+            visits += 1;
+            if durable.pass(entry) && introduce(introduced, entry.lane.author, source, turn) {
+                turn.push(entry.frame.clone());
+            }
+            ControlFlow::Continue(())
+        });
+    }
+}
+
+/// Sends the chain of `author` unless the connection has it; tells whether it has it now. PROTOCOL.md 9, MEMBER.
+fn introduce(introduced: &mut Numbers, author: AuthorId, source: &Source<'_>, turn: &mut Turn<'_>) -> bool {
+    let Some((number, member)) = source.members.find(author) else { return false };
+    if introduced.insert(number) {
+        turn.push(member.frame().clone());
+    }
+    true
+}

@@ -1,0 +1,398 @@
+//! One session at a relay: its auth log, its members, and what they write, sealed.
+//!
+//! hall --join, log, entry, watch--> [`Room`] --pop--> frames for one seat
+//!
+//! Always: nothing enters that the auth log does not allow, and nothing in here can be opened: no type of this module
+//! holds a content key. PROTOCOL.md 5, 8, 10, 11.
+
+mod entries;
+mod seats;
+
+use super::members::Members;
+use super::outbox::{ReadyList, Source, Turn};
+use super::ring::Ring;
+use super::store::{Head, Store, StoreError};
+use super::{ConnId, Counters};
+use crate::proto::authlog::{AuthLog, LogError, Record};
+use crate::proto::id::{AuthorId, Channel, Class, Epoch, LaneId, SessionId, ShareId};
+use crate::proto::lane::verify::LaneVerifier;
+use crate::proto::limits::AUTHORS_MAX;
+use crate::proto::member::{Chain, ChainError};
+use crate::proto::time::{Mono, Now};
+use crate::proto::wire::{CloseCode, Frame, Have, Reader, Standing};
+use bytes::Bytes;
+use seats::Seat;
+use std::collections::BTreeMap;
+
+/// Wraps that a room keeps: one per share, delegated ones included.
+const WRAPS_MAX: usize = 1_024;
+/// Length of a wrap in bytes. PROTOCOL.md 6.
+const WRAP_BYTES: usize = 68;
+/// Lanes that a dialer may announce.
+const HAVE_REMEMBERED_MAX: usize = 2 * AUTHORS_MAX;
+
+/// What a room works with but does not own.
+pub(super) struct Context<'a> {
+    pub store: &'a mut dyn Store,
+    pub ready: &'a mut ReadyList,
+    pub counters: &'a mut Counters,
+    /// Connections that have to be closed because of what happened.
+    pub cuts: &'a mut Vec<(ConnId, CloseCode)>,
+    pub live_bytes_max: u64,
+    pub now: Now,
+}
+
+impl Context<'_> {
+    /// Says what a writer is told when its record or entry could not be stored, and counts it for the operator.
+    fn stored(&mut self, result: Result<(), StoreError>) -> Result<(), CloseCode> {
+        result.map_err(|error| {
+            self.counters.store_failures += 1;
+            match error {
+                StoreError::Full { .. } => CloseCode::Limit,
+                StoreError::Medium { .. } => CloseCode::Busy,
+            }
+        })
+    }
+}
+
+/// The newest presence of one author.
+#[derive(Debug)]
+pub(super) struct Latest {
+    pub epoch: Epoch,
+    pub seq: u64,
+    pub frame: Bytes,
+    /// The connection that brought it.
+    pub from: ConnId,
+}
+
+/// One session.
+#[derive(Debug)]
+pub(super) struct Room {
+    session: SessionId,
+    log: AuthLog,
+    log_frames: Vec<Bytes>,
+    wraps: BTreeMap<[u8; 16], Bytes>,
+    members: Members,
+    seats: BTreeMap<ConnId, Seat>,
+    conns: BTreeMap<AuthorId, ConnId>,
+    lanes: BTreeMap<LaneId, LaneVerifier>,
+    rings: BTreeMap<Channel, Ring>,
+    live_bytes: u64,
+    latest: BTreeMap<AuthorId, Latest>,
+    ended: Option<Mono>,
+    empty: Option<Mono>,
+}
+
+impl Room {
+    /// Starts without a log: an administrator brings it.
+    pub(super) fn new(session: SessionId, now: Mono) -> Self {
+        Self {
+            session,
+            log: AuthLog::new(session),
+            log_frames: Vec::new(),
+            wraps: BTreeMap::new(),
+            members: Members::default(),
+            seats: BTreeMap::new(),
+            conns: BTreeMap::new(),
+            lanes: BTreeMap::new(),
+            rings: BTreeMap::new(),
+            live_bytes: 0,
+            latest: BTreeMap::new(),
+            ended: None,
+            empty: Some(now),
+        }
+    }
+
+    /// Picks a session up where `store` has it. What does not check is left out: the medium, not a peer, is at fault.
+    pub(super) fn restore(session: SessionId, store: &dyn Store, now: Mono) -> Self {
+        let mut room = Self::new(session, now);
+        for raw in store.records(&session) {
+            if room.log.append(raw.clone()).is_err() {
+                break;
+            }
+            room.log_frames.push(Frame::Log(raw).encode());
+        }
+        if room.log.is_ended() {
+            room.ended = Some(now);
+        }
+        for raw in store.wraps(&session) {
+            if let Some(recipient) = wrap_recipient(&raw) {
+                room.wraps.insert(recipient, Frame::Wrap(raw).encode());
+            }
+        }
+        for raw in store.members(&session) {
+            if let Ok(Ok(member)) = Chain::decode(&raw).map(|chain| chain.verify(&session)) {
+                let author = member.author();
+                room.add_member(member, now);
+                if let Some(member) = room.members.get_mut(author) {
+                    member.is_stored = true;
+                }
+            }
+        }
+        for Head { lane, next, digest } in store.heads(&session) {
+            if let Some(member) = room.members.get(lane.author) {
+                let key = member.verified.verify_key().clone();
+                room.lanes.insert(lane, LaneVerifier::resume(session, lane, key, next, digest));
+            }
+        }
+        room
+    }
+
+    /// Returns how many members are connected.
+    pub(super) fn seats(&self) -> usize {
+        self.seats.len()
+    }
+
+    /// Returns the bytes of live entries held.
+    pub(super) const fn live_bytes(&self) -> u64 {
+        self.live_bytes
+    }
+
+    /// Tells whether whoever created the room left before it sent the log.
+    pub(super) fn is_stillborn(&self) -> bool {
+        self.empty.is_some() && self.log.host().is_none() && self.ended.is_none()
+    }
+
+    /// Returns how the session and `share` stand here.
+    pub(super) fn standing(&self, share: &ShareId) -> Standing {
+        if self.log.is_ended() {
+            return Standing::Ended;
+        }
+        // While the administrator is still sending the log, a share not seen yet proves nothing.
+        if self.log.host().is_none() {
+            return Standing::SessionUnknown;
+        }
+        if self.log.is_closed(share) {
+            return Standing::ShareClosed;
+        }
+        let is_known = self.log.share(share).is_some() || self.wraps.contains_key(share.as_bytes());
+        if is_known { Standing::Known } else { Standing::ShareUnknown }
+    }
+
+    /// Returns the auth log, framed.
+    pub(super) fn log_frames(&self) -> &[Bytes] {
+        &self.log_frames
+    }
+
+    /// Returns the wrap for `share`, framed.
+    pub(super) fn wrap(&self, share: &ShareId) -> Option<&Bytes> {
+        self.wraps.get(share.as_bytes())
+    }
+
+    /// Returns since when nobody has been connected.
+    pub(super) const fn empty_since(&self) -> Option<Mono> {
+        self.empty
+    }
+
+    /// Returns when the session ended.
+    pub(super) const fn ended_at(&self) -> Option<Mono> {
+        self.ended
+    }
+
+    /// Takes an auth log record from an administrator.
+    pub(super) fn handle_log(&mut self, conn: ConnId, raw: Bytes, cx: &mut Context<'_>) -> Result<(), CloseCode> {
+        self.check_administrator(conn)?;
+        let record = match self.log.append(raw.clone()) {
+            Ok(record) => record,
+            Err(LogError::Seq { found, next }) if found < next => return self.check_known_record(found, &raw),
+            Err(LogError::Full | LogError::SharesFull) => return Err(CloseCode::Limit),
+            Err(_) => return Err(CloseCode::Protocol),
+        };
+        let stored = cx.store.put_record(&self.session, &raw);
+        cx.stored(stored)?;
+        let frame = Frame::Log(raw).encode();
+        self.log_frames.push(frame.clone());
+        for (other, seat) in self.seats.iter_mut().filter(|(other, _)| **other != conn) {
+            seat.outbox.push_control(frame.clone());
+            seat.outbox.list(*other, cx.ready);
+        }
+        match record {
+            Record::Share(_) | Record::Close(_) => self.review_members(cx),
+            Record::End => self.end(cx)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A record that we have is no news; another one in its place is a forked log.
+    fn check_known_record(&self, seq: u64, raw: &Bytes) -> Result<(), CloseCode> {
+        let known = usize::try_from(seq).ok().and_then(|index| self.log.records().get(index));
+        if known == Some(raw) { Ok(()) } else { Err(CloseCode::Protocol) }
+    }
+
+    /// Asks the log about every member anew and cuts off those whose share was closed.
+    fn review_members(&mut self, cx: &mut Context<'_>) {
+        for member in self.members.iter_mut() {
+            let verdict = self.log.admits(&member.verified);
+            member.is_admitted = verdict.is_ok();
+            if let (Err(ChainError::Closed { .. }), Some(conn)) = (verdict, self.conns.get(&member.verified.author())) {
+                cx.cuts.push((*conn, CloseCode::ShareClosed));
+            }
+        }
+    }
+
+    /// Cuts everybody off; only the log stays, so that late comers learn of the end from the owner's own record.
+    fn end(&mut self, cx: &mut Context<'_>) -> Result<(), CloseCode> {
+        cx.cuts.extend(self.seats.keys().map(|conn| (*conn, CloseCode::Ended)));
+        self.ended = Some(cx.now.mono);
+        self.lanes.clear();
+        self.rings.clear();
+        self.live_bytes = 0;
+        self.latest.clear();
+        self.wraps.clear();
+        let cleared = cx.store.clear_entries(&self.session);
+        cx.stored(cleared)
+    }
+
+    /// Takes a wrap from an administrator.
+    pub(super) fn handle_wrap(&mut self, conn: ConnId, raw: Bytes, cx: &mut Context<'_>) -> Result<(), CloseCode> {
+        self.check_administrator(conn)?;
+        let recipient = wrap_recipient(&raw).ok_or(CloseCode::Protocol)?;
+        if self.wraps.len() >= WRAPS_MAX && !self.wraps.contains_key(&recipient) {
+            return Err(CloseCode::Limit);
+        }
+        let stored = cx.store.put_wrap(&self.session, &recipient, &raw);
+        cx.stored(stored)?;
+        let frame = Frame::Wrap(raw).encode();
+        if self.wraps.insert(recipient, frame.clone()).as_ref() == Some(&frame) {
+            return Ok(());
+        }
+        for (other, seat) in &mut self.seats {
+            if *other != conn && seat.rights.may_administer() {
+                seat.outbox.push_control(frame.clone());
+                seat.outbox.list(*other, cx.ready);
+            }
+        }
+        Ok(())
+    }
+
+    fn check_administrator(&self, conn: ConnId) -> Result<(), CloseCode> {
+        let seat = self.seats.get(&conn).ok_or(CloseCode::Protocol)?;
+        if seat.rights.may_administer() { Ok(()) } else { Err(CloseCode::NoRight) }
+    }
+
+    /// Learns the chain of an author whose entries will follow.
+    pub(super) fn handle_member(&mut self, conn: ConnId, raw: &Bytes, now: Mono) -> Result<(), CloseCode> {
+        let chain = Chain::decode(raw).map_err(|_| CloseCode::Protocol)?;
+        if self.members.get(chain.member.author()).is_some() {
+            return Ok(());
+        }
+        let member = chain.verify(&self.session).map_err(|_| CloseCode::AuthFailed)?;
+        let (author, is_admitted) = (member.author(), self.log.admits(&member).is_ok());
+        let refused = &mut self.seats.get_mut(&conn).ok_or(CloseCode::Protocol)?.refused;
+        if self.members.len().max(refused.len()) >= AUTHORS_MAX {
+            return Err(CloseCode::Limit);
+        }
+        // No fault of the bearer: it may not have heard that the share was closed.
+        if is_admitted {
+            self.add_member(member, now);
+        } else {
+            refused.insert(author);
+        }
+        Ok(())
+    }
+
+    /// Learns which durable entries the other side holds.
+    pub(super) fn handle_have(&mut self, conn: ConnId, have: &Have, cx: &mut Context<'_>) -> Result<(), CloseCode> {
+        let seat = self.seats.get_mut(&conn).ok_or(CloseCode::Protocol)?;
+        if have.channel.class() != Class::Durable {
+            return Err(CloseCode::Protocol);
+        }
+        if seat.rights.may_read() {
+            if seat.outbox.note_have(have) > HAVE_REMEMBERED_MAX {
+                return Err(CloseCode::Limit);
+            }
+            seat.outbox.list(conn, cx.ready);
+        }
+        Ok(())
+    }
+
+    /// Starts or stops sending a live channel.
+    pub(super) fn handle_watch(
+        &mut self,
+        conn: ConnId,
+        channel: Channel,
+        is_wanted: Wanted,
+        cx: &mut Context<'_>,
+    ) -> Result<(), CloseCode> {
+        let seat = self.seats.get_mut(&conn).ok_or(CloseCode::Protocol)?;
+        if channel.class() != Class::Live {
+            return Err(CloseCode::Protocol);
+        }
+        if !seat.rights.may_read() {
+            return Err(CloseCode::NoRight);
+        }
+        match is_wanted {
+            Wanted::No => seat.outbox.unwatch(channel),
+            Wanted::Yes => {
+                seat.outbox.watch(channel);
+                seat.outbox.list(conn, cx.ready);
+                if !self.rings.get(&channel).is_some_and(Ring::has_keyframe) {
+                    self.ask_for_keyframe(channel, cx);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks the host for a keyframe if it is here and was not asked in the last second.
+    fn ask_for_keyframe(&mut self, channel: Channel, cx: &mut Context<'_>) {
+        let Some(conn) = self.log.host().and_then(|host| self.conns.get(&host)) else { return };
+        let Some(seat) = self.seats.get_mut(conn) else { return };
+        if self.rings.entry(channel).or_default().ask(cx.now.mono) {
+            seat.outbox.note_keyframe_wanted(channel);
+            seat.outbox.list(*conn, cx.ready);
+        }
+    }
+
+    /// Notes that the driver knows of what waits for `conn`.
+    pub(super) fn claim(&mut self, conn: ConnId) {
+        if let Some(seat) = self.seats.get_mut(&conn) {
+            seat.outbox.claim();
+        }
+    }
+
+    /// Notes an answer to PING.
+    pub(super) fn handle_ping(&mut self, conn: ConnId, echo: [u8; 8], cx: &mut Context<'_>) {
+        if let Some(seat) = self.seats.get_mut(&conn) {
+            seat.outbox.note_pong(echo);
+            seat.outbox.list(conn, cx.ready);
+        }
+    }
+
+    /// Queues a frame for one seat.
+    pub(super) fn push_control(&mut self, conn: ConnId, frame: Bytes, cx: &mut Context<'_>) {
+        if let Some(seat) = self.seats.get_mut(&conn) {
+            seat.outbox.push_control(frame);
+            seat.outbox.list(conn, cx.ready);
+        }
+    }
+
+    /// Fills one helping for `conn`; tells whether there is more.
+    pub(super) fn pop(&mut self, conn: ConnId, turn: &mut Turn<'_>, cx: &mut Context<'_>) -> bool {
+        let Some(seat) = self.seats.get_mut(&conn) else { return false };
+        let (session, members, latest, rings) = (&self.session, &self.members, &self.latest, &self.rings);
+        let source = Source { session, members, latest, rings, store: cx.store };
+        seat.outbox.pop_control(turn);
+        seat.outbox.pop(&source, turn, cx.counters);
+        let has_more = seat.outbox.settle(conn, Some(&source), cx.ready);
+        for channel in std::mem::take(&mut turn.starved) {
+            self.ask_for_keyframe(channel, cx);
+        }
+        has_more
+    }
+}
+
+/// Whether a connection wants a channel.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Wanted {
+    Yes,
+    No,
+}
+
+/// Reads the recipient of a wrap; what it wraps is no business of ours. PROTOCOL.md 6.
+fn wrap_recipient(raw: &[u8]) -> Option<[u8; 16]> {
+    let mut reader = Reader::new(raw);
+    let _epoch = reader.u32().ok()?;
+    reader.array().ok().filter(|_| raw.len() == WRAP_BYTES)
+}

@@ -1,0 +1,187 @@
+//! Who sits in a room: admission, what a newcomer is told first, leaving. PROTOCOL.md 9, 10, 11.
+//!
+//! Always: an author has one seat; whoever takes it anew replaces the connection before.
+
+use super::super::members::Member;
+use super::super::outbox::Outbox;
+use super::{ConnId, Context, Room};
+use crate::proto::id::{AuthorId, Channel};
+use crate::proto::limits::{AUTHORS_MAX, MEMBERS_MAX};
+use crate::proto::member::{ChainError, VerifiedMember};
+use crate::proto::share::Rights;
+use crate::proto::time::Mono;
+use crate::proto::wire::{CloseCode, Frame, Have, LaneNext, Ready, Whereabouts};
+use std::collections::BTreeSet;
+
+/// Lanes in one HAVE frame: 28 bytes each at most, so that a frame stays below its bound.
+const HAVE_LANES_MAX: usize = 2_000;
+
+/// A member with a connection.
+#[derive(Debug)]
+pub(super) struct Seat {
+    pub author: AuthorId,
+    pub rights: Rights,
+    pub outbox: Outbox,
+    /// Authors that it introduced and the log does not admit: their entries are passed over.
+    pub refused: BTreeSet<AuthorId>,
+}
+
+impl Room {
+    /// Checks that `member` may take a seat now.
+    pub(in super::super) fn check_join(&self, member: &VerifiedMember) -> Result<(), CloseCode> {
+        if self.log.is_ended() {
+            return Err(CloseCode::Ended);
+        }
+        if self.log.host().is_none() {
+            let may_create = member.rights().may_administer();
+            return if may_create { Ok(()) } else { Err(CloseCode::SessionUnknown) };
+        }
+        self.log.admits(member).map_err(|error| match error {
+            ChainError::Closed { .. } => CloseCode::ShareClosed,
+            _ => CloseCode::ShareUnknown,
+        })?;
+        if self.conns.contains_key(&member.author()) {
+            return Ok(());
+        }
+        if self.seats.len() >= MEMBERS_MAX {
+            return Err(CloseCode::Busy);
+        }
+        if self.members.get(member.author()).is_none() && self.members.len() >= AUTHORS_MAX {
+            return Err(CloseCode::Limit);
+        }
+        self.check_shares_have_room(member)
+    }
+
+    fn check_shares_have_room(&self, member: &VerifiedMember) -> Result<(), CloseCode> {
+        for share in member.chain().shares.iter().filter(|share| share.max_members > 0) {
+            let came_by_it = |author: &AuthorId| {
+                let chain = self.members.get(*author).map(|member| member.verified.chain());
+                chain.is_some_and(|chain| chain.shares.iter().any(|other| other.share == share.share))
+            };
+            let taken = self.conns.keys().filter(|author| came_by_it(author)).count();
+            if taken >= share.max_members as usize {
+                return Err(CloseCode::Limit);
+            }
+        }
+        Ok(())
+    }
+
+    /// Seats `member`; `log_sent` records were sent to it before. Returns its older connection, which it replaces.
+    pub(in super::super) fn join(
+        &mut self,
+        conn: ConnId,
+        member: VerifiedMember,
+        log_sent: usize,
+        outbox: Outbox,
+        cx: &mut Context<'_>,
+    ) -> Option<(ConnId, Outbox)> {
+        let (author, rights) = (member.author(), member.rights());
+        let replaced = self.conns.insert(author, conn).and_then(|old| Some((old, self.seats.remove(&old)?.outbox)));
+        for latest in self.latest.values_mut() {
+            if replaced.as_ref().is_some_and(|(old, _)| latest.from == *old) {
+                latest.from = conn;
+            }
+        }
+        let number = self.add_member(member, cx.now.mono);
+        self.empty = None;
+        let mut seat = Seat { author, rights, outbox, refused: BTreeSet::new() };
+        seat.outbox.mark_introduced(number);
+        self.greet(&mut seat, log_sent);
+        for (other, peer) in &mut self.seats {
+            seat.outbox.note_peer(peer.author, Whereabouts::Here);
+            if replaced.is_none() {
+                peer.outbox.note_peer(author, Whereabouts::Here);
+                peer.outbox.list(*other, cx.ready);
+            }
+        }
+        seat.outbox.list(conn, cx.ready);
+        self.seats.insert(conn, seat);
+        replaced
+    }
+
+    /// Queues what a new seat has to know: READY, the log since WELCOME, version vectors, newest presence.
+    fn greet(&self, seat: &mut Seat, log_sent: usize) {
+        seat.outbox.push_control(Frame::Ready(Ready { log_next: self.log.next_seq() }).encode());
+        for frame in self.log_frames.iter().skip(log_sent) {
+            seat.outbox.push_control(frame.clone());
+        }
+        if seat.rights.may_administer() {
+            for wrap in self.wraps.values() {
+                seat.outbox.push_control(wrap.clone());
+            }
+        }
+        for channel in Channel::DURABLE {
+            for have in self.have(channel) {
+                seat.outbox.push_control(Frame::Have(have).encode());
+            }
+        }
+        if seat.rights.may_read() {
+            self.latest.keys().filter(|author| **author != seat.author).for_each(|author| {
+                seat.outbox.note_latest(*author);
+            });
+        }
+    }
+
+    fn have(&self, channel: Channel) -> Vec<Have> {
+        let lanes = self.lanes.iter().filter(|(lane, _)| lane.channel == channel);
+        let lanes: Vec<_> = lanes
+            .map(|(lane, verifier)| LaneNext { author: lane.author, epoch: lane.epoch, next: verifier.position().0 })
+            .collect();
+        let mut parts: Vec<_> =
+            lanes.chunks(HAVE_LANES_MAX).map(|lanes| Have { channel, last: false, lanes: lanes.to_vec() }).collect();
+        match parts.last_mut() {
+            Some(part) => part.last = true,
+            None => parts.push(Have { channel, last: true, lanes }),
+        }
+        parts
+    }
+
+    pub(super) fn add_member(&mut self, verified: VerifiedMember, now: Mono) -> u32 {
+        if let Some((number, _)) = self.members.find(verified.author()) {
+            return number;
+        }
+        let is_admitted = self.log.admits(&verified).is_ok();
+        let number = self.members.add(Member::new(verified, is_admitted, now));
+        self.seats.values_mut().for_each(|seat| seat.outbox.forget_number(number));
+        number
+    }
+
+    /// Takes the seat of `conn` away; returns what it was still to be told.
+    pub(in super::super) fn leave(&mut self, conn: ConnId, cx: &mut Context<'_>) -> Option<Outbox> {
+        let seat = self.seats.remove(&conn)?;
+        self.conns.remove(&seat.author);
+        // What it brought says nothing any more, of itself or of others behind it.
+        self.latest.retain(|author, latest| *author != seat.author && latest.from != conn);
+        for (other, peer) in &mut self.seats {
+            peer.outbox.note_peer(seat.author, Whereabouts::Gone);
+            peer.outbox.list(*other, cx.ready);
+        }
+        self.forget_members(seat.author);
+        if self.seats.is_empty() {
+            self.empty = Some(cx.now.mono);
+        }
+        Some(seat.outbox)
+    }
+
+    /// Forgets who left no trace, so that passers-by do not fill the room for ever.
+    fn forget_members(&mut self, left: AuthorId) {
+        let host = self.log.host();
+        let conns = &self.conns;
+        let leaves_a_trace = |member: &Member| member.is_stored || conns.contains_key(&member.verified.author());
+        if host == Some(left) {
+            self.members.retain(|member| leaves_a_trace(member) || host == Some(member.verified.author()));
+        } else if !self.members.get(left).is_none_or(leaves_a_trace) {
+            self.members.remove(left);
+        }
+    }
+
+    /// Cuts off who may not be connected any more at this time.
+    pub(in super::super) fn handle_timeout(&mut self, cx: &mut Context<'_>) {
+        for (author, conn) in &self.conns {
+            let member = self.members.get(*author).map(|member| &member.verified);
+            if member.is_none_or(|member| member.live_at(cx.now.wall).is_err()) {
+                cx.cuts.push((*conn, CloseCode::Expired));
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Entries from a link: who may have written them, whether they did, and where they go. PROTOCOL.md 11.
+
+use super::link::LinkId;
+use super::{Alarm, Event, Peer};
+use crate::proto::doc::Presence;
+use crate::proto::id::{Channel, Class, LaneId};
+use crate::proto::member::VerifiedMember;
+use crate::proto::seal::{EntryError, LaneReader, unpad_durable};
+use crate::proto::share::Rights;
+use crate::proto::time::Now;
+use crate::proto::wire::{CloseCode, WireEntry};
+use bytes::Bytes;
+
+/// The right that a channel asks of who writes to it; `None` where only the host may.
+pub(super) const fn right_to_write(channel: Channel) -> Option<Rights> {
+    match channel {
+        Channel::STATE => Some(Rights::CONTROL),
+        Channel::CHAT => Some(Rights::CHAT),
+        Channel::PRESENCE => Some(Rights::PRESENCE),
+        Channel::TO_HOST => Some(Rights::READ),
+        _ => None,
+    }
+}
+
+impl Peer {
+    pub(super) fn handle_entry(&mut self, link: LinkId, raw: Bytes, now: Now) {
+        let Ok(entry) = WireEntry::decode(raw) else { return self.close_link(link, CloseCode::Protocol) };
+        // Somebody whose chain does not hold, or whose share was never issued: not a member, so not heard.
+        let Some(member) = self.roster.member(&entry.lane.author) else { return };
+        let may_write = match right_to_write(entry.lane.channel) {
+            Some(right) => member.rights().contains(right),
+            None => self.log.host() == Some(member.author()),
+        };
+        if !may_write || self.me() == Some(member.author()) {
+            return;
+        }
+        let member = member.clone();
+        match entry.lane.channel.class() {
+            Class::Durable => self.handle_durable(link, entry, &member, now),
+            Class::Latest => self.handle_latest(link, &entry, &member, now),
+            Class::Direct if entry.lane.channel == Channel::TO_HOST => self.handle_typed(&entry, &member, now),
+            Class::Direct => self.handle_answer(&entry, &member),
+            Class::Live => self.handle_live(&entry, &member, now),
+        }
+    }
+
+    /// Returns the reader of a lane, if the lane's epoch can be read at all.
+    pub(super) fn reader(&mut self, lane: LaneId, member: &VerifiedMember) -> Option<&mut LaneReader> {
+        let secret = self.epochs.get(&lane.epoch)?;
+        let new = || LaneReader::new(self.session, lane, member.verify_key().clone(), secret);
+        Some(self.readers.entry(lane).or_insert_with(new))
+    }
+
+    fn handle_durable(&mut self, link: LinkId, entry: WireEntry, member: &VerifiedMember, now: Now) {
+        let lane = entry.lane;
+        let Some(reader) = self.reader(lane, member) else { return };
+        let plaintext = match reader.open(&entry) {
+            Ok(plaintext) => Some(plaintext),
+            // Signed nonsense: the lane goes on, but the document never sees this entry.
+            Err(EntryError::Seal { .. }) => None,
+            Err(EntryError::Duplicate { .. }) => return self.note_has(link, lane, entry.seq),
+            Err(EntryError::Signature { .. }) => return self.accuse_of_forgery(link, &lane),
+            Err(_) => return self.close_link(link, CloseCode::Protocol),
+        };
+        self.note_has(link, lane, entry.seq);
+        let payload = plaintext.as_deref().and_then(|plaintext| unpad_durable(plaintext).ok());
+        match (payload, &mut self.documents) {
+            (Some(payload), Some(documents)) => {
+                documents.handle_payload(lane.channel, lane.author, Bytes::copy_from_slice(payload), now.mono);
+            }
+            _ => self.events.push_back(Event::Alarm(Alarm::Muted(lane.author))),
+        }
+        self.replica.append(entry);
+        self.links.values_mut().for_each(|other| other.feed.handle_growth(lane));
+    }
+
+    fn note_has(&mut self, link: LinkId, lane: LaneId, seq: u64) {
+        if let Some(state) = self.links.get_mut(&link) {
+            state.feed.handle_has(lane, seq.saturating_add(1));
+        }
+    }
+
+    fn accuse_of_forgery(&mut self, link: LinkId, lane: &LaneId) {
+        self.events.push_back(Event::Alarm(Alarm::Forged(lane.author)));
+        self.close_link(link, CloseCode::Protocol);
+    }
+
+    fn handle_latest(&mut self, link: LinkId, entry: &WireEntry, member: &VerifiedMember, now: Now) {
+        if member.live_at(now.wall).is_err() || self.log.is_closed(&member.share()) {
+            return;
+        }
+        let Some(reader) = self.reader(entry.lane, member) else { return };
+        let plaintext = match reader.open(entry) {
+            Ok(plaintext) => plaintext,
+            Err(EntryError::Signature { .. }) => return self.accuse_of_forgery(link, &entry.lane),
+            Err(_) => return,
+        };
+        match Presence::decode(entry.lane.author, &plaintext) {
+            Ok(presence) => self.handle_presence(link, entry, presence, now),
+            Err(_) => self.events.push_back(Event::Alarm(Alarm::Muted(entry.lane.author))),
+        }
+    }
+}

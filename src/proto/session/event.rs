@@ -1,0 +1,85 @@
+//! What a session tells the program around it.
+
+use super::link::LinkId;
+use crate::proto::doc::Message;
+use crate::proto::id::{AuthorId, PaneId};
+use crate::proto::terminal::{Refusal, Size, StreamEvent};
+use crate::proto::wire::CloseCode;
+use std::fmt;
+
+/// A fact for people or for the shell.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The link is up: proven, and exchanging entries.
+    Linked(LinkId),
+    /// The link is over or was refused; the shell closes it once its frames are sent.
+    Unlinked(LinkId, CloseCode),
+    /// A member came, or came back.
+    Joined(AuthorId),
+    /// A member went, or fell silent.
+    Left(AuthorId),
+    /// A member's name, cursor, focus or typing changed.
+    Presence(AuthorId),
+    /// A chat message is new to this peer.
+    Message(Message),
+    /// The state document changed.
+    State,
+    /// A watched terminal has something new. Only at guests.
+    Terminal(PaneId, StreamEvent),
+    /// A member typed into a terminal. Only at the host; already checked.
+    Input(PaneId, AuthorId, Vec<u8>),
+    /// A member says how large its window is. Only at the host.
+    WindowSize(PaneId, AuthorId, Size),
+    /// The host did not take what was typed here.
+    InputRefused(PaneId, Refusal),
+    /// What was typed but not yet taken is lost, because another host process took over.
+    InputLost {
+        /// How many bytes.
+        bytes: usize,
+    },
+    /// The session is over for this peer.
+    Ended(Ending),
+    /// Somebody breaks the rules; nothing was taken from them.
+    Alarm(Alarm),
+}
+
+/// Why a session is over for a peer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Ending {
+    /// The owner ended it.
+    ByOwner,
+    /// The link's time is up.
+    Expired,
+    /// The owner revoked the link.
+    Revoked,
+    /// This side left.
+    Left,
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ByOwner => "the owner ended the session",
+            Self::Expired => "the link has expired",
+            Self::Revoked => "the owner revoked this link",
+            Self::Left => "you left the session",
+        })
+    }
+}
+
+/// A breach of the rules by somebody, named.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Alarm {
+    /// A relay showed two auth logs that contradict each other.
+    #[error("a relay showed a forked or forged auth log")]
+    LogForked,
+    /// A relay passed on something that its alleged author never signed.
+    #[error("a relay passed on an entry that {0} did not sign")]
+    Forged(AuthorId),
+    /// A member wrote something that no honest program writes; the rest of its lane is ignored.
+    #[error("{0} sent a malformed entry and is muted")]
+    Muted(AuthorId),
+}

@@ -1,0 +1,207 @@
+//! From HELLO to READY, and what the auth log says on the way. PROTOCOL.md 5, 6, 10.
+
+use super::documents::Documents;
+use super::link::{LinkId, Phase};
+use super::{Alarm, Ending, Event, Peer};
+use crate::proto::authlog::Record;
+use crate::proto::epoch::{open_share_wrap, wrap_epoch, wrap_recipient};
+use crate::proto::id::Channel;
+use crate::proto::member::{Chain, MemberCert, VerifiedMember};
+use crate::proto::time::Now;
+use crate::proto::verify::channel_binding;
+use crate::proto::wire::{Auth, CloseCode, Frame, Have, Hello, Ready, Standing, Welcome};
+use bytes::Bytes;
+
+impl Peer {
+    pub(super) fn hello(&self, nonce: [u8; 32]) -> Frame {
+        Frame::Hello(Hello { nonce, session: self.session, share: self.secret.share_id() })
+    }
+
+    pub(super) fn handle_welcome(&mut self, link: LinkId, welcome: &Welcome, now: Now) {
+        let refusal = match welcome.standing {
+            Standing::Known => None,
+            // The owner may create the session anew at a relay that lost it.
+            Standing::SessionUnknown if self.owner.is_some() => None,
+            Standing::SessionUnknown => Some(CloseCode::SessionUnknown),
+            Standing::ShareUnknown => Some(CloseCode::ShareUnknown),
+            Standing::Busy => Some(CloseCode::Busy),
+            // The log that follows proves it; a bare claim would only be a relay's word.
+            Standing::ShareClosed | Standing::Ended => None,
+        };
+        if let Some(code) = refusal {
+            return self.close_link(link, code);
+        }
+        let Some(state) = self.links.get_mut(&link) else { return };
+        state.phase = Phase::Catching { theirs: welcome.nonce, records: welcome.records, wraps: welcome.wraps };
+        self.prove_when_caught_up(link, now);
+    }
+
+    pub(super) fn handle_log(&mut self, link: LinkId, raw: Bytes, now: Now) {
+        if let Some(Phase::Catching { records, .. }) = self.phase_mut(link) {
+            *records = records.saturating_sub(1);
+        }
+        if !self.log.holds(&raw) {
+            match self.log.append(raw.clone()) {
+                Ok(record) => {
+                    self.handle_record(&record);
+                    self.pass_on(link, &Frame::Log(raw));
+                }
+                Err(_) => {
+                    self.events.push_back(Event::Alarm(Alarm::LogForked));
+                    return self.close_link(link, CloseCode::Protocol);
+                }
+            }
+        }
+        self.prove_when_caught_up(link, now);
+    }
+
+    /// Draws the consequences of a new record.
+    pub(super) fn handle_record(&mut self, record: &Record) {
+        match record {
+            Record::Close(share) if *share == self.secret.share_id() => self.end(Ending::Revoked),
+            Record::End => self.end(Ending::ByOwner),
+            _ => {}
+        }
+    }
+
+    pub(super) fn handle_wrap(&mut self, link: LinkId, raw: &[u8], now: Now) {
+        if let Some(Phase::Catching { wraps, .. }) = self.phase_mut(link) {
+            *wraps = wraps.saturating_sub(1);
+        }
+        self.open_wrap(raw);
+        self.prove_when_caught_up(link, now);
+    }
+
+    /// Opens a wrap that is for this peer's share; others, and forged ones, are nothing to it.
+    fn open_wrap(&mut self, raw: &[u8]) {
+        let is_mine = wrap_recipient(raw).as_ref() == Some(self.secret.share_id().as_bytes());
+        let Some(epoch) = wrap_epoch(raw).filter(|_| is_mine) else { return };
+        let Some(commit) = self.log.commit(epoch) else { return };
+        if let Ok(secret) = open_share_wrap(raw, &self.secret, &commit) {
+            self.epochs.insert(epoch, secret);
+        }
+    }
+
+    fn phase_mut(&mut self, link: LinkId) -> Option<&mut Phase> {
+        self.links.get_mut(&link).map(|state| &mut state.phase)
+    }
+
+    /// Sends AUTH once all that WELCOME announced has come.
+    fn prove_when_caught_up(&mut self, link: LinkId, now: Now) {
+        let Some(state) = self.links.get(&link) else { return };
+        let Phase::Catching { theirs, records: 0, wraps: 0 } = state.phase else { return };
+        let exporter = state.exporter.as_ref().map_or(&[][..], <[u8; 32]>::as_slice);
+        let binding = channel_binding(exporter, &state.nonce, &theirs);
+        if self.ended.is_some() {
+            return;
+        }
+        let chain = match self.certify(now) {
+            Ok(me) => me.chain().clone(),
+            Err(code) => return self.close_link(link, code),
+        };
+        let signature = self.keys.sign(&chain.member.auth_digest(&binding));
+        let auth = Auth { chain: chain.encode(), signature };
+        if let Some(state) = self.links.get_mut(&link) {
+            state.introduced.insert(chain.member.author());
+            state.send(&Frame::Auth(auth));
+            state.phase = Phase::Proving;
+        }
+    }
+
+    /// Makes this peer a member, once per life: with the share's key it certifies its own.
+    fn certify(&mut self, now: Now) -> Result<&VerifiedMember, CloseCode> {
+        if self.me.is_none() {
+            let share = self.log.share(&self.secret.share_id()).ok_or(CloseCode::ShareUnknown)?.clone();
+            if share.expires <= now.wall {
+                self.end(Ending::Expired);
+                return Err(CloseCode::Expired);
+            }
+            let epoch = self.log.epoch().ok_or(CloseCode::Protocol)?;
+            if !self.epochs.contains_key(&epoch) {
+                return Err(CloseCode::Protocol);
+            }
+            let member = MemberCert::issue(&self.secret, &self.keys, share.rights, share.not_before, share.expires);
+            let chain = Chain { member, shares: vec![share] };
+            let me = chain.verify(&self.session).map_err(|_| CloseCode::ShareUnknown)?;
+            self.log.admits(&me).map_err(|_| CloseCode::ShareUnknown)?;
+            self.become_member(me);
+        }
+        self.me.as_ref().ok_or(CloseCode::Protocol)
+    }
+
+    pub(super) fn become_member(&mut self, me: VerifiedMember) {
+        self.documents = Some(Documents::new(me.author()));
+        self.roster.introduce(me.clone());
+        self.me = Some(me);
+    }
+
+    pub(super) fn handle_ready(&mut self, link: LinkId, ready: Ready, now: Now) {
+        let owner_frames = self.owner.as_ref().map(|owner| owner.uploads(&self.log, ready.log_next));
+        let Some(state) = self.links.get_mut(&link) else { return };
+        state.phase = Phase::Ready;
+        owner_frames.iter().flatten().for_each(|frame| state.send(frame));
+        for channel in Channel::DURABLE {
+            for frame in have_frames(channel, self.replica.have(channel)) {
+                state.send(&frame);
+            }
+        }
+        for channel in self.viewing.channels() {
+            state.send(&Frame::Watch(channel));
+        }
+        for entry in self.typing.unacknowledged() {
+            state.send(&Frame::Entry(entry.as_bytes().clone()));
+        }
+        self.events.push_back(Event::Linked(link));
+        self.viewing.handle_linked();
+        self.want_all_keyframes();
+        self.presence.make_due();
+        self.send_presence_if_due(now);
+        self.ping(link, now);
+    }
+
+    pub(super) fn handle_have(&mut self, link: LinkId, have: &Have) {
+        let Some(state) = self.links.get_mut(&link) else { return };
+        for lane in &have.lanes {
+            let id = crate::proto::id::LaneId { channel: have.channel, author: lane.author, epoch: lane.epoch };
+            state.feed.handle_has(id, lane.next);
+        }
+        if have.last {
+            state.feed.handle_have_complete(have.channel, &self.replica);
+        }
+    }
+
+    pub(super) fn handle_member(&mut self, link: LinkId, raw: &[u8]) {
+        let chain = Chain::decode(raw).ok().and_then(|chain| chain.verify(&self.session).ok());
+        // A chain that does not hold says nothing about anybody: the entries that need it will be refused.
+        let Some(member) = chain else { return self.close_link(link, CloseCode::Protocol) };
+        let author = member.author();
+        if let Some(state) = self.links.get_mut(&link) {
+            state.introduced.insert(author);
+        }
+        let has_room = self.roster.known() < crate::proto::limits::AUTHORS_MAX;
+        if has_room && self.log.admits(&member).is_ok() {
+            self.roster.introduce(member);
+        }
+    }
+
+    /// Passes a frame on to every other link: only a host has more than one side to serve.
+    pub(super) fn pass_on(&mut self, from: LinkId, frame: &Frame) {
+        if self.hosting.is_some() {
+            let others = self.links.iter_mut().filter(|(id, link)| **id != from && link.is_ready());
+            others.for_each(|(_, link)| link.send(frame));
+        }
+    }
+}
+
+/// Cuts a version vector into frames that fit.
+fn have_frames(channel: Channel, lanes: Vec<crate::proto::wire::LaneNext>) -> Vec<Frame> {
+    /// 16 + 8 + 8 bytes each at most: far below the frame limit.
+    const LANES_PER_FRAME: usize = 1_024;
+    let mut parts: Vec<Vec<_>> = lanes.chunks(LANES_PER_FRAME).map(<[_]>::to_vec).collect();
+    if parts.is_empty() {
+        parts.push(Vec::new());
+    }
+    let last = parts.len() - 1;
+    let frame = |(index, lanes)| Frame::Have(Have { channel, last: index == last, lanes });
+    parts.into_iter().enumerate().map(frame).collect()
+}
