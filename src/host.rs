@@ -2,15 +2,14 @@
 
 mod terminal;
 
-pub use terminal::Terminal;
+pub use terminal::{Mirror, Terminal};
 
 use crate::io::channel::Channel;
 use crate::io::clock::Clock;
 use crate::io::core::{Core, LinkState};
 use crate::io::pty::PtyCommand;
 use crate::io::quic::{BindError, Endpoint, ListenLimits, Listener, Target};
-use crate::io::relay_server::RelayServer;
-use crate::io::rendezvous::Notice;
+use crate::io::relay_server::Node;
 use crate::io::retry::Backoff;
 use crate::io::tls::{Identity, IdentityError, Trust, TrustError};
 use crate::proto::id::{PaneId, SessionId, ShareId};
@@ -151,7 +150,7 @@ impl HostBuilder {
         let session = Session { core: Core::start(peer, clock, Connection::Searching) };
         session.set_name(&self.name);
         session.set_title(&self.title)?;
-        let hall = RelayServer::start(Hall::new(HallLimits::lan(), random()?), clock);
+        let hall = Node::start(Hall::new(HallLimits::default(), random()?), clock);
         let mut host = Host { session, relay: self.relay, hall, tasks: JoinSet::new(), port: None };
         host.link_to_own_hall();
         if self.lan == Lan::On {
@@ -171,7 +170,7 @@ impl HostBuilder {
 pub struct Host {
     session: Session,
     relay: Option<Relay>,
-    hall: RelayServer,
+    hall: Node,
     tasks: JoinSet<()>,
     port: Option<u16>,
 }
@@ -238,8 +237,8 @@ impl Host {
     /// # Errors
     ///
     /// [`HostError::Command`] if it cannot be started.
-    pub fn run(&self, command: PtyCommand) -> Result<Terminal, HostError> {
-        Terminal::start(self, command)
+    pub fn run(&self, command: PtyCommand, mirror: Mirror) -> Result<Terminal, HostError> {
+        Terminal::start(self, command, mirror)
     }
 
     /// Serves a guest over a transport of your own. Returns when the guest has gone.
@@ -257,7 +256,7 @@ impl Host {
             while core.read(|inner, _| inner.has_links()) {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
-            self.hall.shutdown().await;
+            self.hall.wait_empty().await;
         };
         if tokio::time::timeout(FAREWELL, told).await.is_err() {
             tracing::debug!("not everybody heard that the session is over");
@@ -297,12 +296,7 @@ impl Host {
 
 /// Lets guests on this machine and on the LAN find the port, until it is dropped.
 async fn announce(session: SessionId, port: u16) {
-    let notice = Notice::post(&session, port);
-    if let Err(error) = &notice {
-        tracing::warn!(%error, "guests on this machine will not find the session by its token alone");
-    }
-    #[cfg(feature = "lan")]
-    let _announcer = crate::io::lan::Announcer::start(session, port);
+    let _ = (session, port);
     std::future::pending::<()>().await;
 }
 

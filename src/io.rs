@@ -1,1 +1,14 @@
 //! Shells: sockets, clocks, files and processes around the machines of `proto`.
+
+pub mod channel;
+pub mod clock;
+pub(crate) mod core;
+#[cfg(feature = "lan")]
+pub mod lan;
+pub mod pty;
+pub mod quic;
+pub mod relay_server;
+pub mod rendezvous;
+pub(crate) mod retry;
+pub(crate) mod seek;
+pub mod tls;

@@ -1,10 +1,73 @@
 //! Share live terminal sessions with people you trust: end-to-end encrypted, on a LAN or through a blind relay.
 //!
-//! Code map, bottom up. `proto` is pure: no socket, file, clock, randomness or tokio; time and seeds are arguments.
-//! `io` holds the shells that feed it; `Host`, `Guest` and `Relay` are the front doors. The `cahoots` program uses
-//! this public API alone. The bytes on the wire are described in PROTOCOL.md.
+//! A [`Host`] publishes terminals and issues [`Link`]s; a [`Guest`] joins by one. Both see the same members, chat and
+//! state, which are replicated documents: edits made while offline merge later. A [`Relay`] connects those who cannot
+//! reach each other, and can neither read nor forge anything; on one machine or network none is needed.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use cahoots::{Access, Host, Size, Terms};
+//!
+//! let host = Host::builder().name("ada").title("demo").start().await?;
+//! println!("join with: {}", host.share(Terms::new(Access::Interact))?.reveal());
+//! let mut pane = host.open_pane("greeter", "built in", Size::new(80, 24))?;
+//! pane.write(b"hello, type something\r\n")?;
+//! while let Some(input) = pane.next_input().await {
+//!     pane.write(&input.bytes)?;
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Code map, bottom up
+//!
+//! - [`proto`] is pure: no socket, file, clock, randomness or tokio; time and seeds are arguments. It builds alone, for
+//!   wasm too, with `default-features = false`.
+//! - [`io`] holds the shells that feed it: QUIC, discovery, pseudo-terminals.
+//! - [`Host`], [`Guest`], [`Relay`] are the front doors. The `cahoots` program uses this public API alone.
+//!
+//! The bytes on the wire are described in PROTOCOL.md.
 
 pub mod proto;
 
 #[cfg(feature = "net")]
 pub mod io;
+
+#[cfg(feature = "net")]
+mod guest;
+#[cfg(feature = "net")]
+mod host;
+#[cfg(feature = "relay")]
+mod relay;
+#[cfg(feature = "net")]
+mod session;
+#[cfg(feature = "net")]
+mod view;
+
+pub use proto::doc::{Anchor, CursorAt, Draft, Message, MessageKind, PaneInfo, PaneStatus, StateView};
+pub use proto::id::{AuthorId, PaneId, SessionId, ShareId};
+pub use proto::path::PathKind;
+pub use proto::session::{Alarm, EditRefused, HostingError, OwnerError, TypeError};
+pub use proto::share::Rights;
+pub use proto::terminal::{
+    Cell, Color, Key, KeyPress, Modes, Modifiers, Refusal, Row, Screen, Size, Style, encode_key, encode_paste,
+    sanitise_line,
+};
+pub use proto::time::Wall;
+pub use proto::token::{Access, Link, LinkError, Relay as RelayAddress, RelayError, Token, TokenError};
+pub use proto::wire::CloseCode;
+
+#[cfg(feature = "net")]
+pub use guest::{Guest, GuestBuilder, JoinError};
+#[cfg(feature = "net")]
+pub use host::{Host, HostBuilder, HostError, Lan, Mirror, Pane, SHARE_LASTS, Terminal, Terms};
+#[cfg(feature = "net")]
+pub use io::channel::Channel;
+#[cfg(feature = "net")]
+pub use io::pty::{PtyCommand, PtyWriter};
+#[cfg(feature = "relay")]
+pub use relay::{Relay, RelayBuilder, RelayError as RelayStartError};
+#[cfg(feature = "net")]
+pub use session::{COLOURS, Connection, Ending, Event, Events, Input, Member, Session, Status, Typing};
+#[cfg(feature = "net")]
+pub use view::View;

@@ -14,6 +14,7 @@ pub mod verify;
 pub mod wire;
 
 pub mod authlog;
+pub mod discovery;
 pub mod doc;
 pub mod epoch;
 pub mod member;

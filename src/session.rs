@@ -1,9 +1,7 @@
 //! What a host and a guest have in common: who is here, the documents, and what happens.
 
 use crate::io::core::{Core, Inner};
-use crate::proto::doc::chat::{Draft, Message};
-use crate::proto::doc::presence::CursorAt;
-use crate::proto::doc::state::StateView;
+use crate::proto::doc::{CursorAt, Draft, Message, StateView};
 use crate::proto::id::{AuthorId, PaneId, SessionId};
 use crate::proto::limits::NAME_BYTES_MAX;
 use crate::proto::path::PathKind;
@@ -272,7 +270,7 @@ impl Session {
     ///
     /// [`EditRefused`] without the right to chat, before joining, or for a text over 4 KiB.
     pub fn say(&self, draft: impl Into<Draft>) -> Result<(), EditRefused> {
-        self.core.with(|inner, now| inner.peer.say(draft.into(), now))
+        self.core.with(|inner, now| inner.peer.say(&draft.into(), now))
     }
 
     /// Names the session.

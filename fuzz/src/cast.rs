@@ -1,9 +1,16 @@
 //! The people and keys of `tests/vectors`, so that its bytes are seeds that get past the signatures.
 
 use cahoots::proto::epoch::EpochSecret;
-use cahoots::proto::id::SessionId;
+use cahoots::proto::id::{AuthorId, SessionId};
 use cahoots::proto::key::{MemberKeys, SessionRoot, ShareSecret};
-use cahoots::proto::share::ShareFlags;
+use cahoots::proto::member::{Chain, MemberCert};
+use cahoots::proto::share::{Rights, ShareCert, ShareFlags, ShareTerms};
+use cahoots::proto::time::Wall;
+use sha2::{Digest, Sha256};
+
+/// When the session of the vectors starts, in milliseconds.
+pub(crate) const START: u64 = 1_800_000_000_000;
+const HOUR: u64 = 3_600_000;
 
 pub(crate) fn root() -> SessionRoot {
     SessionRoot::from_seed(run(0))
@@ -26,6 +33,46 @@ pub(crate) fn share(first: u8) -> ShareSecret {
 /// The member whose seed counts up from `first`.
 pub(crate) fn member(first: u8) -> MemberKeys {
     MemberKeys::from_seed(run(first))
+}
+
+/// The host, with the own share.
+pub(crate) fn ada_chain() -> Chain {
+    chain(0x20, 0x80, Rights::OWN, 3, 24, 0)
+}
+
+/// A guest, with the interact share.
+pub(crate) fn ben_chain() -> Chain {
+    chain(0x30, 0xa0, Rights::INTERACT, 0, 4, 16)
+}
+
+pub(crate) fn ada() -> AuthorId {
+    ada_chain().member.author()
+}
+
+pub(crate) fn ben() -> AuthorId {
+    ben_chain().member.author()
+}
+
+/// The keys of the host, 0, or the guest, 1.
+pub(crate) fn keys_of(who: usize) -> MemberKeys {
+    member(if who == 0 { 0x80 } else { 0xa0 })
+}
+
+fn chain(share_seed: u8, member_seed: u8, rights: Rights, depth_left: u8, hours: u64, max_members: u32) -> Chain {
+    let (secret, not_before, expires) = (share(share_seed), Wall(START), Wall(START + hours * HOUR));
+    let flags = ShareFlags::NONE;
+    let terms = ShareTerms { rights, depth_left, not_before, expires, max_members, flags };
+    let member = MemberCert::issue(&secret, &member(member_seed), rights, not_before, expires);
+    Chain { member, shares: vec![ShareCert::issue_root(&root(), &secret, terms)] }
+}
+
+/// Returns an Automerge chunk as it came, or with the checksum that fits: a fuzzer does not find SHA-256.
+pub(crate) fn chunk(repair: bool, chunk: &[u8]) -> Vec<u8> {
+    let mut chunk = chunk.to_vec();
+    if let (true, Some((head, hashed))) = (repair, chunk.split_first_chunk_mut::<8>()) {
+        head[4..].copy_from_slice(&Sha256::digest(hashed)[..4]);
+    }
+    chunk
 }
 
 /// Bytes that count up.

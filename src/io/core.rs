@@ -323,6 +323,11 @@ impl Inner {
         }
     }
 
+    /// Tells whether any link is left, ready or not.
+    pub(crate) fn has_links(&self) -> bool {
+        !self.links.is_empty()
+    }
+
     /// Returns the connection as the program was last told.
     pub(crate) const fn connection(&self) -> Connection {
         self.connection

@@ -157,6 +157,13 @@ impl AuthLog {
         Ok(raw)
     }
 
+    /// Tells whether the log holds this very record already.
+    #[must_use]
+    pub fn holds(&self, raw: &[u8]) -> bool {
+        let seq = Envelope::decode(raw).ok().and_then(|envelope| usize::try_from(envelope.seq).ok());
+        seq.and_then(|seq| self.records.get(seq)).is_some_and(|known| known == raw)
+    }
+
     fn check_place(&self, envelope: &Envelope<'_>) -> Result<(), LogError> {
         let (seq, next) = (envelope.seq, self.next_seq());
         if envelope.session != self.session {

@@ -100,7 +100,7 @@ pub fn open_share_wrap(raw: &[u8], share: &ShareSecret, commit: &[u8; 32]) -> Re
     }
 }
 
-/// Returns whom a wrap is for, or `None` if the bytes are no wrap.
+/// Returns whom a wrap is for, a share's id, or `None` if the bytes are no wrap.
 #[must_use]
 pub fn wrap_recipient(raw: &[u8]) -> Option<[u8; 16]> {
     Wrap::decode(raw).ok().map(|wrap| wrap.recipient)

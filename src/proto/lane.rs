@@ -2,3 +2,5 @@
 
 pub mod replica;
 pub mod verify;
+
+pub use verify::{EntryError, LaneVerifier};

@@ -34,10 +34,9 @@ use crate::proto::epoch::EpochSecret;
 use crate::proto::id::{AuthorId, Channel, Epoch, LaneId, SessionId};
 use crate::proto::key::{MemberKeys, ShareSecret, derive};
 use crate::proto::lane::replica::Replica;
-use crate::proto::lane::verify::LaneVerifier;
 use crate::proto::limits::{HEARTBEAT_US, SILENCE_US_MAX};
 use crate::proto::member::VerifiedMember;
-use crate::proto::seal::LaneWriter;
+use crate::proto::seal::{LaneReader, LaneWriter};
 use crate::proto::share::Rights;
 use crate::proto::time::{Mono, Now};
 use crate::proto::wire::{CloseCode, Frame};
@@ -75,7 +74,7 @@ pub struct Peer {
     epochs: BTreeMap<Epoch, EpochSecret>,
     roster: Roster,
     replica: Replica,
-    verifiers: BTreeMap<LaneId, LaneVerifier>,
+    readers: BTreeMap<LaneId, LaneReader>,
     writers: BTreeMap<Channel, LaneWriter>,
     documents: Option<Documents>,
     presence: OwnPresence,
@@ -110,7 +109,7 @@ impl Peer {
             epochs: BTreeMap::new(),
             roster: Roster::default(),
             replica: Replica::default(),
-            verifiers: BTreeMap::new(),
+            readers: BTreeMap::new(),
             writers: BTreeMap::new(),
             documents: None,
             presence: OwnPresence::default(),
@@ -380,7 +379,11 @@ impl Peer {
 }
 
 /// Returns the MEMBER frame to send before the first entry of `author`, if it was not sent yet.
-fn introduce(introduced: &mut std::collections::BTreeSet<AuthorId>, roster: &Roster, author: &AuthorId) -> Option<Bytes> {
+fn introduce(
+    introduced: &mut std::collections::BTreeSet<AuthorId>,
+    roster: &Roster,
+    author: &AuthorId,
+) -> Option<Bytes> {
     if introduced.contains(author) {
         return None;
     }
@@ -388,3 +391,6 @@ fn introduce(introduced: &mut std::collections::BTreeSet<AuthorId>, roster: &Ros
     introduced.insert(*author);
     Some(Frame::Member(member.chain().encode()).encode())
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,8 +4,13 @@
 
 mod authlog;
 mod certificates;
+mod direct;
+mod discovery;
+mod documents;
+mod entries;
 mod fields;
 mod identity;
+mod terminal;
 mod token;
 mod wire;
 

@@ -1,5 +1,6 @@
 """Vectors of sections 12 to 16: what entries hold, and discovery."""
 
+import changes
 import protocol as p
 from cast import ADA_ID, BEN_ID, SESSION, START, run
 from protocol import u8, varint
@@ -103,8 +104,24 @@ def terminal() -> dict:
         ("kind 0", 0, p.terminal_plaintext(0, 0, b"x")),
         ("kind 6", 6, p.terminal_plaintext(0, 0, b"x")),
     ]
+    started = Stream("").keyframe((80, 24), [home]).output(b"abc").entries
+    ended = Stream("").keyframe((80, 24), [home]).end(0).entries
+    in_keyframe = Stream("").keyframe((80, 24), [home, b"x"]).entries[:1]
+    refused_next = [
+        ("output after the end", ended, p.OUTPUT, p.terminal_plaintext(0, 0, b"x")),
+        ("output left out", started, p.OUTPUT, p.terminal_plaintext(0, 4, b"x")),
+        ("output again", started, p.OUTPUT, p.terminal_plaintext(0, 2, b"x")),
+        ("output inside a keyframe", in_keyframe, p.OUTPUT, p.terminal_plaintext(0, 0, b"x")),
+        ("part of a keyframe at another offset", in_keyframe, p.KEY_LAST, p.terminal_plaintext(0, 1, b"x")),
+        ("part of a keyframe without its start", started, p.KEY_LAST, p.terminal_plaintext(0, 3, b"x")),
+        ("keyframe before what was shown", started, p.KEY_WHOLE, p.terminal_plaintext(0, 2, b"x", (80, 24))),
+        ("deflate that is none", started, p.OUTPUT, p.terminal_plaintext(3, 3, b"\xff\xff")),
+    ]
     return {
         "streams": [stream.dump() for stream in streams],
+        "refused_next": [
+            {"why": why, "entries": before, "kind": kind, "plaintext": raw} for why, before, kind, raw in refused_next
+        ],
         "refused": [{"why": why, "kind": kind, "plaintext": raw} for why, kind, raw in refused],
     }
 
@@ -139,9 +156,14 @@ def chat() -> dict:
         ("anchor cut", p.chat_message(1, START, "", None, (1, 2, 3))[:-1]),
         ("text not UTF-8", good + b"\xff"),
     ]
+    lines = changes.chat_lines(BEN_ID, [case["bytes"] for case in valid])
     return {
-        "valid": valid,
-        "refused": [{"why": why, "bytes": raw} for why, raw in refused],
+        "author_id": BEN_ID,
+        "genesis": dict(zip(("chunk", "hash"), changes.chat_genesis())),
+        "valid": [case | {"payload": chunk, "hash": digest} for case, (chunk, digest) in zip(valid, lines)],
+        "refused": [
+            {"why": why, "bytes": raw, "payload": changes.chat_lines(BEN_ID, [raw])[0][0]} for why, raw in refused
+        ],
         # Refused once so many zeros follow.
         "refused_with_zeros": [{"why": "text over 4 KiB", "bytes": p.chat_message(1, START, ""), "zeros": 4097}],
     }
@@ -187,7 +209,15 @@ def presence() -> dict:
         ("one byte more", good + b"\0"),
         ("log head cut", p.presence("Ben", 1, None, log_head=(5, head))[:-1]),
     ]
-    return {"valid": valid, "refused": [{"why": why, "bytes": raw} for why, raw in refused]}
+    return {
+        "author_id": BEN_ID,
+        "valid": [case | {"chunk": changes.presence(BEN_ID, case["bytes"])} for case in valid],
+        "refused": [{"why": why, "bytes": raw, "chunk": changes.presence(BEN_ID, raw)} for why, raw in refused],
+    }
+
+
+def state() -> dict:
+    return {"genesis": dict(zip(("chunk", "hash"), changes.state_genesis()))}
 
 
 def hint() -> dict:

@@ -23,6 +23,7 @@ FILES = {
     "directpayload": contents.directpayload,
     "frames": traffic.frames,
     "terminal": contents.terminal,
+    "state": contents.state,
     "chat": contents.chat,
     "presence": contents.presence,
     "hint": contents.hint,

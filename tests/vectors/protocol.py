@@ -3,6 +3,7 @@
 Each function carries the section it follows. Nothing in here is tuned for speed or hardened: it only makes vectors.
 """
 
+import hmac
 import struct
 import zlib
 from dataclasses import dataclass, field
@@ -10,7 +11,11 @@ from dataclasses import dataclass, field
 from blake3 import blake3
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from pyhpke import AEADId, CipherSuite, KDFId, KEMId, KEMKey, KEMKeyPair
 
 ZERO32 = bytes(32)
@@ -408,6 +413,21 @@ class Window:
 
 def direct_info(session_id: bytes, guest: bytes, host: bytes) -> bytes:
     return b"cahoots v1 direct" + session_id + guest + host
+
+
+def chacha20_keystream(key: bytes, length: int) -> bytes:
+    return Cipher(ChaCha20(key, bytes(16)), mode=None).encryptor().update(bytes(length))
+
+
+def derive_ephemeral(ikm: bytes) -> bytes:
+    """DeriveKeyPair of RFC 9180, section 7.1.3, for DHKEM(X25519, HKDF-SHA256)."""
+
+    def labeled(label: bytes, rest: bytes) -> bytes:
+        return b"HPKE-v1" + b"KEM" + (0x0020).to_bytes(2, "big") + label + rest
+
+    prk = hmac.digest(b"", labeled(b"dkp_prk", ikm), "sha256")
+    info = (32).to_bytes(2, "big") + labeled(b"sk", b"")
+    return HKDFExpand(algorithm=SHA256(), length=32, info=info).derive(prk)
 
 
 def direct_keys(ephemeral_private: bytes, host_kem_public: bytes, info: bytes) -> tuple[bytes, bytes, bytes]:

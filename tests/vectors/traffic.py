@@ -109,10 +109,14 @@ def entries() -> dict:
     refuse("prev left out", chat.make(1, text, prev=p.ZERO32).wire)
     refuse("signed by another member", chat.make(1, text, signer=CLEO.signer).wire)
     refuse("of another session", chat.make(1, text, session=ROOT.public[:16]).wire)
-    refuse(
-        "of another channel under this number", chat.make(1, text, key=p.entry_key(EPOCH_SECRET, BEN_ID, p.STATE)).wire
-    )
-    refuse("sealed with another secret", chat.make(1, text, key=p.entry_key(run(1, 32), BEN_ID, p.CHAT)).wire)
+    # Signed into this place by the author, so a relay counts them; nobody can read them.
+    unreadable = [
+        {"why": why, "after": 1, **dump_entry(chat.make(1, text, key=key))}
+        for why, key in [
+            ("sealed with the key of another channel", p.entry_key(EPOCH_SECRET, BEN_ID, p.STATE)),
+            ("sealed with another secret", p.entry_key(run(1, 32), BEN_ID, p.CHAT)),
+        ]
+    ]
     good = chat.make(1, text).wire
     for why, at in [("kind", 0), ("author", 3), ("body", 25), ("tag", len(good) - 65), ("signature", len(good) - 1)]:
         refuse(f"flipped bit in the {why}", flipped(good, at))
@@ -141,6 +145,7 @@ def entries() -> dict:
         "epoch_secret": EPOCH_SECRET,
         "lanes": [lane.dump() for lane in (chat, terminal, latest)],
         "refused_durable": refused,
+        "unreadable_durable": unreadable,
         "wire_only": [{"author_id": ADA_ID, **large, **dump_entry(far)}],
         "refused_wire": refused_wire(chat.entries[0]),
         "padding": padding(),
@@ -220,7 +225,9 @@ def padding() -> dict:
 
 # 15. Direct channel
 
-EPHEMERAL = run(0xD0, 32)
+# A choice of the implementation under test, which takes a seed: any X25519 private key serves.
+EPHEMERAL_SEED = run(0xD0, 32)
+EPHEMERAL = p.derive_ephemeral(p.chacha20_keystream(EPHEMERAL_SEED, 32))
 
 
 def direct() -> dict:
@@ -268,6 +275,7 @@ def direct() -> dict:
         "host_kem_public": ADA.kem_public,
         "host_kem_private": ADA.kem_private,
         "ephemeral_private": EPHEMERAL,
+        "ephemeral_seed": EPHEMERAL_SEED,
         "info": info,
         "enc": enc,
         "up": up,

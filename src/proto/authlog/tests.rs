@@ -1,7 +1,9 @@
 //! What the log lets in, in which order, and what it says then.
 
 use super::*;
-use crate::proto::member::cast::{END, START, chain, for_each_flip, keys, root, session, share, share_cert, terms};
+use crate::proto::member::cast::{
+    END, START, chain, for_each_flip, keys, resigned, root, session, share, share_cert, terms,
+};
 use crate::proto::member::{Certificate, MemberCert};
 use crate::proto::share::{Rights, ShareTerms};
 use proptest::collection::vec;
@@ -154,6 +156,16 @@ fn shares_are_issued_by_the_root_and_once() {
     let refused = log.write(&root(), &Record::Share(sub), NOW);
     assert_eq!(refused, Err(LogError::Share { share: below.share_id() }));
 
+    let fresh = share_cert(&below);
+    for odd in [
+        resigned(&fresh, |bytes| bytes[89] = 1, |it| root().sign_digest(it)),
+        resigned(&fresh, |bytes| bytes[2] ^= 1, |it| root().sign_digest(it)),
+        resigned(&fresh, |_| (), |it| below.sign_digest(it)),
+    ] {
+        let refused = log.write(&root(), &Record::Share(odd), NOW);
+        assert_eq!(refused, Err(LogError::Share { share: below.share_id() }));
+    }
+
     for seed in 100..100 + SHARES_MAX as u8 - 1 {
         log.write(&root(), &Record::Share(share_cert(&share(seed))), NOW).expect("holds");
     }
@@ -224,6 +236,17 @@ fn nothing_follows_the_end() {
     assert!(log.is_ended());
     assert_eq!(log.write(&root(), &epoch(1), NOW), Err(LogError::Ended));
     assert_eq!(log.write(&root(), &Record::End, NOW), Err(LogError::Ended));
+}
+
+/// A log is read by everybody at every start: it cannot grow for ever.
+#[test]
+fn full_log_takes_no_more() {
+    let mut log = log();
+    let last = log.records.len();
+    log.records.resize(LOG_RECORDS_MAX - 1, Bytes::new());
+    log.write(&root(), &Record::Close(share(9).share_id()), NOW).expect("one more fits");
+    assert!(log.records.len() > last);
+    assert_eq!(log.write(&root(), &Record::End, NOW), Err(LogError::Full));
 }
 
 proptest! {

@@ -71,6 +71,12 @@ pub struct Draft {
     pub anchor: Option<Anchor>,
 }
 
+impl From<&str> for Draft {
+    fn from(text: &str) -> Self {
+        Self { text: text.to_owned(), ..Self::default() }
+    }
+}
+
 /// A message. Its id is (author, n).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Message {

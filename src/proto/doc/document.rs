@@ -420,3 +420,11 @@ impl Document {
         Some(heads.into_iter().map(ChangeHash).collect())
     }
 }
+
+#[cfg(test)]
+impl Document {
+    /// Returns the admitted payloads, in the order of the log.
+    pub(super) fn log_for_test(&self) -> Vec<(AuthorId, Bytes)> {
+        self.log.iter().map(|entry| (entry.author, entry.payload.clone())).collect()
+    }
+}

@@ -1,5 +1,6 @@
 //! What documents promise: edits show at once, replicas agree, a bad lane hurts nobody else.
 
+mod forge;
 mod hostile;
 mod merge;
 
@@ -8,7 +9,7 @@ use super::edit::EditError;
 use super::gate::GateError;
 use super::presence::{CursorAt, Presence};
 use super::state::{PaneInfo, PaneStatus};
-use super::{DocKind, Document};
+use super::{DocKind, Document, Refusal};
 use crate::proto::id::{AuthorId, PaneId};
 use crate::proto::time::Wall;
 use bytes::Bytes;

@@ -5,6 +5,7 @@ use crate::proto::id::SessionId;
 use crate::proto::key::{MemberKeys, SessionRoot, ShareSecret};
 use crate::proto::share::{Rights, ShareCert, ShareFlags, ShareTerms};
 use crate::proto::time::Wall;
+use crate::proto::verify::derive;
 
 /// From when on shares and members hold.
 pub(crate) const START: Wall = Wall(1_000_000);
@@ -43,6 +44,19 @@ pub(crate) fn chain(secret: &ShareSecret, keys: &MemberKeys, rights: Rights) -> 
 
 pub(crate) fn verified(keys: &MemberKeys) -> VerifiedMember {
     chain(&share(2), keys, Rights::OWN).verify(&session()).expect("the fixture's chain holds")
+}
+
+/// A share certificate as a hostile issuer could make it: `edit` changes the bytes, `sign` signs them again.
+pub(crate) fn resigned(
+    cert: &ShareCert,
+    edit: impl FnOnce(&mut [u8]),
+    sign: impl FnOnce(&[u8; 32]) -> [u8; 64],
+) -> ShareCert {
+    let mut bytes = cert.as_bytes().to_vec();
+    edit(&mut bytes[..153]);
+    let signature = sign(&derive("share certificate", &[&bytes[..153]]));
+    bytes[153..].copy_from_slice(&signature);
+    ShareCert::decode(&bytes).expect("the edit keeps it well formed")
 }
 
 /// Calls `check` with each way to flip one bit of `bytes`.

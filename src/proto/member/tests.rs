@@ -1,6 +1,8 @@
 //! What a chain must prove, and what nobody can slip into one.
 
-use super::cast::{END, START, chain, for_each_flip, keys, root, session, share, share_cert, terms, verified};
+use super::cast::{
+    END, START, chain, for_each_flip, keys, resigned, root, session, share, share_cert, terms, verified,
+};
 use super::*;
 use crate::proto::key::SessionRoot;
 use crate::proto::limits::CLOCK_SKEW_MS_MAX;
@@ -63,6 +65,33 @@ fn certificates_of_another_owner_are_refused() {
     let chain = Chain { member, shares: vec![forged] };
     assert_eq!(chain.verify(&session()), Err(ChainError::Root));
     assert_eq!(chain.verify(&eve.session_id()), Err(ChainError::Session { of: Certificate::Member }));
+}
+
+/// Each link names the next by hash and by key; one of the two alone could be copied from elsewhere.
+#[test]
+fn share_names_its_parent_by_hash_and_by_key() {
+    let (door, sub) = (share(2), share(4));
+    let parent = share_cert(&door);
+    let below = ShareCert::issue_below(&parent, &door, &sub, terms(Rights::VIEW, 0));
+    let member = MemberCert::issue(&sub, &keys(10), Rights::VIEW, START, END);
+    let verify = |below: &ShareCert, parent: &ShareCert| {
+        Chain { member: member.clone(), shares: vec![below.clone(), parent.clone()] }.verify(&session()).err()
+    };
+    let of = Certificate::Share(sub.share_id());
+    assert_eq!(verify(&below, &parent), None);
+
+    let same_key = ShareCert::issue_root(&root(), &door, ShareTerms { max_members: 1, ..terms(Rights::OWN, 3) });
+    assert_eq!(verify(&below, &same_key), Some(ChainError::Parent { of }));
+    let eve = share(66);
+    let same_hash = resigned(&below, |bytes| bytes[121..].copy_from_slice(&eve.public().0), |it| eve.sign_digest(it));
+    assert_eq!(verify(&same_hash, &parent), Some(ChainError::Parent { of }));
+    let below_something = resigned(&parent, |bytes| bytes[89] = 1, |it| root().sign_digest(it));
+    let below = ShareCert::issue_below(&below_something, &door, &sub, terms(Rights::VIEW, 0));
+    assert_eq!(verify(&below, &below_something), Some(ChainError::Root));
+    let elsewhere = resigned(&parent, |bytes| bytes[2] ^= 1, |it| root().sign_digest(it));
+    let below = ShareCert::issue_below(&elsewhere, &door, &sub, terms(Rights::VIEW, 0));
+    let of = Certificate::Share(door.share_id());
+    assert_eq!(verify(&below, &elsewhere), Some(ChainError::Session { of }));
 }
 
 /// Knowing a share's public key is not holding its secret.

@@ -40,6 +40,8 @@ struct Conn {
     heard: Mono,
     pinged: Mono,
     unproven_bytes: usize,
+    /// Came when the node was full.
+    is_surplus: bool,
     /// Used while the connection has no seat.
     outbox: Outbox,
 }
@@ -100,7 +102,9 @@ impl Hall {
         self.now = now;
         let mono = now.mono;
         let phase = Phase::Fresh;
-        let new = Conn { phase, opened: mono, heard: mono, pinged: mono, unproven_bytes: 0, outbox: Outbox::default() };
+        let is_surplus = self.conns.len() >= self.limits.connections_max;
+        let outbox = Outbox::default();
+        let new = Conn { phase, opened: mono, heard: mono, pinged: mono, unproven_bytes: 0, is_surplus, outbox };
         self.conns.insert(conn, new);
         self.unproven += 1;
         self.tick.get_or_insert(mono.after_us(TICK_US));
@@ -186,9 +190,21 @@ impl Hall {
         self.tick = (!is_idle).then(|| now.mono.after_us(TICK_US));
     }
 
-    /// Returns a connection that has something to pop and was not returned since it had nothing.
+    /// Returns a connection that has something to pop, once for all that comes before it is popped.
     pub fn poll_ready(&mut self) -> Option<ConnId> {
-        self.ready.pop_front()
+        while let Some(conn) = self.ready.pop_front() {
+            let Some(entry) = self.conns.get_mut(&conn) else { continue };
+            match entry.phase {
+                Phase::Seated(session) => {
+                    if let Some(room) = self.rooms.get_mut(&session) {
+                        room.claim(conn);
+                    }
+                }
+                _ => entry.outbox.claim(),
+            }
+            return Some(conn);
+        }
+        None
     }
 
     /// Moves frames for `conn` to `out`, most urgent first, until they have `bytes_max` bytes or a little more.
@@ -204,7 +220,7 @@ impl Hall {
             }
             _ => {
                 let close = entry.outbox.pop_control(&mut turn);
-                Popped { close, has_more: entry.outbox.settle(None) }
+                Popped { close, has_more: entry.outbox.settle(conn, None, &mut self.ready) }
             }
         };
         self.counters.bytes_out += turn.bytes as u64;

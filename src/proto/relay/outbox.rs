@@ -23,7 +23,7 @@ pub(super) const DIRECT_QUEUE_BYTES_HIGH: usize = 262_144;
 /// Durable entries looked at in one turn, so that skipping what a member has holds nobody else up.
 const DURABLE_VISITS_MAX: usize = 2_048;
 
-/// The connections that have something to pop and were not reported yet.
+/// The connections that have something to pop and were not reported yet, each once.
 pub(super) type ReadyList = VecDeque<ConnId>;
 
 /// What outboxes draw from.
@@ -94,7 +94,10 @@ impl DurableCursor {
 /// What one connection is still to be told.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
-    listed: bool,
+    /// Stands in the ready list.
+    is_listed: bool,
+    /// Was taken from the ready list and not popped since: its driver knows.
+    is_claimed: bool,
     control: VecDeque<Bytes>,
     closing: Option<CloseCode>,
     pong: Option<[u8; 8]>,
@@ -113,10 +116,16 @@ pub(super) struct Outbox {
 impl Outbox {
     /// Reports that there is something to pop, unless that is known already.
     pub(super) fn list(&mut self, conn: ConnId, ready: &mut ReadyList) {
-        if !self.listed {
-            self.listed = true;
+        if !self.is_listed && !self.is_claimed {
+            self.is_listed = true;
             ready.push_back(conn);
         }
+    }
+
+    /// Notes that the driver took this connection from the ready list.
+    pub(super) const fn claim(&mut self) {
+        self.is_listed = false;
+        self.is_claimed = true;
     }
 
     /// Queues a frame of the handshake or the auth log.
@@ -204,7 +213,8 @@ impl Outbox {
     /// Drops all but what was promised in order before: the rest of `control`, then CLOSE.
     pub(super) fn close(&mut self, code: CloseCode) {
         let control = std::mem::take(&mut self.control);
-        *self = Self { listed: self.listed, control, closing: Some(code), ..Self::default() };
+        let (is_listed, is_claimed) = (self.is_listed, self.is_claimed);
+        *self = Self { is_listed, is_claimed, control, closing: Some(code), ..Self::default() };
         self.control.push_back(Frame::Close(code).encode());
     }
 
@@ -238,11 +248,14 @@ impl Outbox {
         self.pop_durable(source, turn);
     }
 
-    /// Ends a turn: tells whether more could be taken at once, and if not, asks to be listed anew.
-    pub(super) fn settle(&mut self, source: Option<&Source<'_>>) -> bool {
+    /// Ends a turn: tells whether more could be taken at once, and lists the connection again if so.
+    pub(super) fn settle(&mut self, conn: ConnId, source: Option<&Source<'_>>, ready: &mut ReadyList) -> bool {
         let is_due =
             !self.control.is_empty() || self.pong.is_some() || source.is_some_and(|source| self.is_due(source));
-        self.listed = is_due;
+        self.is_claimed = false;
+        if is_due {
+            self.list(conn, ready);
+        }
         is_due
     }
 
@@ -351,6 +364,3 @@ fn introduce(introduced: &mut Numbers, author: AuthorId, source: &Source<'_>, tu
     }
     true
 }
-
-#[cfg(test)]
-mod tests;

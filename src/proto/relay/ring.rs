@@ -231,9 +231,10 @@ impl Watch {
     /// Finds a start, or jumps to the newest keyframe if too much is waiting.
     pub(super) fn settle(&mut self, ring: &Ring) -> Settled {
         let Some(next) = self.next.filter(|next| *next >= ring.first) else {
-            let lost = self.next.map_or(0, |next| ring.first - next);
+            let lost = self.next;
             self.jump(ring);
-            return Settled { skipped: lost, wants_keyframe: self.next.is_none() };
+            let skipped = lost.map_or(0, |lost| self.next.unwrap_or(ring.first) - lost);
+            return Settled { skipped, wants_keyframe: self.next.is_none() };
         };
         if next < self.keyframe_end || ring.backlog_bytes(next) <= LIVE_QUEUE_BYTES_MAX as u64 {
             return Settled::default();

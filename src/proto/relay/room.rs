@@ -345,6 +345,13 @@ impl Room {
         }
     }
 
+    /// Notes that the driver knows of what waits for `conn`.
+    pub(super) fn claim(&mut self, conn: ConnId) {
+        if let Some(seat) = self.seats.get_mut(&conn) {
+            seat.outbox.claim();
+        }
+    }
+
     /// Notes an answer to PING.
     pub(super) fn handle_ping(&mut self, conn: ConnId, echo: [u8; 8], cx: &mut Context<'_>) {
         if let Some(seat) = self.seats.get_mut(&conn) {
@@ -368,7 +375,7 @@ impl Room {
         let source = Source { session, members, latest, rings, store: cx.store };
         seat.outbox.pop_control(turn);
         seat.outbox.pop(&source, turn, cx.counters);
-        let has_more = seat.outbox.settle(Some(&source));
+        let has_more = seat.outbox.settle(conn, Some(&source), cx.ready);
         for channel in std::mem::take(&mut turn.starved) {
             self.ask_for_keyframe(channel, cx);
         }

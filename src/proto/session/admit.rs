@@ -2,11 +2,10 @@
 
 use super::link::LinkId;
 use super::{Alarm, Event, Peer};
-use crate::proto::doc::presence::Presence;
+use crate::proto::doc::Presence;
 use crate::proto::id::{Channel, Class, LaneId};
-use crate::proto::lane::verify::LaneVerifier;
 use crate::proto::member::VerifiedMember;
-use crate::proto::seal::{EntryError, open_entry, unpad_durable};
+use crate::proto::seal::{EntryError, LaneReader, unpad_durable};
 use crate::proto::share::Rights;
 use crate::proto::time::Now;
 use crate::proto::wire::{CloseCode, WireEntry};
@@ -45,24 +44,32 @@ impl Peer {
         }
     }
 
-    /// Returns the checker of a lane.
-    pub(super) fn verifier(&mut self, lane: LaneId, member: &VerifiedMember) -> &mut LaneVerifier {
-        let new = || LaneVerifier::new(self.session, lane, member.verify_key().clone());
-        self.verifiers.entry(lane).or_insert_with(new)
+    /// Returns the reader of a lane, if the lane's epoch can be read at all.
+    pub(super) fn reader(&mut self, lane: LaneId, member: &VerifiedMember) -> Option<&mut LaneReader> {
+        let secret = self.epochs.get(&lane.epoch)?;
+        let new = || LaneReader::new(self.session, lane, member.verify_key().clone(), secret);
+        Some(self.readers.entry(lane).or_insert_with(new))
     }
 
     fn handle_durable(&mut self, link: LinkId, entry: WireEntry, member: &VerifiedMember, now: Now) {
         let lane = entry.lane;
-        let verifier = self.verifier(lane, member);
-        let (_, prev) = verifier.position();
-        match verifier.check(&entry) {
-            Ok(_) => {}
+        let Some(reader) = self.reader(lane, member) else { return };
+        let plaintext = match reader.open(&entry) {
+            Ok(plaintext) => Some(plaintext),
+            // Signed nonsense: the lane goes on, but the document never sees this entry.
+            Err(EntryError::Seal { .. }) => None,
             Err(EntryError::Duplicate { .. }) => return self.note_has(link, lane, entry.seq),
-            Err(EntryError::Signature) => return self.accuse_of_forgery(link, &lane),
+            Err(EntryError::Signature { .. }) => return self.accuse_of_forgery(link, &lane),
             Err(_) => return self.close_link(link, CloseCode::Protocol),
-        }
+        };
         self.note_has(link, lane, entry.seq);
-        self.take_payload(&entry, &prev, now);
+        let payload = plaintext.as_deref().and_then(|plaintext| unpad_durable(plaintext).ok());
+        match (payload, &mut self.documents) {
+            (Some(payload), Some(documents)) => {
+                documents.handle_payload(lane.channel, lane.author, Bytes::copy_from_slice(payload), now.mono);
+            }
+            _ => self.events.push_back(Event::Alarm(Alarm::Muted(lane.author))),
+        }
         self.replica.append(entry);
         self.links.values_mut().for_each(|other| other.feed.handle_growth(lane));
     }
@@ -70,21 +77,6 @@ impl Peer {
     fn note_has(&mut self, link: LinkId, lane: LaneId, seq: u64) {
         if let Some(state) = self.links.get_mut(&link) {
             state.feed.handle_has(lane, seq.saturating_add(1));
-        }
-    }
-
-    /// Opens a checked entry and hands its payload to the document. One that does not open is its author's fault:
-    /// the entry is kept, since the lane goes on, but the document never sees it.
-    fn take_payload(&mut self, entry: &WireEntry, prev: &[u8; 32], now: Now) {
-        let Some(secret) = self.epochs.get(&entry.lane.epoch) else { return };
-        let payload = open_entry(&self.session, entry, prev, secret)
-            .and_then(|plaintext| unpad_durable(&plaintext).map(Bytes::copy_from_slice));
-        match (payload, &mut self.documents) {
-            (Ok(payload), Some(documents)) => {
-                documents.handle_payload(entry.lane.channel, entry.lane.author, payload, now.mono);
-            }
-            (Err(_), _) => self.events.push_back(Event::Alarm(Alarm::Muted(entry.lane.author))),
-            (Ok(_), None) => {}
         }
     }
 
@@ -97,17 +89,15 @@ impl Peer {
         if member.live_at(now.wall).is_err() || self.log.is_closed(&member.share()) {
             return;
         }
-        match self.verifier(entry.lane, member).check(entry) {
-            Ok(_) => {}
-            Err(EntryError::Signature) => return self.accuse_of_forgery(link, &entry.lane),
+        let Some(reader) = self.reader(entry.lane, member) else { return };
+        let plaintext = match reader.open(entry) {
+            Ok(plaintext) => plaintext,
+            Err(EntryError::Signature { .. }) => return self.accuse_of_forgery(link, &entry.lane),
             Err(_) => return,
-        }
-        let Some(secret) = self.epochs.get(&entry.lane.epoch) else { return };
-        let opened = open_entry(&self.session, entry, &[0; 32], secret);
-        let presence = opened.ok().and_then(|plaintext| Presence::decode(entry.lane.author, &plaintext).ok());
-        match presence {
-            Some(presence) => self.handle_presence(link, entry, presence, now),
-            None => self.events.push_back(Event::Alarm(Alarm::Muted(entry.lane.author))),
+        };
+        match Presence::decode(entry.lane.author, &plaintext) {
+            Ok(presence) => self.handle_presence(link, entry, presence, now),
+            Err(_) => self.events.push_back(Event::Alarm(Alarm::Muted(entry.lane.author))),
         }
     }
 }

@@ -1,9 +1,7 @@
 //! The two documents of a session: local edits go out as entries, admitted payloads come in by the batch.
 
 use super::{Alarm, Event, Peer};
-use crate::proto::doc::chat::{Draft, Message};
-use crate::proto::doc::document::{DocKind, Document, EditError};
-use crate::proto::doc::state::{PaneInfo, StateView};
+use crate::proto::doc::{DocKind, Document, Draft, EditError, Message, PaneInfo, StateView};
 use crate::proto::id::{AuthorId, Channel, PaneId};
 use crate::proto::seal::pad_durable;
 use crate::proto::share::Rights;
@@ -94,7 +92,7 @@ impl Peer {
     /// # Errors
     ///
     /// [`EditRefused`] without the right to chat, or for a text over the limit.
-    pub fn say(&mut self, draft: Draft, now: Now) -> Result<(), EditRefused> {
+    pub fn say(&mut self, draft: &Draft, now: Now) -> Result<(), EditRefused> {
         self.edit(Channel::CHAT, Rights::CHAT, |document| document.say(draft, now.wall))
     }
 

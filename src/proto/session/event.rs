@@ -1,7 +1,7 @@
 //! What a session tells the program around it.
 
 use super::link::LinkId;
-use crate::proto::doc::chat::Message;
+use crate::proto::doc::Message;
 use crate::proto::id::{AuthorId, PaneId};
 use crate::proto::terminal::{Refusal, Size, StreamEvent};
 use crate::proto::wire::CloseCode;

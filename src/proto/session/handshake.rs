@@ -3,12 +3,12 @@
 use super::documents::Documents;
 use super::link::{LinkId, Phase};
 use super::{Alarm, Ending, Event, Peer};
-use crate::proto::authlog::{LogError, Record};
-use crate::proto::epoch::{open_wrap, wrap_epoch, wrap_recipient};
+use crate::proto::authlog::Record;
+use crate::proto::epoch::{open_share_wrap, wrap_epoch, wrap_recipient};
 use crate::proto::id::Channel;
-use crate::proto::key::derive;
 use crate::proto::member::{Chain, MemberCert, VerifiedMember};
 use crate::proto::time::Now;
+use crate::proto::verify::channel_binding;
 use crate::proto::wire::{Auth, CloseCode, Frame, Have, Hello, Ready, Standing, Welcome};
 use bytes::Bytes;
 
@@ -40,15 +40,16 @@ impl Peer {
         if let Some(Phase::Catching { records, .. }) = self.phase_mut(link) {
             *records = records.saturating_sub(1);
         }
-        match self.log.append(raw.clone()) {
-            Ok(record) => {
-                self.handle_record(&record);
-                self.pass_on(link, &Frame::Log(raw));
-            }
-            Err(LogError::Known { .. }) => {}
-            Err(_) => {
-                self.events.push_back(Event::Alarm(Alarm::LogForked));
-                return self.close_link(link, CloseCode::Protocol);
+        if !self.log.holds(&raw) {
+            match self.log.append(raw.clone()) {
+                Ok(record) => {
+                    self.handle_record(&record);
+                    self.pass_on(link, &Frame::Log(raw));
+                }
+                Err(_) => {
+                    self.events.push_back(Event::Alarm(Alarm::LogForked));
+                    return self.close_link(link, CloseCode::Protocol);
+                }
             }
         }
         self.prove_when_caught_up(link, now);
@@ -73,10 +74,10 @@ impl Peer {
 
     /// Opens a wrap that is for this peer's share; others, and forged ones, are nothing to it.
     fn open_wrap(&mut self, raw: &[u8]) {
-        let mine = wrap_recipient(raw).is_ok_and(|recipient| recipient == *self.secret.share_id().as_bytes());
-        let Ok(epoch) = wrap_epoch(raw) else { return };
-        let Some(commit) = self.log.commit(epoch).filter(|_| mine) else { return };
-        if let Ok(secret) = open_wrap(raw, &self.secret.kek(), &self.session, &commit) {
+        let is_mine = wrap_recipient(raw).as_ref() == Some(self.secret.share_id().as_bytes());
+        let Some(epoch) = wrap_epoch(raw).filter(|_| is_mine) else { return };
+        let Some(commit) = self.log.commit(epoch) else { return };
+        if let Ok(secret) = open_share_wrap(raw, &self.secret, &commit) {
             self.epochs.insert(epoch, secret);
         }
     }
@@ -89,9 +90,8 @@ impl Peer {
     fn prove_when_caught_up(&mut self, link: LinkId, now: Now) {
         let Some(state) = self.links.get(&link) else { return };
         let Phase::Catching { theirs, records: 0, wraps: 0 } = state.phase else { return };
-        let exporter = state.exporter.unwrap_or_default();
-        let exporter: &[u8] = if state.exporter.is_some() { &exporter } else { &[] };
-        let binding = derive("channel binding", &[exporter, &state.nonce, &theirs]);
+        let exporter = state.exporter.as_ref().map_or(&[][..], <[u8; 32]>::as_slice);
+        let binding = channel_binding(exporter, &state.nonce, &theirs);
         if self.ended.is_some() {
             return;
         }
@@ -99,8 +99,8 @@ impl Peer {
             Ok(me) => me.chain().clone(),
             Err(code) => return self.close_link(link, code),
         };
-        let digest = derive("auth", &[&binding, self.session.as_bytes(), chain.member.as_bytes()]);
-        let auth = Auth { chain: chain.encode(), signature: self.keys.sign(&digest) };
+        let signature = self.keys.sign(&chain.member.auth_digest(&binding));
+        let auth = Auth { chain: chain.encode(), signature };
         if let Some(state) = self.links.get_mut(&link) {
             state.introduced.insert(chain.member.author());
             state.send(&Frame::Auth(auth));
@@ -171,9 +171,9 @@ impl Peer {
     }
 
     pub(super) fn handle_member(&mut self, link: LinkId, raw: &[u8]) {
-        let chain = Chain::decode(raw).and_then(|chain| chain.verify(&self.session));
+        let chain = Chain::decode(raw).ok().and_then(|chain| chain.verify(&self.session).ok());
         // A chain that does not hold says nothing about anybody: the entries that need it will be refused.
-        let Ok(member) = chain else { return self.close_link(link, CloseCode::Protocol) };
+        let Some(member) = chain else { return self.close_link(link, CloseCode::Protocol) };
         let author = member.author();
         if let Some(state) = self.links.get_mut(&link) {
             state.introduced.insert(author);

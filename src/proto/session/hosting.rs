@@ -8,10 +8,10 @@
 
 use super::documents::EditRefused;
 use super::outbox::Start;
-use super::viewing::is_keyframe_start;
 use super::{Event, Peer};
-use crate::proto::doc::state::{PaneInfo, PaneStatus};
+use crate::proto::doc::{PaneInfo, PaneStatus};
 use crate::proto::id::{AuthorId, Channel, PaneId};
+use crate::proto::lane::verify::starts_keyframe;
 use crate::proto::limits::{OUTPUT_BYTES_MAX, PANES_MAX};
 use crate::proto::member::VerifiedMember;
 use crate::proto::seal::{DirectHost, EntryError};
@@ -115,6 +115,18 @@ impl Peer {
     #[must_use]
     pub fn screen(&self, id: PaneId) -> Option<&Screen> {
         self.hosting.as_ref()?.panes.get(&id).map(|pane| &pane.screen)
+    }
+
+    /// Answers what a terminal's program asks from now on; only where no real terminal stands beside it.
+    pub fn answer_queries(&mut self, id: PaneId) {
+        if let Ok(pane) = self.pane_mut(id) {
+            pane.screen = Screen::new(pane.screen.size()).answering();
+        }
+    }
+
+    /// Returns the answers to type into a terminal's program, since the last call.
+    pub fn take_replies(&mut self, id: PaneId) -> Vec<u8> {
+        self.pane_mut(id).map(|pane| pane.screen.take_replies()).unwrap_or_default()
     }
 
     /// Takes what a terminal's program wrote.
@@ -234,7 +246,7 @@ impl Peer {
             let Some((writer, keys)) = self.writer(channel) else { return };
             let entry = writer.seal(part.kind, keys, &part.plaintext);
             let frame = Frame::Entry(entry.as_bytes().clone()).encode();
-            let start = if is_keyframe_start(part.kind) { Start::Keyframe } else { Start::Continues };
+            let start = if starts_keyframe(channel, part.kind) { Start::Keyframe } else { Start::Continues };
             let ready = self.links.values_mut().filter(|link| link.is_ready());
             ready.for_each(|link| link.outbox.push_live(channel, start, frame.clone()));
         }
@@ -264,7 +276,7 @@ impl Peer {
         }
         guest.owes_ack = true;
         hosting.ack_at.get_or_insert(now.mono.after_us(ACK_US));
-        if let Some(message) = opened.ok().and_then(|plaintext| DirectUp::decode(&plaintext).ok()) {
+        if let Some(message) = opened.ok().and_then(|plaintext| DirectUp::decode(entry.kind, &plaintext).ok()) {
             self.handle_direct(entry, member, message);
         }
     }
@@ -273,7 +285,7 @@ impl Peer {
         let author = member.author();
         match message {
             DirectUp::Nothing => {}
-            DirectUp::Input { .. } if entry.kind != 3 || !member.rights().contains(Rights::INPUT) => {
+            DirectUp::Input { .. } if !member.rights().contains(Rights::INPUT) => {
                 self.refuse_input(author, Refusal::NoRight, entry.seq);
             }
             DirectUp::Input { pane, bytes } => match self.pane_mut(pane) {
@@ -284,13 +296,9 @@ impl Peer {
                 Err(_) => self.refuse_input(author, Refusal::NoPane, entry.seq),
             },
             DirectUp::Size { pane, size } => self.events.push_back(Event::WindowSize(pane, author, size)),
-            DirectUp::Keyframe { pane } => self.events_keyframe(pane),
-        }
-    }
-
-    fn events_keyframe(&mut self, pane: PaneId) {
-        if let Some(channel) = Channel::terminal(pane) {
-            self.want_keyframe(channel);
+            DirectUp::Keyframe { pane } => {
+                Channel::terminal(pane).into_iter().for_each(|channel| self.want_keyframe(channel))
+            }
         }
     }
 
@@ -346,7 +354,7 @@ impl Pane {
         if !has_room {
             if self.waiting.len() > OUTPUT_BYTES_MAX {
                 // The screen has it; bytes that nobody will get need not be kept.
-                self.encoder.skip(self.waiting.len() as u64);
+                self.encoder.skip_output(self.waiting.len() as u64);
                 self.waiting.clear();
                 self.wants_keyframe = true;
             }
@@ -372,7 +380,7 @@ impl Pane {
     }
 
     fn take_keyframe(&mut self, now: Now) -> Vec<Part> {
-        self.encoder.skip(self.waiting.len() as u64);
+        self.encoder.skip_output(self.waiting.len() as u64);
         self.waiting.clear();
         self.wants_keyframe = false;
         self.flushed = Some(now.mono);

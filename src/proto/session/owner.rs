@@ -5,12 +5,13 @@ use super::{Ending, Peer};
 use crate::proto::authlog::{AuthLog, LogError, Record};
 use crate::proto::epoch::EpochSecret;
 use crate::proto::id::{Epoch, ShareId};
-use crate::proto::key::{SessionRoot, ShareSecret, derive};
+use crate::proto::key::{SessionRoot, ShareSecret};
 use crate::proto::limits::SHARES_MAX;
 use crate::proto::member::{Chain, MemberCert};
-use crate::proto::share::{Rights, ShareCert};
+use crate::proto::share::{Rights, ShareCert, ShareFlags};
 use crate::proto::time::{Now, Wall};
-use crate::proto::token::{Access, ShareFlags, Token};
+use crate::proto::token::{Access, Token};
+use crate::proto::verify::{derive, derive16};
 use crate::proto::wire::Frame;
 use bytes::Bytes;
 
@@ -64,7 +65,7 @@ impl Owner {
     }
 
     fn wrap(&self, share: &ShareSecret) -> Bytes {
-        self.epoch_secret.wrap(Epoch(0), &share.kek(), share.share_id().as_bytes(), &share.session())
+        self.epoch_secret.wrap(Epoch(0), share.kek(), share.share_id().as_bytes(), &share.session())
     }
 }
 
@@ -79,8 +80,7 @@ impl Peer {
     pub fn host(root_seed: [u8; 32], seed: [u8; 32], now: Now) -> Result<Self, OwnerError> {
         let root = SessionRoot::from_seed(root_seed);
         let session = root.session_id();
-        let [own_seed, ..] = derive("host own share", &[&seed]).as_chunks::<16>().0 else { unreachable!() };
-        let secret = ShareSecret::new(session, *own_seed, ShareFlags::NONE);
+        let secret = ShareSecret::new(&session, derive16("host own share", &[&seed]), ShareFlags::NONE);
         let epoch_secret = EpochSecret::from_bytes(derive("host epoch secret", &[&seed]));
         let mut peer = Self::new(session, secret.clone(), seed);
         peer.epochs.insert(Epoch(0), epoch_secret.clone());
@@ -115,8 +115,8 @@ impl Peer {
         if self.owner()?.shares.len() >= SHARES_MAX {
             return Err(OwnerError::TooManyShares);
         }
-        let [seed, ..] = self.draw().as_chunks::<16>().0 else { unreachable!() };
-        let token = Token::new(terms.access, self.session, *seed, ShareFlags::NONE);
+        let seed = derive16("share seed", &[&self.draw()]);
+        let token = Token::new(terms.access, &self.session, seed, ShareFlags::NONE);
         self.issue(&token.secret(), terms, now)?;
         Ok(token)
     }

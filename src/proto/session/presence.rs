@@ -3,11 +3,11 @@
 use super::link::LinkId;
 use super::roster::Heard;
 use super::{Event, Peer, introduce};
-use crate::proto::doc::presence::{CursorAt, Presence};
+use crate::proto::doc::{CursorAt, Presence};
 use crate::proto::id::{AuthorId, Channel, PaneId};
 use crate::proto::limits::HEARTBEAT_US;
 use crate::proto::time::{Mono, Now};
-use crate::proto::wire::{Frame, WireEntry, Whereabouts};
+use crate::proto::wire::{Frame, Whereabouts, WireEntry};
 
 /// Shortest interval between two updates, in microseconds: 15 a second.
 const UPDATE_US_MIN: u64 = 66_000;

@@ -4,7 +4,7 @@
 //!
 //! Always: a member is `here` once before it is gone. Timings: PROTOCOL.md 13.
 
-use crate::proto::doc::presence::Presence;
+use crate::proto::doc::Presence;
 use crate::proto::id::{AuthorId, Epoch};
 use crate::proto::limits::SILENCE_US_MAX;
 use crate::proto::member::VerifiedMember;
@@ -23,6 +23,8 @@ pub struct Seat {
     pub member: VerifiedMember,
     /// The newest presence, while the member is here.
     pub presence: Option<Presence>,
+    /// What it called itself last.
+    name: String,
     /// Place of the newest presence in its lane.
     newest: Option<(Epoch, u64)>,
     gone_at: Mono,
@@ -52,7 +54,7 @@ pub(super) enum Heard {
 impl Roster {
     /// Adds a member whose chain holds. One already known stays as it is.
     pub(super) fn introduce(&mut self, member: VerifiedMember) {
-        let seat = Seat { member, presence: None, newest: None, gone_at: Mono(0) };
+        let seat = Seat { member, presence: None, name: String::new(), newest: None, gone_at: Mono(0) };
         self.seats.entry(seat.member.author()).or_insert(seat);
     }
 
@@ -65,6 +67,12 @@ impl Roster {
     /// Returns the members that are here, in order of their ids.
     pub fn here(&self) -> impl Iterator<Item = (&VerifiedMember, &Presence)> {
         self.seats.values().filter_map(|seat| Some((&seat.member, seat.presence.as_ref()?)))
+    }
+
+    /// Returns what a member called itself last, while it is remembered.
+    #[must_use]
+    pub fn last_name(&self, author: &AuthorId) -> Option<&str> {
+        self.seats.get(author).map(|seat| seat.name.as_str())
     }
 
     /// Returns how many members are known, here or not.
@@ -84,6 +92,7 @@ impl Roster {
         if presence.leaving {
             return if seat.presence.take().is_some() { Heard::Left } else { Heard::Stale };
         }
+        seat.name.clone_from(&presence.name);
         match seat.presence.replace(presence) {
             None => Heard::Joined,
             Some(before) if seat.presence.as_ref() == Some(&before) => Heard::Same,

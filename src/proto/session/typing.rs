@@ -13,11 +13,6 @@ use std::collections::VecDeque;
 /// Typed bytes that may wait for the host to take them: a paste of a mebibyte, as SECURITY.md has it.
 pub const PENDING_BYTES_MAX: usize = 1_048_576;
 
-/// Kinds of entries on the channel to the host.
-const OPEN: u8 = 1;
-const REQUEST: u8 = 2;
-const INPUT: u8 = 3;
-
 /// Why something could not be typed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -34,6 +29,9 @@ pub enum TypeError {
         /// How many bytes wait.
         waiting: usize,
     },
+    /// The host's key is none; its owner has to start anew.
+    #[error("the host's key is unusable")]
+    HostKey,
     /// The session is over.
     #[error("the session is over")]
     Ended,
@@ -81,7 +79,7 @@ impl Peer {
             return Err(TypeError::Full { waiting });
         }
         for piece in bytes.chunks(INPUT_BYTES_MAX) {
-            self.send_direct(INPUT, pane, &DirectUp::Input { pane, bytes: piece.to_vec() }, piece.len())?;
+            self.send_direct(pane, &DirectUp::Input { pane, bytes: piece.to_vec() }, piece.len())?;
         }
         Ok(())
     }
@@ -92,15 +90,21 @@ impl Peer {
     ///
     /// [`TypeError`] before joining or after the end.
     pub fn tell_window_size(&mut self, pane: PaneId, size: Size) -> Result<(), TypeError> {
-        self.send_direct(REQUEST, pane, &DirectUp::Size { pane, size }, 0)
+        self.send_direct(pane, &DirectUp::Size { pane, size }, 0)
     }
 
-    fn send_direct(&mut self, kind: u8, pane: PaneId, message: &DirectUp, bytes: usize) -> Result<(), TypeError> {
+    /// Returns how many typed bytes the host has not confirmed yet.
+    #[must_use]
+    pub fn unconfirmed_bytes(&self) -> usize {
+        self.typing.waiting_bytes()
+    }
+
+    fn send_direct(&mut self, pane: PaneId, message: &DirectUp, bytes: usize) -> Result<(), TypeError> {
         if self.ended.is_some() {
             return Err(TypeError::Ended);
         }
         self.open_direct(pane)?;
-        self.seal_direct(kind, pane, &message.encode(), bytes);
+        self.seal_direct(pane, message, bytes);
         Ok(())
     }
 
@@ -116,17 +120,16 @@ impl Peer {
             self.events.push_back(Event::InputLost { bytes: lost });
         }
         let me = self.me().ok_or(TypeError::NotJoined)?;
-        let epoch = self.log.epoch().ok_or(TypeError::NotJoined)?;
         let seed = self.draw();
-        let direct = DirectGuest::new(self.session, me, host, &kem, epoch, seed).ok_or(TypeError::NotJoined)?;
+        let direct = DirectGuest::new(self.session, me, host, &kem, seed).map_err(|_| TypeError::HostKey)?;
         self.typing.to = Some((host, direct));
-        self.seal_direct(OPEN, pane, &DirectUp::Nothing.encode(), 0);
+        self.seal_direct(pane, &DirectUp::Nothing, 0);
         Ok(())
     }
 
-    fn seal_direct(&mut self, kind: u8, pane: PaneId, plaintext: &[u8], bytes: usize) {
+    fn seal_direct(&mut self, pane: PaneId, message: &DirectUp, bytes: usize) {
         let Some((_, direct)) = &mut self.typing.to else { return };
-        let entry = direct.seal(kind, &self.keys, plaintext);
+        let entry = direct.seal(message.kind(), &self.keys, &message.encode());
         let frame = Frame::Entry(entry.as_bytes().clone());
         self.typing.pending.push_back(Pending { entry, pane, bytes });
         self.links.values_mut().filter(|link| link.is_ready()).for_each(|link| link.send(&frame));

@@ -1,12 +1,11 @@
 //! Watching terminals: live entries in, screens' bytes out. Guests only. PROTOCOL.md 14.
 
-use super::link::LinkId;
 use super::{Event, Peer};
 use crate::proto::id::{Channel, PaneId};
 use crate::proto::limits::SILENCE_US_MAX;
 use crate::proto::member::VerifiedMember;
-use crate::proto::seal::{EntryError, open_entry};
-use crate::proto::terminal::{StreamDecoder, StreamEvent};
+use crate::proto::seal::EntryError;
+use crate::proto::terminal::StreamDecoder;
 use crate::proto::time::{Mono, Now};
 use crate::proto::wire::{Frame, WireEntry};
 use std::collections::BTreeMap;
@@ -73,24 +72,21 @@ impl Peer {
         if !self.viewing.streams.contains_key(&pane) {
             return;
         }
-        let verifier = self.verifier(entry.lane, member);
-        let (next, prev) = verifier.position();
-        let prev = if is_keyframe_start(entry.kind) { [0; 32] } else { prev };
-        match verifier.check(entry) {
-            Ok(_) => {}
-            // Late, doubled, or after a hole: the next keyframe heals it.
+        let Some(reader) = self.reader(entry.lane, member) else { return };
+        let next = reader.next_seq();
+        let plaintext = match reader.open(entry) {
+            Ok(plaintext) => plaintext,
             Err(EntryError::Duplicate { .. }) => return,
+            // After a hole, or altered on the way: the next keyframe heals it.
             Err(_) => return self.lose_stream(pane),
-        }
+        };
         if entry.seq != next {
             self.lose_stream(pane);
         }
-        let Some(secret) = self.epochs.get(&entry.lane.epoch) else { return };
-        let plaintext = open_entry(&self.session, entry, &prev, secret);
         let Some(stream) = self.viewing.streams.get_mut(&pane) else { return };
-        match plaintext.ok().and_then(|plaintext| stream.push(entry.kind, &plaintext).ok()) {
-            Some(events) => self.events.extend(events.into_iter().map(|event| Event::Terminal(pane, event))),
-            None => self.lose_stream(pane),
+        match stream.push(entry.kind, &plaintext) {
+            Ok(events) => self.events.extend(events.into_iter().map(|event| Event::Terminal(pane, event))),
+            Err(_) => self.lose_stream(pane),
         }
     }
 
@@ -99,9 +95,4 @@ impl Peer {
             stream.lost();
         }
     }
-}
-
-/// Tells whether a live entry of this kind starts a keyframe. PROTOCOL.md 14.
-pub(super) const fn is_keyframe_start(kind: u8) -> bool {
-    kind == 2 || kind == 5
 }

@@ -22,6 +22,8 @@ impl Rights {
     /// Bring a session to a relay and keep its auth log there.
     pub const ADMIN: Self = Self(64);
 
+    /// None at all.
+    pub const NONE: Self = Self(0);
     /// Preset of `chr` tokens.
     pub const VIEW: Self = Self(0x07);
     /// Preset of `chi` tokens.

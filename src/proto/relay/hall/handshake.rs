@@ -21,10 +21,13 @@ impl Hall {
     /// Answers HELLO with WELCOME, the log and the wrap, and with CLOSE where nothing can follow.
     pub(super) fn greet(&mut self, conn: ConnId, hello: Hello, exporter: Option<[u8; 32]>) -> Result<(), CloseCode> {
         let nonce = self.next_nonce();
+        let entry = self.conns.get_mut(&conn).ok_or(CloseCode::Protocol)?;
+        if !matches!(entry.phase, Phase::Fresh) {
+            return Err(CloseCode::Protocol);
+        }
         let room = self.rooms.get(&hello.session);
-        let is_full = self.conns.len() > self.limits.connections_max;
         let standing = match room {
-            _ if is_full => Standing::Busy,
+            _ if entry.is_surplus => Standing::Busy,
             Some(room) => room.standing(&hello.share),
             None => Standing::SessionUnknown,
         };
@@ -35,10 +38,6 @@ impl Hall {
             _ => (&[][..], None),
         };
         let welcome = Welcome { nonce, standing, records: log.len() as u64, wraps: u64::from(wrap.is_some()) };
-        let entry = self.conns.get_mut(&conn).ok_or(CloseCode::Protocol)?;
-        if !matches!(entry.phase, Phase::Fresh) {
-            return Err(CloseCode::Protocol);
-        }
         entry.outbox.push_control(Frame::Welcome(welcome).encode());
         log.iter().chain(wrap).for_each(|frame| entry.outbox.push_control(frame.clone()));
         entry.outbox.list(conn, &mut self.ready);

@@ -1,0 +1,101 @@
+//! `cahoots join`: finds the session, then shows it or does what was asked without a screen.
+
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use cahoots::{Ending, Guest, Lan, Link, PaneId, View};
+
+use crate::args;
+use crate::text::{self, Failure};
+
+mod link;
+mod plain;
+mod viewer;
+
+/// How it ended for this side.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Outcome {
+    /// Why the session is over; `None` if the user left.
+    pub(crate) ending: Option<Ending>,
+    /// Exit status of the shared program, if it has ended.
+    pub(crate) exit: Option<i32>,
+}
+
+pub(crate) async fn run(args: args::Join) -> Result<ExitCode, Failure> {
+    let headless = args.dump || args.typing || args.json || args.until_exit;
+    // The keyboard is read from the terminal itself where stdin is a link's file.
+    if !headless && !io::stdout().is_terminal() {
+        return Err(Failure::new("the viewer needs a terminal").hint("use --dump, --json, --type or --until-exit"));
+    }
+    let link = link::read(&args)?;
+    let guest = join(&args, link).await?;
+    let outcome = if headless { plain::run(&guest, &args).await } else { viewer::run(&guest).await };
+    guest.leave().await;
+    finish(outcome?, &args)
+}
+
+async fn join(args: &args::Join, link: Link) -> Result<Guest, Failure> {
+    if io::stderr().is_terminal() && !args.json {
+        eprintln!("looking for the session…");
+    }
+    let builder = Guest::builder(with_relay(link, args))
+        .lan(if args.reach.no_lan { Lan::Off } else { Lan::On })
+        .name(crate::own_name(args.reach.name.as_deref()))
+        .patience(args.patience);
+    builder.start().await.map_err(|error| Failure::new(&error).hint(error.hint()))
+}
+
+/// A bare token says nothing about a relay: the option fills the gap, and only that.
+fn with_relay(link: Link, args: &args::Join) -> Link {
+    let relay = link.relay.clone().or_else(|| args.reach.relay.clone());
+    Link { relay, ..link }
+}
+
+/// Waits for the first terminal and its first screen.
+async fn first_view(guest: &Guest, patience: Duration) -> Result<View, Failure> {
+    let look = async {
+        let mut events = guest.session().events();
+        let pane: PaneId = loop {
+            if let Some(pane) = guest.session().state().panes.keys().next() {
+                break *pane;
+            }
+            if events.next().await.is_none() {
+                std::future::pending::<()>().await;
+            }
+        };
+        let mut view = guest.watch(pane);
+        while !view.is_live() && view.changed().await {}
+        view
+    };
+    tokio::select! {
+        view = look => Ok(view),
+        ending = guest.session().ended() => Err(Failure::new(ending)),
+        () = tokio::time::sleep(patience) => {
+            Err(Failure::new(format!("no screen came within {}", text::span(patience))).hint("is the host still there?"))
+        }
+    }
+}
+
+/// Says how it ended, and with which status.
+fn finish(outcome: Outcome, args: &args::Join) -> Result<ExitCode, Failure> {
+    match (outcome.ending, outcome.exit) {
+        (None | Some(Ending::Left), exit) if args.until_exit => Ok(crate::exit_code(exit.unwrap_or(0))),
+        (None | Some(Ending::Left), _) => Ok(ExitCode::SUCCESS),
+        (Some(Ending::ByOwner), Some(code)) => {
+            say(args, &format!("session ended, exit status {code}"));
+            Ok(crate::exit_code(code))
+        }
+        (Some(Ending::ByOwner), None) => {
+            say(args, "the host ended the session");
+            Ok(ExitCode::SUCCESS)
+        }
+        (Some(ending), _) => Err(Failure::new(ending).hint("ask the host for a new link")),
+    }
+}
+
+fn say(args: &args::Join, line: &str) {
+    if !args.quiet && !args.json {
+        eprintln!("{line}");
+    }
+}

@@ -1,0 +1,162 @@
+//! Joining without a screen: print it once, type a text, report events to a program.
+
+use std::io::{self, Read};
+use std::time::Duration;
+
+use cahoots::proto::limits::INPUT_BYTES_MAX;
+use cahoots::{Event, Guest, View};
+use serde::Deserialize;
+use tokio::sync::mpsc;
+
+use super::{Outcome, first_view};
+use crate::args;
+use crate::record;
+use crate::signals::Signals;
+use crate::text::{Failure, print_line};
+
+/// How often to look whether all that was typed has arrived: no event tells.
+const CONFIRMED_POLL: Duration = Duration::from_millis(10);
+
+/// What a program may ask for with `--json`: one object per line on stdin.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "do", rename_all = "lowercase")]
+enum Request {
+    /// Print the screen.
+    Screen,
+    /// Type a text, with `\r` for Enter.
+    Type { text: String },
+    /// Say something in the chat.
+    Say { text: String },
+    /// Leave the session.
+    Leave,
+}
+
+pub(crate) async fn run(guest: &Guest, args: &args::Join) -> Result<Outcome, Failure> {
+    let mut view = first_view(guest, args.patience).await?;
+    if args.typing {
+        type_stdin(guest, &view).await?;
+    }
+    if args.dump {
+        print_screen(&view, args)?;
+    }
+    if args.json && !args.dump {
+        record::print(&record::in_session(guest.session().id(), &guest.session().rights().to_string()))?;
+    }
+    let stays = args.until_exit || (args.json && !args.dump && !args.typing);
+    let outcome = if stays { stay(guest, &mut view, args).await? } else { Outcome { ending: None, exit: view.exit() } };
+    if args.until_exit {
+        print_screen(&view, args)?;
+    }
+    if args.json && stays {
+        record::print(&record::ended(outcome.ending, outcome.exit))?;
+    }
+    Ok(outcome)
+}
+
+fn print_screen(view: &View, args: &args::Join) -> io::Result<()> {
+    if args.json {
+        return record::print(&view.with_screen(record::screen));
+    }
+    let lines = view.with_screen(cahoots::Screen::text);
+    let used = lines.iter().rposition(|line| !line.is_empty()).map_or(0, |last| last + 1);
+    lines.iter().take(used).try_for_each(print_line)
+}
+
+/// Types all of stdin, and waits until the host has it; a line end becomes what the Enter key sends.
+async fn type_stdin(guest: &Guest, view: &View) -> Result<(), Failure> {
+    let mut events = guest.session().events();
+    let mut chunks = read_stdin();
+    while let Some(mut chunk) = chunks.recv().await {
+        chunk.iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b'\r');
+        for piece in chunk.chunks(INPUT_BYTES_MAX) {
+            view.type_bytes(piece).map_err(Failure::new)?;
+        }
+    }
+    while guest.unconfirmed_bytes() > 0 {
+        tokio::select! {
+            event = events.next() => match event {
+                Some(Event::Refused { reason, .. }) => return Err(Failure::new(format!("not typed: {reason}"))),
+                Some(Event::Ended(ending)) => return Err(Failure::new(ending)),
+                _ => {}
+            },
+            () = tokio::time::sleep(CONFIRMED_POLL) => {}
+        }
+    }
+    Ok(())
+}
+
+fn read_stdin() -> mpsc::Receiver<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel(4);
+    std::thread::spawn(move || {
+        let mut buffer = [0; 4_096];
+        while let Ok(read @ 1..) = io::stdin().lock().read(&mut buffer) {
+            if sender.blocking_send(buffer[..read].to_vec()).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+/// Lines of stdin as requests; an end of stdin is no end of the session.
+fn read_requests() -> mpsc::Receiver<Result<Request, String>> {
+    let (sender, receiver) = mpsc::channel(4);
+    std::thread::spawn(move || {
+        for line in io::stdin().lines().map_while(Result::ok) {
+            let request = serde_json::from_str(&line).map_err(|error| error.to_string());
+            if sender.blocking_send(request).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+/// Stays until the session is over, the program has ended, or a request or signal says to leave.
+async fn stay(guest: &Guest, view: &mut View, args: &args::Join) -> Result<Outcome, Failure> {
+    let mut events = guest.session().events();
+    let mut requests = if args.json { Some(read_requests()) } else { None };
+    let mut signals = Signals::new()?;
+    let mut live = true;
+    loop {
+        if args.until_exit && view.exit().is_some() {
+            return Ok(Outcome { ending: None, exit: view.exit() });
+        }
+        tokio::select! {
+            changed = view.changed(), if live => live = changed,
+            event = events.next() => match event {
+                Some(Event::Ended(ending)) => return Ok(Outcome { ending: Some(ending), exit: view.exit() }),
+                None => return Ok(Outcome { ending: guest.session().status().ended, exit: view.exit() }),
+                Some(event) => if let Some(record) = record::event(&event).filter(|_| args.json) {
+                    record::print(&record)?;
+                },
+            },
+            request = next_request(&mut requests) => match request {
+                Some(Ok(Request::Leave)) => return Ok(Outcome { ending: None, exit: view.exit() }),
+                Some(request) => if let Err(error) = answer(guest, view, request) {
+                    record::print(&serde_json::json!({ "event": "error", "what": error }))?;
+                },
+                None => requests = None,
+            },
+            () = signals.next() => return Ok(Outcome { ending: None, exit: view.exit() }),
+        }
+    }
+}
+
+async fn next_request(
+    requests: &mut Option<mpsc::Receiver<Result<Request, String>>>,
+) -> Option<Result<Request, String>> {
+    match requests {
+        Some(requests) => requests.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn answer(guest: &Guest, view: &View, request: Result<Request, String>) -> Result<(), String> {
+    match request? {
+        Request::Screen => record::print(&view.with_screen(record::screen)).map_err(|error| error.to_string()),
+        Request::Type { text } => view.type_bytes(text.as_bytes()).map_err(|refusal| refusal.to_string()),
+        Request::Say { text } => guest.session().say(text.as_str()).map_err(|refusal| refusal.to_string()),
+        Request::Leave => Ok(()),
+    }
+}

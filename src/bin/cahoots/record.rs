@@ -1,0 +1,80 @@
+//! What `--json` prints: one object per line, each with the field `event`. Fields are only ever added.
+
+use std::io;
+
+use cahoots::{Access, Ending, Event, Link, Member, Message, Screen, SessionId};
+use serde_json::{Value, json};
+
+use crate::text::print_line;
+
+/// Prints one record.
+pub(crate) fn print(record: &Value) -> io::Result<()> {
+    print_line(record)
+}
+
+/// The session can be joined by these links.
+pub(crate) fn sharing(session: SessionId, links: &[(Access, Link)]) -> Value {
+    let links: serde_json::Map<_, _> =
+        links.iter().map(|(access, link)| (access.to_string(), Value::from(link.reveal()))).collect();
+    json!({ "event": "sharing", "session": session.to_string(), "links": links })
+}
+
+/// This side is in.
+pub(crate) fn in_session(session: SessionId, access: &str) -> Value {
+    json!({ "event": "in", "session": session.to_string(), "access": access })
+}
+
+/// The relay listens.
+pub(crate) fn relay(listen: &[String], address: &str) -> Value {
+    json!({ "event": "relay", "listen": listen, "address": address })
+}
+
+/// Something happened; `None` for what is of no use to a program.
+pub(crate) fn event(event: &Event) -> Option<Value> {
+    Some(match event {
+        Event::Joined(member) => of_member("joined", member),
+        Event::Left(member) => of_member("left", member),
+        Event::Message(message) => of_message(message),
+        Event::Connection(connection) => {
+            json!({ "event": "connection", "state": format!("{connection:?}").to_lowercase() })
+        }
+        Event::Refused { pane, reason } => json!({ "event": "refused", "pane": pane.0, "reason": reason.to_string() }),
+        Event::InputLost { bytes } => json!({ "event": "input_lost", "bytes": bytes }),
+        Event::Alarm(alarm) => json!({ "event": "alarm", "what": alarm.to_string() }),
+        Event::Lagged { missed } => json!({ "event": "lagged", "missed": missed }),
+        _ => return None,
+    })
+}
+
+fn of_member(event: &str, member: &Member) -> Value {
+    json!({
+        "event": event,
+        "author": member.author.to_string(),
+        "name": member.name,
+        "access": member.rights.to_string(),
+        "host": member.is_host,
+        "me": member.is_me,
+    })
+}
+
+fn of_message(message: &Message) -> Value {
+    json!({ "event": "message", "author": message.author.to_string(), "time_ms": message.time.0, "text": message.text })
+}
+
+/// The screen as text, without spaces at the ends of its lines.
+pub(crate) fn screen(screen: &Screen) -> Value {
+    let size = screen.size();
+    json!({
+        "event": "screen",
+        "cols": size.cols,
+        "rows": size.rows,
+        "cursor": screen.cursor(),
+        "title": screen.title(),
+        "lines": screen.text(),
+    })
+}
+
+/// It is over. `why` is missing if the user left.
+pub(crate) fn ended(ending: Option<Ending>, exit: Option<i32>) -> Value {
+    json!({ "event": "ended", "why": ending.map(|ending| ending.to_string()), "exit": exit })
+}

@@ -1,0 +1,84 @@
+//! `cahoots relay`: runs the node until a signal says so, then lets everybody know.
+
+use std::net::IpAddr;
+use std::process::ExitCode;
+
+use cahoots::io::tls::Identity;
+use cahoots::{Relay, RelayAddress};
+
+use crate::args;
+use crate::record;
+use crate::signals::Signals;
+use crate::text::{Failure, print_line};
+
+pub(crate) async fn run(args: args::Relay) -> Result<ExitCode, Failure> {
+    let mut signals = Signals::new()?;
+    let mut builder = Relay::builder();
+    for address in &args.listen {
+        builder = builder.listen(*address);
+    }
+    if let Some(identity) = identity(&args)? {
+        builder = builder.identity(identity);
+    }
+    let relay = builder.start().await.map_err(Failure::new)?;
+    announce(&args, &relay)?;
+    signals.next().await;
+    tracing::info!("going away");
+    relay.shutdown().await;
+    if args.json {
+        record::print(&record::ended(None, None))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the certificate to show, or `None` for one that ends with this process.
+fn identity(args: &args::Relay) -> Result<Option<Identity>, Failure> {
+    let identity = match (&args.cert, &args.key, &args.state) {
+        (Some(cert), Some(key), _) => Identity::from_pem(cert, key),
+        (_, _, Some(state)) => Identity::open(state),
+        _ => return Ok(None),
+    };
+    identity.map(Some).map_err(Failure::new)
+}
+
+fn announce(args: &args::Relay, relay: &Relay) -> Result<(), Failure> {
+    let address = address(args, relay);
+    let listen: Vec<_> = relay.local_addrs().iter().map(ToString::to_string).collect();
+    if args.json {
+        return Ok(record::print(&record::relay(&listen, &address.to_string()))?);
+    }
+    print_line(format!("relay listening on udp {}", listen.join(", ")))?;
+    print_line("")?;
+    print_line(format!("  cahoots share --relay '{address}'"))?;
+    print_line("")?;
+    if args.host.is_none() {
+        print_line("  --host names the relay as others reach it, if not by this address")?;
+    }
+    if args.cert.is_none() && args.state.is_none() {
+        print_line("  after a restart the address is another one; --state keeps it")?;
+    }
+    Ok(())
+}
+
+/// Returns what hosts need to know. A certificate from files is one that others trust: then no hash is pinned.
+fn address(args: &args::Relay, relay: &Relay) -> RelayAddress {
+    let listening = relay.local_addrs().first();
+    let host = args.host.clone().unwrap_or_else(|| {
+        let bound = listening.map(std::net::SocketAddr::ip).filter(|ip| !ip.is_unspecified());
+        bound.unwrap_or_else(own_address).to_string()
+    });
+    RelayAddress {
+        host,
+        port: listening.map_or(0, std::net::SocketAddr::port),
+        fingerprint: args.cert.is_none().then(|| relay.fingerprint()),
+    }
+}
+
+/// Returns an address of this machine that others on its network can reach; IPv4 first, which people can type.
+fn own_address() -> IpAddr {
+    let mut addresses: Vec<_> =
+        if_addrs::get_if_addrs().unwrap_or_default().iter().map(if_addrs::Interface::ip).collect();
+    addresses.retain(|ip| !ip.is_loopback() && !matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local()));
+    addresses.sort_by_key(IpAddr::is_ipv6);
+    addresses.first().copied().unwrap_or(IpAddr::from([127, 0, 0, 1]))
+}

@@ -1,0 +1,261 @@
+//! The guest's front door: join a session by a link, watch and type.
+
+use crate::host::Lan;
+use crate::io::channel::Channel;
+use crate::io::clock::Clock;
+use crate::io::core::Core;
+use crate::io::seek::{Findings, Seeker};
+use crate::io::tls::TrustError;
+use crate::proto::id::PaneId;
+use crate::proto::session::{Peer, TypeError};
+use crate::proto::token::{Link, Relay};
+use crate::proto::wire::CloseCode;
+use crate::session::{Connection, Ending, Session};
+use crate::view::View;
+use std::fmt;
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// How long to look for a session unless said otherwise.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long [`Guest::leave`] waits for its goodbye to go out.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Why nobody was joined. Each variant says who has to act.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JoinError {
+    /// The host is not there, or not reachable from here.
+    #[error("session not found: looked {looked}")]
+    NotFound {
+        /// Where was looked.
+        looked: Looked,
+    },
+    /// The relay does not answer, and the host is not nearby.
+    #[error("relay {relay} is unreachable ({reason}), and the host is not nearby")]
+    RelayUnreachable {
+        /// The relay.
+        relay: Relay,
+        /// What came of dialling it.
+        reason: String,
+    },
+    /// The link's time is up; the owner has to give another.
+    #[error("the link has expired")]
+    Expired,
+    /// The owner closed the link.
+    #[error("the link was revoked")]
+    Revoked,
+    /// The owner ended the session.
+    #[error("the session has ended")]
+    Ended,
+    /// The session exists, but never had this link.
+    #[error("this link was never issued for its session")]
+    ShareUnknown,
+    /// The other side refused.
+    #[error("refused: {0}")]
+    Refused(CloseCode),
+    /// This machine gives no random numbers, or trusts no certificates.
+    #[error("this machine cannot join: {0}")]
+    Machine(String),
+}
+
+impl JoinError {
+    /// Returns what the person can do about it.
+    #[must_use]
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::NotFound { looked: Looked { relay: None, .. } } => {
+                "is `cahoots share` still running? without a relay both must be on one machine or one network"
+            }
+            Self::NotFound { .. } => {
+                "is `cahoots share` still running? ask the owner for a new link if it was restarted"
+            }
+            Self::RelayUnreachable { .. } => "check the network, and whether udp to the relay's port is let through",
+            Self::Expired | Self::Revoked => "ask the owner for a new link",
+            Self::Ended => "ask the owner to share again",
+            Self::ShareUnknown => "copy the link again, whole; if it is right, ask the owner for a new one",
+            Self::Refused(CloseCode::Busy | CloseCode::GoingAway | CloseCode::TooFast) => "try again in a minute",
+            Self::Refused(CloseCode::Version) => "update cahoots on both sides",
+            Self::Refused(_) => "ask the owner for a new link",
+            Self::Machine(_) => "check the system's random source and certificates",
+        }
+    }
+}
+
+/// Where a guest has looked for its session.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Looked {
+    /// Whether on this machine and the local network.
+    pub nearby: bool,
+    /// At which relay.
+    pub relay: Option<Relay>,
+}
+
+impl fmt::Display for Looked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.relay, self.nearby) {
+            (Some(relay), true) => {
+                write!(f, "at relay {}:{}, on this machine and on the local network", relay.host, relay.port)
+            }
+            (Some(relay), false) => write!(f, "at relay {}:{}", relay.host, relay.port),
+            (None, true) => f.write_str("on this machine and on the local network"),
+            (None, false) => f.write_str("nowhere: the link names no relay, and looking nearby is off"),
+        }
+    }
+}
+
+/// Prepares a [`Guest`].
+#[derive(Debug)]
+#[must_use = "nothing happens before `start`"]
+pub struct GuestBuilder {
+    link: Link,
+    name: String,
+    lan: Lan,
+    channel: Option<Channel>,
+    patience: Duration,
+}
+
+impl GuestBuilder {
+    /// Sets what the guest is called in the list of members.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Says whether to look on this machine and on the local network; it does unless told otherwise.
+    pub const fn lan(mut self, lan: Lan) -> Self {
+        self.lan = lan;
+        self
+    }
+
+    /// Uses a transport of one's own instead of looking for the host. When it ends, so does the session.
+    pub fn channel(mut self, channel: Channel) -> Self {
+        self.channel = Some(channel);
+        self
+    }
+
+    /// Sets how long to look before giving up; 10 s unless said otherwise. Once joined, a guest never gives up.
+    pub const fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Joins. Returns once the session is there, with its members and the way to it.
+    ///
+    /// # Errors
+    ///
+    /// [`JoinError`], with what to do in [`JoinError::hint`].
+    pub async fn start(self) -> Result<Guest, JoinError> {
+        let seed = crate::host::random().map_err(|error| JoinError::Machine(error.to_string()))?;
+        let peer = Peer::guest(self.link.token.secret(), seed);
+        let session = Session { core: Core::start(peer, Clock::start(), Connection::Searching) };
+        session.set_name(&self.name);
+        let mut tasks = JoinSet::new();
+        let relay = self.link.relay.clone();
+        let looked = Looked { nearby: self.lan == Lan::On, relay };
+        let core = session.core.clone();
+        let findings = Findings::default();
+        match self.channel {
+            Some(channel) => {
+                let findings = findings.clone();
+                tasks.spawn(async move {
+                    let code = core.run_link(channel, |_, _| {}).await;
+                    findings.note_refusal(code);
+                    core.note_search(Connection::Closed);
+                });
+            }
+            None => {
+                let seeker = Seeker::new(core, looked.clone(), findings.clone()).map_err(machine)?;
+                tasks.spawn(seeker.run());
+            }
+        }
+        let guest = Guest { session, tasks };
+        guest.joined(self.patience, &findings, looked).await?;
+        Ok(guest)
+    }
+}
+
+fn machine(error: TrustError) -> JoinError {
+    JoinError::Machine(error.to_string())
+}
+
+/// A session that this process has joined. Dropping it leaves without a word.
+pub struct Guest {
+    session: Session,
+    tasks: JoinSet<()>,
+}
+
+impl Guest {
+    /// Starts to describe a guest.
+    pub fn builder(link: Link) -> GuestBuilder {
+        GuestBuilder { link, name: String::new(), lan: Lan::On, channel: None, patience: PATIENCE }
+    }
+
+    /// Returns what host and guests have in common: members, chat, state, events.
+    #[must_use]
+    pub const fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Starts to watch a terminal, which need not exist yet.
+    #[must_use]
+    pub fn watch(&self, pane: PaneId) -> View {
+        View::open(self.session.core.clone(), pane)
+    }
+
+    /// Types into a terminal. What the host has not confirmed is sent again on every new way; it is applied once.
+    ///
+    /// # Errors
+    ///
+    /// [`TypeError`] at once where the link has no right to type; nothing was sent then.
+    pub fn type_bytes(&self, pane: PaneId, bytes: &[u8]) -> Result<(), TypeError> {
+        self.session.core.with(|inner, _| inner.peer.type_bytes(pane, bytes))
+    }
+
+    /// Returns how many typed bytes the host has not confirmed yet.
+    #[must_use]
+    pub fn unconfirmed_bytes(&self) -> usize {
+        self.session.core.read(|inner, _| inner.peer.unconfirmed_bytes())
+    }
+
+    /// Leaves: says goodbye, waits until that is sent, for 1 s at most.
+    pub async fn leave(mut self) {
+        let core = self.session.core.clone();
+        core.with(|inner, now| inner.peer.leave(now));
+        let sent = async {
+            while core.read(|inner, _| inner.has_links()) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        // Whoever is not reached sees the silence.
+        let _ = tokio::time::timeout(FAREWELL, sent).await;
+        self.tasks.shutdown().await;
+    }
+
+    /// Waits for the first way to the session, or for the reason why there is none.
+    async fn joined(&self, patience: Duration, findings: &Findings, looked: Looked) -> Result<(), JoinError> {
+        let core = &self.session.core;
+        let mut events = self.session.events();
+        let mut ended = core.ended();
+        let wait = async {
+            loop {
+                if let Some(ending) = *ended.borrow() {
+                    return Err(match ending {
+                        Ending::Expired => JoinError::Expired,
+                        Ending::Revoked => JoinError::Revoked,
+                        _ => JoinError::Ended,
+                    });
+                }
+                if core.read(|inner, _| inner.peer.is_linked()) {
+                    return Ok(());
+                }
+                tokio::select! {
+                    _ = events.next() => {}
+                    _ = ended.changed() => {}
+                    () = findings.hopeless() => return Err(findings.reason(looked.clone())),
+                }
+            }
+        };
+        tokio::time::timeout(patience, wait).await.unwrap_or_else(|_| Err(findings.reason(looked.clone())))
+    }
+}

@@ -1,0 +1,131 @@
+//! Keeps a connection while its channel is in use, and closes it so that the last bytes arrive.
+//!
+//! Always: the connection is closed once both halves are dropped, at the latest [`LINGER`] later. A QUIC close makes
+//! the other side drop what its application has not read yet, so whoever writes last lets the other side close.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use quinn::{StoppedError, VarInt};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::runtime::Handle;
+
+use super::gate::Seat;
+use super::{Channel, EXPORTER_LABEL, canonical};
+use crate::io::channel::Binder;
+use crate::proto::id::SessionId;
+use crate::proto::path::PathKind;
+
+/// How long a dropped channel waits for the other side to have read everything.
+pub(super) const LINGER: Duration = Duration::from_secs(1);
+/// QUIC's own close code; what there is to say was said by a CLOSE frame.
+pub(super) const CLOSE_DONE: VarInt = VarInt::from_u32(0);
+
+type Stopped = Pin<Box<dyn Future<Output = Result<Option<VarInt>, StoppedError>> + Send>>;
+
+/// What both halves share. The last one to go leaves a task behind that closes the connection.
+struct Lease {
+    connection: quinn::Connection,
+    /// Ends when the other side stops reading; there from the drop of the writer on.
+    stopped: Mutex<Option<Stopped>>,
+    runtime: Handle,
+    /// The place at a listener's table, given back when the connection is closed.
+    seat: Option<Seat>,
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let connection = self.connection.clone();
+        let stopped = self.stopped.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        let seat = self.seat.take();
+        self.runtime.spawn(async move {
+            let unread = async {
+                if let Some(stopped) = stopped
+                    && let Ok(None) = stopped.await
+                {
+                    // Acknowledged means delivered to the other side's QUIC; its application may still be reading.
+                    std::future::pending::<()>().await;
+                }
+            };
+            let over = async {
+                tokio::select! {
+                    _ = connection.closed() => (),
+                    () = unread => (),
+                }
+            };
+            let _ = tokio::time::timeout(LINGER, over).await;
+            connection.close(CLOSE_DONE, b"");
+            drop(seat);
+        });
+    }
+}
+
+/// Wraps a connection and its stream. Needs a tokio runtime around it.
+pub(super) fn channel(
+    connection: &quinn::Connection,
+    (send, receive): (quinn::SendStream, quinn::RecvStream),
+    path: PathKind,
+    seat: Option<Seat>,
+) -> Channel {
+    let lease =
+        Arc::new(Lease { connection: connection.clone(), stopped: Mutex::new(None), runtime: Handle::current(), seat });
+    Channel {
+        reader: Box::new(Reader { stream: receive, _lease: Arc::clone(&lease) }),
+        writer: Box::new(Writer { stream: send, lease }),
+        binder: binder(connection.clone()),
+        remote: canonical(connection.remote_address()).to_string(),
+        path,
+    }
+}
+
+fn binder(connection: quinn::Connection) -> Binder {
+    Binder::new(move |session: &SessionId| {
+        let mut secret = [0; 32];
+        connection.export_keying_material(&mut secret, EXPORTER_LABEL, session.as_bytes()).ok().map(|()| secret)
+    })
+}
+
+struct Reader {
+    // Dropped before the lease: this tells the other side that nobody reads any more.
+    stream: quinn::RecvStream,
+    _lease: Arc<Lease>,
+}
+
+impl AsyncRead for Reader {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        AsyncRead::poll_read(Pin::new(&mut self.stream), cx, buf)
+    }
+}
+
+struct Writer {
+    stream: quinn::SendStream,
+    lease: Arc<Lease>,
+}
+
+impl AsyncWrite for Writer {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        AsyncWrite::poll_write(Pin::new(&mut self.stream), cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        AsyncWrite::poll_flush(Pin::new(&mut self.stream), cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Twice is once: a stream that has ended already is what the caller asks for.
+        let _ = self.stream.finish();
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let _ = self.stream.finish();
+        let stopped = Box::pin(self.stream.stopped());
+        *self.lease.stopped.lock().unwrap_or_else(PoisonError::into_inner) = Some(stopped);
+    }
+}

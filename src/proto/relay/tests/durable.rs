@@ -1,0 +1,265 @@
+//! Entries that everybody gets, in order, for good.
+
+use super::*;
+use crate::proto::limits::DURABLE_KEPT_BYTES_MAX;
+use crate::proto::relay::store::{Head, StoreError, StoredEntry};
+
+fn chat(world: &World, person: &Person, count: usize) -> Vec<WireEntry> {
+    let mut writer = world.session.writer(person, Channel::CHAT);
+    (0..count).map(|n| writer.seal(1, &person.keys, format!("message {n}").as_bytes())).collect()
+}
+
+/// The heart of it: stored once, acknowledged, passed on to all but the sender, the chain first.
+#[test]
+fn entry_is_acknowledged_and_passed_on_behind_its_chain() {
+    let mut world = World::new();
+    let (ben, cat) = (world.guest(), world.viewer());
+    let (sender, reader) = (world.connect(&ben), world.connect_unread(&cat));
+    world.drain(reader);
+    world.drain(sender);
+    let entry = world.session.first_entry(&ben, Channel::CHAT);
+    assert_eq!(world.send_entry(sender, &entry), Flow::Continue);
+
+    let ack = Frame::Ack(Ack { lane: ben.lane(Channel::CHAT), next: 1 });
+    assert_eq!(world.drain(sender).frames, [ack]);
+    assert_eq!(world.drain(reader).entries(), std::slice::from_ref(&entry));
+    let frames = world.drain(world.host).frames;
+    let member = frames.iter().position(|frame| *frame == ben.member_frame());
+    let body = frames.iter().position(|frame| *frame == Frame::Entry(entry.as_bytes().clone()));
+    assert!(member.is_some() && member < body, "{frames:?}");
+}
+
+/// A newcomer waits for no dependency: entries come in the order in which they arrived, over all authors.
+#[test]
+fn newcomer_gets_all_entries_in_order_of_arrival() {
+    let mut world = World::new();
+    let (ben, cat) = (world.guest(), world.guest());
+    let conns = [world.connect(&ben), world.connect(&cat)];
+    let entries = [chat(&world, &ben, 20), chat(&world, &cat, 20)];
+    let mut sent = Vec::new();
+    for pair in entries[0].iter().zip(&entries[1]) {
+        for (conn, entry) in conns.into_iter().zip([pair.0, pair.1]) {
+            let _ = world.send_entry(conn, entry);
+            sent.push(entry.clone());
+        }
+    }
+    let dan = world.viewer();
+    let conn = world.connect_unread(&dan);
+    let mut got = Vec::new();
+    loop {
+        let (mail, has_more) = world.pop(conn, 1_000);
+        assert!(mail.bytes < 1_000 + 500, "a helping is bounded, however much waits");
+        got.extend(mail.entries());
+        if !has_more {
+            break;
+        }
+    }
+    assert_eq!(got, sent);
+}
+
+/// After a reconnection only what is new crosses the wire.
+#[test]
+fn member_gets_only_what_it_lacks() {
+    let mut world = World::new();
+    let ben = world.guest();
+    let sender = world.connect(&ben);
+    for entry in chat(&world, &ben, 10) {
+        let _ = world.send_entry(sender, &entry);
+    }
+    let cat = world.viewer();
+    let (conn, mail) = world.dial(&cat);
+    let have = mail.frames.iter().find_map(|frame| match frame {
+        Frame::Have(have) if have.channel == Channel::CHAT => Some(have.clone()),
+        _ => None,
+    });
+    let lane = LaneNext { author: ben.author(), epoch: Epoch(0), next: 10 };
+    assert_eq!(have, Some(Have { channel: Channel::CHAT, last: true, lanes: vec![lane] }));
+    assert_eq!(world.drain(conn).entries(), [], "nothing before its own HAVE");
+    world.announce(conn, &[(ben.lane(Channel::CHAT), 7)]);
+    assert_eq!(world.drain(conn).seqs(), [7, 8, 9]);
+}
+
+/// The same entry comes twice after every reconnection: that is no fault, and the sender needs its ACK.
+#[test]
+fn duplicate_is_acknowledged_and_not_passed_on() {
+    let mut world = World::new();
+    let ben = world.guest();
+    let sender = world.connect(&ben);
+    let entries = chat(&world, &ben, 3);
+    for entry in &entries {
+        let _ = world.send_entry(sender, entry);
+    }
+    world.drain(sender);
+    assert_eq!(world.drain(world.host).seqs(), [0, 1, 2]);
+    assert_eq!(world.send_entry(sender, &entries[0]), Flow::Continue);
+    assert_eq!(world.drain(sender).count(|frame| matches!(frame, Frame::Ack(ack) if ack.next == 3)), 1);
+    assert_eq!(world.drain(world.host).entries(), []);
+}
+
+/// A hole in a lane would make every later entry uncheckable.
+#[test]
+fn gap_closes_the_connection() {
+    let mut world = World::new();
+    let ben = world.guest();
+    let conn = world.connect(&ben);
+    let entries = chat(&world, &ben, 2);
+    world.assert_closed_by(conn, Frame::Entry(entries[1].as_bytes().clone()), CloseCode::Protocol);
+}
+
+/// Nobody writes in another's name, and a flipped bit is not stored.
+#[test]
+fn forged_entry_is_not_stored() {
+    let mut world = World::new();
+    let (ben, eve) = (world.guest(), world.guest());
+    let conn = world.connect(&eve);
+    let forged = world.session.writer(&ben, Channel::CHAT).seal(1, &eve.keys, b"Ben says hi");
+    world.connect(&ben);
+    world.drain(world.host);
+    world.assert_closed_by(conn, Frame::Entry(forged.as_bytes().clone()), CloseCode::Protocol);
+
+    let conn = world.connect(&eve);
+    let mut bytes = world.session.first_entry(&eve, Channel::CHAT).as_bytes().to_vec();
+    bytes[25] ^= 1;
+    world.assert_closed_by(conn, Frame::Entry(bytes.into()), CloseCode::Protocol);
+    assert_eq!(world.hall.stats().bytes_stored, 0);
+}
+
+/// An entry of another session, signed for that session, does not verify in this one.
+#[test]
+fn entry_of_another_session_is_not_stored() {
+    let mut world = World::new();
+    let ben = world.guest();
+    let conn = world.connect(&ben);
+    let other = SessionId([4; 16]);
+    let entry = LaneWriter::new(other, ben.lane(Channel::CHAT), &world.session.epoch).seal(1, &ben.keys, b"replay");
+    world.assert_closed_by(conn, Frame::Entry(entry.as_bytes().clone()), CloseCode::Protocol);
+}
+
+/// The relay enforces what the certificate says, so that a viewer cannot even cause work.
+#[test]
+fn viewer_may_chat_but_not_change_the_state() {
+    let mut world = World::new();
+    let cat = world.viewer();
+    let conn = world.connect(&cat);
+    let entry = world.session.first_entry(&cat, Channel::CHAT);
+    assert_eq!(world.send_entry(conn, &entry), Flow::Continue);
+    let entry = world.session.first_entry(&cat, Channel::STATE);
+    world.assert_closed_by(conn, Frame::Entry(entry.as_bytes().clone()), CloseCode::NoRight);
+}
+
+/// An epoch without a commitment in the log has no key that anybody could know.
+#[test]
+fn entry_of_an_epoch_that_the_log_lacks_is_refused() {
+    let mut world = World::new();
+    let ben = world.guest();
+    let conn = world.connect(&ben);
+    let lane = LaneId { epoch: Epoch(1), ..ben.lane(Channel::CHAT) };
+    let entry = LaneWriter::new(world.session.id(), lane, &world.session.epoch).seal(1, &ben.keys, b"later");
+    world.assert_closed_by(conn, Frame::Entry(entry.as_bytes().clone()), CloseCode::Protocol);
+}
+
+/// A script that floods the chat is slowed to the rate; nothing is lost and nobody is thrown out.
+#[test]
+fn flood_is_paused_after_the_burst() {
+    let mut world = World::new();
+    let ben = world.guest();
+    let conn = world.connect(&ben);
+    let entry = world.session.first_entry(&ben, Channel::CHAT);
+    let flows: Vec<_> = (0..2_003).map(|_| world.send_entry(conn, &entry)).collect();
+    assert!(flows[..2_000].iter().all(|flow| *flow == Flow::Continue));
+    assert_eq!(flows[2_000], Flow::Pause { until: world.now.mono.after_us(20_000) });
+    assert_eq!(flows[2_002], Flow::Pause { until: world.now.mono.after_us(60_000) });
+    assert_eq!(world.drain(conn).close, None);
+}
+
+/// A newcomer that never reads must cost nothing but its place.
+#[test]
+fn unread_history_is_queued_nowhere() {
+    let mut world = World::new();
+    let (ben, cat) = (world.guest(), world.viewer());
+    let (sender, reader) = (world.connect(&ben), world.connect_unread(&cat));
+    for entry in chat(&world, &ben, 200) {
+        let _ = world.send_entry(sender, &entry);
+    }
+    let mut listed = 0;
+    while let Some(conn) = world.hall.poll_ready() {
+        listed += usize::from(conn == reader);
+    }
+    assert_eq!(listed, 1, "reported once, not once per entry");
+    assert_eq!(world.drain(reader).seqs(), (0..200).collect::<Vec<_>>());
+}
+
+/// A store that is full or broken costs the writer its connection, and the lane stays where the store is.
+#[test]
+fn failed_store_moves_no_lane() {
+    #[derive(Debug)]
+    struct Broken(MemoryStore, bool);
+    impl Store for Broken {
+        fn append(&mut self, session: &SessionId, entry: StoredEntry) -> Result<(), StoreError> {
+            if std::mem::take(&mut self.1) {
+                return Err(StoreError::Medium { reason: "disk on fire".to_owned() });
+            }
+            self.0.append(session, entry)
+        }
+        fn sessions(&self) -> Vec<SessionId> {
+            self.0.sessions()
+        }
+        fn put_record(&mut self, session: &SessionId, record: &Bytes) -> Result<(), StoreError> {
+            self.0.put_record(session, record)
+        }
+        fn put_wrap(&mut self, session: &SessionId, to: &[u8; 16], wrap: &Bytes) -> Result<(), StoreError> {
+            self.0.put_wrap(session, to, wrap)
+        }
+        fn put_member(&mut self, session: &SessionId, chain: &Bytes) -> Result<(), StoreError> {
+            self.0.put_member(session, chain)
+        }
+        fn records(&self, session: &SessionId) -> Vec<Bytes> {
+            self.0.records(session)
+        }
+        fn wraps(&self, session: &SessionId) -> Vec<Bytes> {
+            self.0.wraps(session)
+        }
+        fn members(&self, session: &SessionId) -> Vec<Bytes> {
+            self.0.members(session)
+        }
+        fn heads(&self, session: &SessionId) -> Vec<Head> {
+            self.0.heads(session)
+        }
+        fn end(&self, session: &SessionId) -> u64 {
+            self.0.end(session)
+        }
+        fn visit(
+            &self,
+            session: &SessionId,
+            from: u64,
+            visit: &mut dyn FnMut(&StoredEntry) -> std::ops::ControlFlow<()>,
+        ) {
+            self.0.visit(session, from, visit);
+        }
+        fn entry_bytes(&self, session: &SessionId) -> u64 {
+            self.0.entry_bytes(session)
+        }
+        fn total_bytes(&self) -> u64 {
+            self.0.total_bytes()
+        }
+        fn clear_entries(&mut self, session: &SessionId) -> Result<(), StoreError> {
+            self.0.clear_entries(session)
+        }
+        fn remove(&mut self, session: &SessionId) -> Result<(), StoreError> {
+            self.0.remove(session)
+        }
+    }
+
+    let mut world = World::without_host(HallLimits::default());
+    let store = Broken(MemoryStore::new(DURABLE_KEPT_BYTES_MAX as u64), true);
+    world.hall = Hall::with_store(HallLimits::default(), [9; 32], Box::new(store), START);
+    world.host = world.connect_host();
+    let ben = world.guest();
+    let conn = world.connect(&ben);
+    let entry = world.session.first_entry(&ben, Channel::CHAT);
+    world.assert_closed_by(conn, Frame::Entry(entry.as_bytes().clone()), CloseCode::Busy);
+    assert_eq!(world.hall.stats().store_failures, 1);
+    let again = world.connect(&ben);
+    assert_eq!(world.send_entry(again, &entry), Flow::Continue);
+    assert_eq!(world.drain(world.host).entries(), [entry]);
+}

@@ -1,0 +1,109 @@
+//! A relay that lost everything, or came back with its store.
+
+use super::*;
+
+/// A relay without a disk restarts: the host brings the session back, and any guest brings back what it has of others.
+#[test]
+fn new_hall_is_filled_again_by_those_who_were_there() {
+    let mut world = World::new();
+    let (ben, cat) = (world.guest(), world.guest());
+    let entries = [world.session.first_entry(&ben, Channel::CHAT), world.session.first_entry(&cat, Channel::CHAT)];
+
+    world.hall = Hall::new(HallLimits::default(), [10; 32]);
+    world.host = world.connect_host();
+    let conn = world.connect(&cat);
+    assert_eq!(world.send(conn, ben.member_frame()), Flow::Continue);
+    for entry in &entries {
+        assert_eq!(world.send_entry(conn, entry), Flow::Continue);
+    }
+    assert_eq!(world.drain(conn).entries(), [], "what it brought it has");
+    let dan = world.viewer();
+    let reader = world.connect_unread(&dan);
+    assert_eq!(world.drain(reader).entries(), entries);
+}
+
+/// Without MEMBER the relay cannot tell whether the author ever existed.
+#[test]
+fn entry_of_an_author_that_nobody_introduced_is_a_violation() {
+    let mut world = World::new();
+    let (ben, cat) = (world.guest(), world.guest());
+    let conn = world.connect(&cat);
+    let entry = world.session.first_entry(&ben, Channel::CHAT);
+    world.assert_closed_by(conn, Frame::Entry(entry.as_bytes().clone()), CloseCode::Protocol);
+}
+
+/// A guest that was away cannot know that a share was closed: what it brings of it is passed over, not punished.
+#[test]
+fn history_of_a_closed_share_is_passed_over() {
+    let mut world = World::new();
+    let (cat, ben) = (world.viewer(), world.guest());
+    let record = world.session.write(&Record::Close(world.view.secret.share_id()));
+    assert_eq!(world.send(world.host, Frame::Log(record)), Flow::Continue);
+    let conn = world.connect(&ben);
+    assert_eq!(world.send(conn, cat.member_frame()), Flow::Continue);
+    let entry = world.session.first_entry(&cat, Channel::CHAT);
+    assert_eq!(world.send_entry(conn, &entry), Flow::Continue);
+    assert_eq!(world.drain(conn).close, None);
+    assert_eq!(world.hall.stats().bytes_stored, 0);
+}
+
+/// A chain under some other root must not get in by the back door of MEMBER.
+#[test]
+fn member_of_another_session_is_refused() {
+    let mut world = World::new();
+    let mut other = Session::new(100);
+    let share = other.share(Session::terms(Rights::OWN));
+    let eve = other.person(&share);
+    let ben = world.guest();
+    let conn = world.connect(&ben);
+    world.assert_closed_by(conn, eve.member_frame(), CloseCode::AuthFailed);
+}
+
+/// With its store a node goes on as if nothing had happened: no upload, lanes continue, nothing is accepted twice.
+#[test]
+fn hall_with_the_old_store_continues() {
+    let mut world = World::new();
+    let ben = world.guest();
+    let conn = world.connect(&ben);
+    let mut writer = world.session.writer(&ben, Channel::CHAT);
+    let entries = [0, 1].map(|n| writer.seal(1, &ben.keys, &[n]));
+    let _ = world.send_entry(conn, &entries[0]);
+
+    let old = std::mem::replace(&mut world.hall, Hall::new(HallLimits::default(), [0; 32]));
+    world.hall = Hall::with_store(HallLimits::default(), [11; 32], old.into_store(), world.now);
+    let (conn, mail) = world.dial(&ben);
+    assert_eq!(mail.welcome().standing, Standing::Known);
+    world.announce(conn, &[(ben.lane(Channel::CHAT), 1)]);
+    for entry in &entries {
+        assert_eq!(world.send_entry(conn, entry), Flow::Continue);
+    }
+    let cat = world.viewer();
+    let reader = world.connect_unread(&cat);
+    assert_eq!(world.drain(reader).entries(), entries);
+}
+
+/// Sessions share a node and nothing else.
+#[test]
+fn entries_stay_in_their_session() {
+    let mut world = World::new();
+    let mut neighbour = World::without_host(HallLimits::default());
+    neighbour.session = Session::new(50);
+    let root = neighbour.session.root.public();
+    neighbour.session.write(&Record::Genesis { root });
+    let (own, _) = neighbour.session.record_share(Session::terms(Rights::OWN));
+    let commit = neighbour.session.epoch.commit();
+    neighbour.session.write(&Record::Epoch { epoch: Epoch(0), commit });
+    let eve = neighbour.session.person(&own);
+    neighbour.session.write(&Record::Host(eve.chain.member.clone()));
+
+    let (conn, mail) = world.dial(&eve);
+    assert!(mail.is_ready());
+    for record in neighbour.session.log.records().to_vec() {
+        assert_eq!(world.send(conn, Frame::Log(record)), Flow::Continue);
+    }
+    world.announce(conn, &[]);
+    let entry = neighbour.session.first_entry(&eve, Channel::STATE);
+    assert_eq!(world.send_entry(conn, &entry), Flow::Continue);
+    assert_eq!(world.hall.stats().sessions, 2);
+    assert_eq!(world.drain(world.host).frames, []);
+}

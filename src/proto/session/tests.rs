@@ -1,0 +1,256 @@
+//! Two or more peers and a relay, wired together in memory without delay.
+
+use super::*;
+use crate::proto::doc::Draft;
+use crate::proto::relay::{ConnId, Hall, HallLimits};
+use crate::proto::terminal::{Screen, Size, StreamEvent};
+use crate::proto::time::Wall;
+use crate::proto::token::{Access, Token};
+use crate::proto::wire::FrameDecoder;
+
+const SIZE: Size = Size { cols: 40, rows: 6 };
+const HOUR_MS: u64 = 3_600_000;
+
+/// Peers on one relay; frames travel in no time.
+struct Wire {
+    hall: Hall,
+    peers: Vec<Peer>,
+    now: Now,
+}
+
+fn link(index: usize) -> LinkId {
+    LinkId(index as u64)
+}
+
+impl Wire {
+    fn new() -> Self {
+        let now = Now { mono: Mono(1_000_000), wall: Wall(1_700_000_000_000) };
+        let host = Peer::host([1; 32], [2; 32], now).unwrap();
+        let mut wire = Self { hall: Hall::new(HallLimits::default(), [3; 32]), peers: vec![host], now };
+        wire.connect(0);
+        wire
+    }
+
+    fn host(&mut self) -> &mut Peer {
+        &mut self.peers[0]
+    }
+
+    fn share(&mut self, access: Access) -> Token {
+        let now = self.now;
+        let terms = ShareTerms { access, lasts_ms: HOUR_MS, members_max: None };
+        let token = self.host().share(terms, now).unwrap();
+        self.settle();
+        token
+    }
+
+    fn join(&mut self, token: &Token) -> usize {
+        let index = self.peers.len();
+        self.peers.push(Peer::guest(token.secret(), [index as u8 + 10; 32]));
+        self.connect(index);
+        index
+    }
+
+    fn connect(&mut self, index: usize) {
+        self.hall.handle_open(ConnId(index as u64), self.now);
+        self.peers[index].handle_link_open(link(index), None, self.now);
+        self.settle();
+    }
+
+    fn settle(&mut self) {
+        for _ in 0..200 {
+            let mut is_quiet = true;
+            for index in 0..self.peers.len() {
+                let mut out = Vec::new();
+                self.peers[index].pop(link(index), usize::MAX, &mut out);
+                for frame in decode(&out) {
+                    is_quiet = false;
+                    let conn = ConnId(index as u64);
+                    let _ = match frame {
+                        Frame::Hello(hello) => self.hall.handle_hello(conn, hello, None, self.now),
+                        frame => self.hall.handle_frame(conn, frame, self.now),
+                    };
+                }
+                let mut out = Vec::new();
+                while self.hall.pop(ConnId(index as u64), 65_536, &mut out).has_more {}
+                for frame in decode(&out) {
+                    is_quiet = false;
+                    self.peers[index].handle_frame(link(index), frame, self.now);
+                }
+            }
+            if is_quiet {
+                return;
+            }
+        }
+        panic!("the wire never falls quiet");
+    }
+
+    /// Lets time pass in small steps.
+    fn pass(&mut self, us: u64) {
+        let end = self.now.mono.after_us(us);
+        while self.now.mono < end {
+            self.now.mono = self.now.mono.after_us(10_000);
+            self.now.wall = self.now.wall.after_ms(10);
+            self.peers.iter_mut().for_each(|peer| peer.handle_timeout(self.now));
+            self.hall.handle_timeout(self.now);
+            self.settle();
+        }
+    }
+
+    fn events(&mut self, index: usize) -> Vec<Event> {
+        std::iter::from_fn(|| self.peers[index].poll_event()).collect()
+    }
+}
+
+fn decode(frames: &[Bytes]) -> Vec<Frame> {
+    let mut decoder = FrameDecoder::new();
+    frames.iter().for_each(|frame| decoder.push(frame));
+    std::iter::from_fn(|| decoder.next_frame().unwrap()).collect()
+}
+
+/// Applies what a guest was shown to a screen of its own.
+fn show(events: &[Event]) -> Screen {
+    let mut screen = Screen::new(SIZE);
+    for event in events {
+        match event {
+            Event::Terminal(_, StreamEvent::Keyframe { size, data, .. }) => {
+                screen = Screen::new(*size);
+                screen.write(data);
+            }
+            Event::Terminal(_, StreamEvent::Output { data, .. }) => screen.write(data),
+            _ => {}
+        }
+    }
+    screen
+}
+
+fn typed(events: &[Event]) -> Vec<u8> {
+    let inputs = events.iter().filter_map(|event| match event {
+        Event::Input(_, _, bytes) => Some(bytes.as_slice()),
+        _ => None,
+    });
+    inputs.collect::<Vec<_>>().concat()
+}
+
+/// The main job: a guest with a link sees the screen, as it is and as it goes on.
+#[test]
+fn guest_sees_what_the_host_shows() {
+    let mut wire = Wire::new();
+    let now = wire.now;
+    let pane = wire.host().open_pane("shell", "sh", SIZE).unwrap();
+    wire.host().output(pane, b"before \x1b[1mbold\x1b[0m", now).unwrap();
+    let token = wire.share(Access::View);
+    let ben = wire.join(&token);
+    wire.peers[ben].watch(pane);
+    wire.pass(300_000);
+    let now = wire.now;
+    wire.host().output(pane, b" after", now).unwrap();
+    wire.pass(300_000);
+    let events = wire.events(ben);
+    assert_eq!(show(&events).text()[0].trim_end(), "before bold after");
+    assert_eq!(show(&events).snapshot(), wire.host().screen(pane).unwrap().snapshot());
+    assert!(wire.peers[ben].is_live(wire.now));
+    assert!(!events.iter().any(|event| matches!(event, Event::Alarm(_))), "{events:?}");
+}
+
+/// A late joiner sees the present screen, and what was said before it came.
+#[test]
+fn late_guest_gets_screen_and_chat() {
+    let mut wire = Wire::new();
+    let token = wire.share(Access::Interact);
+    let ben = wire.join(&token);
+    let now = wire.now;
+    wire.peers[ben].say(&Draft::from("hello from ben"), now).unwrap();
+    let pane = wire.host().open_pane("shell", "sh", SIZE).unwrap();
+    wire.host().output(pane, b"line\r\n$ ", now).unwrap();
+    wire.pass(200_000);
+    let eve = wire.join(&token);
+    wire.peers[eve].watch(pane);
+    wire.pass(600_000);
+    let events = wire.events(eve);
+    assert_eq!(show(&events).text()[0].trim_end(), "line");
+    assert_eq!(wire.peers[eve].messages()[0].text, "hello from ben");
+    assert_eq!(wire.peers[eve].state().panes[&pane].title, "shell");
+    assert_eq!(wire.peers[eve].roster().here().count(), 3);
+}
+
+/// What is typed arrives once and in order, even when everything has to be said again after a lost connection.
+#[test]
+fn typing_survives_a_reconnection_without_doubling() {
+    let mut wire = Wire::new();
+    let pane = wire.host().open_pane("shell", "sh", SIZE).unwrap();
+    let token = wire.share(Access::Interact);
+    let ben = wire.join(&token);
+    wire.peers[ben].type_bytes(pane, b"one ").unwrap();
+    wire.settle();
+    let now = wire.now;
+    wire.hall.handle_close(ConnId(ben as u64), now);
+    wire.peers[ben].handle_link_close(link(ben), now);
+    wire.peers[ben].type_bytes(pane, b"two ").unwrap();
+    wire.connect(ben);
+    wire.peers[ben].type_bytes(pane, b"three").unwrap();
+    wire.pass(200_000);
+    let events = wire.events(0);
+    assert_eq!(typed(&events), b"one two three");
+}
+
+/// A view link holds no right to type, and this side says so before anything is sent.
+#[test]
+fn view_link_cannot_type_or_edit() {
+    let mut wire = Wire::new();
+    let pane = wire.host().open_pane("shell", "sh", SIZE).unwrap();
+    let token = wire.share(Access::View);
+    let ben = wire.join(&token);
+    assert_eq!(wire.peers[ben].type_bytes(pane, b"rm"), Err(TypeError::NoRight));
+    assert!(matches!(wire.peers[ben].set_title("mine"), Err(EditRefused::NoRight(_))));
+    let now = wire.now;
+    wire.peers[ben].say(&Draft::from("but I may chat"), now).unwrap();
+    wire.pass(100_000);
+    assert_eq!(wire.host().messages().len(), 1);
+}
+
+/// A relay that forgot everything gets it back from the peers.
+#[test]
+fn documents_survive_a_relay_that_lost_them() {
+    let mut wire = Wire::new();
+    let token = wire.share(Access::Interact);
+    let ben = wire.join(&token);
+    let now = wire.now;
+    wire.peers[ben].say(&Draft::from("before"), now).unwrap();
+    wire.pass(100_000);
+    wire.hall = Hall::new(HallLimits::default(), [4; 32]);
+    for index in [0, ben] {
+        wire.peers[index].handle_link_close(link(index), now);
+        wire.connect(index);
+    }
+    let eve = wire.join(&token);
+    wire.pass(100_000);
+    assert_eq!(wire.peers[eve].messages()[0].text, "before");
+}
+
+/// Revoked means out, at once, and not in again.
+#[test]
+fn revoked_link_is_cut_and_cannot_join() {
+    let mut wire = Wire::new();
+    let token = wire.share(Access::View);
+    let ben = wire.join(&token);
+    let now = wire.now;
+    wire.host().close_share(token.secret().share_id(), now).unwrap();
+    wire.settle();
+    assert_eq!(wire.peers[ben].ended(), Some(Ending::Revoked));
+    let eve = wire.join(&token);
+    assert_eq!(wire.peers[eve].ended(), Some(Ending::Revoked));
+}
+
+/// When the owner ends the session, everybody knows why the screen stands still.
+#[test]
+fn end_reaches_everybody() {
+    let mut wire = Wire::new();
+    let token = wire.share(Access::View);
+    let ben = wire.join(&token);
+    let now = wire.now;
+    wire.host().end_session(now).unwrap();
+    wire.settle();
+    assert_eq!(wire.peers[ben].ended(), Some(Ending::ByOwner));
+    let late = wire.join(&token);
+    assert_eq!(wire.peers[late].ended(), Some(Ending::ByOwner));
+}

@@ -1,0 +1,254 @@
+//! What travels on the direct channels: requests and typed bytes up, receipts and refusals down.
+//!
+//! Always: a payload decodes only under the entry kind that its right is checked by, and re-encodes to the same
+//! bytes. PROTOCOL.md 15.
+
+use super::Size;
+use crate::proto::id::PaneId;
+use crate::proto::limits::INPUT_BYTES_MAX;
+use crate::proto::wire::{DecodeError, Reader, varint};
+
+/// Entry kinds of channel 4, by which a member's right is checked.
+const KIND_OPEN: u8 = 1;
+const KIND_REQUEST: u8 = 2;
+const KIND_INPUT: u8 = 3;
+
+/// What a member asks of the host.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum DirectUp {
+    /// Opens the channel and asks nothing.
+    Nothing,
+    /// Types bytes into a pane.
+    Input {
+        /// The pane.
+        pane: PaneId,
+        /// What to type, at most 16,384 bytes.
+        bytes: Vec<u8>,
+    },
+    /// Tells the size that the member can show.
+    Size {
+        /// The pane.
+        pane: PaneId,
+        /// The size as the member told it; [`Size::clamped`] before it is used.
+        size: Size,
+    },
+    /// Asks for a keyframe.
+    Keyframe {
+        /// The pane.
+        pane: PaneId,
+    },
+}
+
+impl DirectUp {
+    /// Returns the kind of the entry that carries this.
+    #[must_use]
+    pub const fn kind(&self) -> u8 {
+        match self {
+            Self::Nothing => KIND_OPEN,
+            Self::Size { .. } | Self::Keyframe { .. } => KIND_REQUEST,
+            Self::Input { .. } => KIND_INPUT,
+        }
+    }
+
+    /// Writes the plaintext of an entry.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        match self {
+            Self::Nothing => out.push(0),
+            Self::Input { pane, bytes } => {
+                out.push(1);
+                out.extend_from_slice(&pane.0.to_le_bytes());
+                out.extend_from_slice(bytes);
+            }
+            Self::Size { pane, size } => {
+                out.push(2);
+                for number in [pane.0, size.cols, size.rows] {
+                    out.extend_from_slice(&number.to_le_bytes());
+                }
+            }
+            Self::Keyframe { pane } => {
+                out.push(3);
+                out.extend_from_slice(&pane.0.to_le_bytes());
+            }
+        }
+        out
+    }
+
+    /// Reads the plaintext of an entry of this `kind`.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] if it is not one of section 15, or belongs into an entry of another kind.
+    pub fn decode(kind: u8, plaintext: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(plaintext);
+        let what = reader.u8()?;
+        let up = match what {
+            0 => Self::Nothing,
+            1 => Self::Input { pane: PaneId(reader.u16()?), bytes: input(reader.rest())? },
+            2 => {
+                let pane = PaneId(reader.u16()?);
+                let size = Size { cols: reader.u16()?, rows: reader.u16()? };
+                Self::Size { pane, size }
+            }
+            3 => Self::Keyframe { pane: PaneId(reader.u16()?) },
+            _ => return Err(DecodeError::Value { what: "request", found: what.into() }),
+        };
+        reader.finish()?;
+        if up.kind() == kind {
+            Ok(up)
+        } else {
+            Err(DecodeError::Value { what: "kind of a request", found: kind.into() })
+        }
+    }
+}
+
+fn input(bytes: &[u8]) -> Result<Vec<u8>, DecodeError> {
+    if bytes.len() > INPUT_BYTES_MAX {
+        return Err(DecodeError::TooLong { what: "input", bytes: bytes.len(), bytes_max: INPUT_BYTES_MAX });
+    }
+    Ok(bytes.to_vec())
+}
+
+/// Why the host did not do what a member asked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Refusal {
+    /// The member may not type.
+    NoRight,
+    /// There is no such pane.
+    NoPane,
+    /// The pane's program has ended.
+    PaneEnded,
+    /// Another member drives the pane.
+    Driven,
+    /// A reason that this version does not know.
+    Other(u8),
+}
+
+impl Refusal {
+    const fn code(self) -> u8 {
+        match self {
+            Self::NoRight => 1,
+            Self::NoPane => 2,
+            Self::PaneEnded => 3,
+            Self::Driven => 4,
+            Self::Other(code) => code,
+        }
+    }
+
+    const fn of(code: u8) -> Self {
+        match code {
+            1 => Self::NoRight,
+            2 => Self::NoPane,
+            3 => Self::PaneEnded,
+            4 => Self::Driven,
+            _ => Self::Other(code),
+        }
+    }
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NoRight => f.write_str("this share does not allow typing"),
+            Self::NoPane => f.write_str("there is no such pane"),
+            Self::PaneEnded => f.write_str("the program in this pane has ended"),
+            Self::Driven => f.write_str("somebody else drives this pane"),
+            Self::Other(code) => write!(f, "refused, reason {code}"),
+        }
+    }
+}
+
+/// What the host answers a member.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum DirectDown {
+    /// All entries below `next` were applied.
+    Ack {
+        /// The seq that the host takes next.
+        next: u64,
+    },
+    /// One entry was not.
+    Refused {
+        /// Why.
+        reason: Refusal,
+        /// Its seq.
+        seq: u64,
+    },
+}
+
+impl DirectDown {
+    /// Writes the plaintext of an entry.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        match *self {
+            Self::Ack { next } => {
+                out.push(1);
+                varint::put(&mut out, next);
+            }
+            Self::Refused { reason, seq } => {
+                out.extend_from_slice(&[2, reason.code()]);
+                varint::put(&mut out, seq);
+            }
+        }
+        out
+    }
+
+    /// Reads the plaintext of an entry.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] if it is not one of section 15.
+    pub fn decode(plaintext: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(plaintext);
+        let what = reader.u8()?;
+        let down = match what {
+            1 => Self::Ack { next: reader.varint()? },
+            2 => Self::Refused { reason: Refusal::of(reader.u8()?), seq: reader.varint()? },
+            _ => return Err(DecodeError::Value { what: "answer", found: what.into() }),
+        };
+        reader.finish()?;
+        Ok(down)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    /// The right to type is checked by the entry's kind: typing may not hide in a request for a keyframe.
+    #[test]
+    fn input_under_the_kind_of_a_request_is_refused() {
+        let input = DirectUp::Input { pane: PaneId(3), bytes: b"rm -rf ~\r".to_vec() };
+        assert_eq!(DirectUp::decode(KIND_INPUT, &input.encode()), Ok(input.clone()));
+        for kind in [0, KIND_OPEN, KIND_REQUEST, 4] {
+            assert!(DirectUp::decode(kind, &input.encode()).is_err());
+        }
+    }
+
+    /// A paste of any size is cut by its sender; a longer entry than allowed is a broken peer.
+    #[test]
+    fn oversize_input_is_refused() {
+        let input = DirectUp::Input { pane: PaneId(0), bytes: vec![b'x'; INPUT_BYTES_MAX + 1] };
+        assert!(matches!(DirectUp::decode(KIND_INPUT, &input.encode()), Err(DecodeError::TooLong { .. })));
+    }
+
+    proptest! {
+        /// What is accepted re-encodes to the same bytes, and nothing panics.
+        #[test]
+        fn payloads_round_trip(kind in 0u8..5, first in 0u8..5, rest in vec(any::<u8>(), 0..12)) {
+            let bytes = [vec![first], rest].concat();
+            if let Ok(up) = DirectUp::decode(kind, &bytes) {
+                prop_assert_eq!(up.encode(), bytes.clone());
+                prop_assert_eq!(up.kind(), kind);
+            }
+            if let Ok(down) = DirectDown::decode(&bytes) {
+                prop_assert_eq!(down.encode(), bytes);
+            }
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The front door of a relay: listens, serves, and goes away in good order.
+
+use crate::io::clock::Clock;
+use crate::io::quic::{BindError, ListenLimits, Listener};
+use crate::io::relay_server::Node;
+use crate::io::tls::{Identity, IdentityError};
+use crate::proto::relay::{Hall, HallLimits, HallStats};
+use std::net::{Ipv6Addr, SocketAddr};
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
+
+/// The UDP port of a relay unless its links say otherwise. PROTOCOL.md 3.
+const PORT: u16 = 4433;
+/// How long connections may take to read that the relay goes away.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// Why a relay did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RelayError {
+    /// The operator has to choose another address or certificate.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// No certificate could be made.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The system gives no randomness; nothing can be secure on it.
+    #[error("no randomness from the system: {0}")]
+    Random(#[from] getrandom::Error),
+}
+
+/// What a relay is to be like; made by [`Relay::builder`].
+#[derive(Debug, Default)]
+#[must_use]
+pub struct RelayBuilder {
+    addresses: Vec<SocketAddr>,
+    identity: Option<Identity>,
+    hall: HallLimits,
+    listen: ListenLimits,
+}
+
+impl RelayBuilder {
+    /// Listens on this UDP address, too. Without any, a relay listens on port 4433 of all addresses.
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.addresses.push(address);
+        self
+    }
+
+    /// Shows this certificate. Without one, a relay makes one that ends with it, and so do the links that pin it.
+    pub fn identity(mut self, identity: Identity) -> Self {
+        self.identity = Some(identity);
+        self
+    }
+
+    /// Holds at most this much.
+    pub const fn limits(mut self, limits: HallLimits) -> Self {
+        self.hall = limits;
+        self
+    }
+
+    /// Takes connections no faster than this.
+    pub const fn listen_limits(mut self, limits: ListenLimits) -> Self {
+        self.listen = limits;
+        self
+    }
+
+    /// Starts listening. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`RelayError::Bind`] if an address is taken or not ours, or the key does not fit the certificate.
+    pub async fn start(self) -> Result<Relay, RelayError> {
+        let identity = self.identity.map_or_else(Identity::generate, Ok)?;
+        let all = [SocketAddr::from((Ipv6Addr::UNSPECIFIED, PORT))];
+        let addresses = if self.addresses.is_empty() { &all[..] } else { &self.addresses };
+        let listener = Listener::bind(addresses, &identity, self.listen)?;
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed)?;
+        let node = Node::start(Hall::new(self.hall, seed), Clock::start());
+        let (stop, stopped) = oneshot::channel();
+        Ok(Relay {
+            fingerprint: identity.fingerprint(),
+            addresses: listener.local_addresses().to_vec(),
+            node: node.clone(),
+            stop,
+            served: tokio::spawn(serve(node, listener, stopped)),
+        })
+    }
+}
+
+/// A running relay: sessions of people who trust each other and not the relay. It sees who writes when and how much,
+/// never what.
+///
+/// Dropping it ends all connections at once; [`shutdown`](Self::shutdown) tells them first.
+///
+/// ```no_run
+/// use cahoots::relay::Relay;
+/// use std::net::SocketAddr;
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let relay = Relay::builder().listen(SocketAddr::from(([0, 0, 0, 0], 4433))).start().await?;
+/// println!("listening on {:?}", relay.local_addrs());
+/// tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+/// println!("{} members in {} sessions", relay.stats().members, relay.stats().sessions);
+/// relay.shutdown().await;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Relay {
+    fingerprint: [u8; 32],
+    addresses: Vec<SocketAddr>,
+    node: Node,
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<()>,
+}
+
+impl Relay {
+    /// Starts to describe a relay.
+    pub fn builder() -> RelayBuilder {
+        RelayBuilder::default()
+    }
+
+    /// Returns the SHA-256 of the certificate, for links that pin it. PROTOCOL.md 3.
+    #[must_use]
+    pub const fn fingerprint(&self) -> [u8; 32] {
+        self.fingerprint
+    }
+
+    /// Returns the addresses listened on, with the ports that the system chose.
+    #[must_use]
+    pub fn local_addrs(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Returns the figures of this node.
+    #[must_use]
+    pub fn stats(&self) -> HallStats {
+        self.node.stats()
+    }
+
+    /// Takes no more connections, tells the others to come back later, and ends within a few seconds.
+    pub async fn shutdown(self) {
+        // Nobody listens if serving has ended already, by itself.
+        let _ = self.stop.send(());
+        let _ = self.served.await;
+    }
+}
+
+/// Serves what `listener` takes until `stopped` says so or is dropped.
+async fn serve(node: Node, mut listener: Listener, mut stopped: oneshot::Receiver<()>) {
+    let mut connections = JoinSet::new();
+    let order = loop {
+        tokio::select! {
+            channel = listener.accept() => {
+                let Some(channel) = channel else {
+                    tracing::error!("no socket is left to listen on");
+                    break stopped.await;
+                };
+                let node = node.clone();
+                connections.spawn(async move { node.serve(channel).await });
+            }
+            Some(_) = connections.join_next() => {}
+            order = &mut stopped => break order,
+        }
+    };
+    if order.is_ok() {
+        node.shutdown();
+        let drained = async { while connections.join_next().await.is_some() {} };
+        if timeout(DRAIN, drained).await.is_err() {
+            tracing::info!(left = connections.len(), "connections cut that did not read the goodbye");
+        }
+        connections.shutdown().await;
+        listener.close().await;
+    }
+}
