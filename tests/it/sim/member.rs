@@ -121,15 +121,15 @@ impl Member {
     fn show(&mut self, pane: PaneId, event: StreamEvent, model: &Model) {
         let who = self.index;
         let view = self.views.entry(pane).or_default();
-        assert_eq!(view.exit, None, "member {who} sees output of {pane} after its end");
         match event {
             StreamEvent::Keyframe { size, offset, data } => {
                 assert!(offset >= view.offset, "member {who} is taken back from {} to {offset}", view.offset);
                 model.check_offset(pane, offset);
-                view.screen = Some(Screen::restore(size, &data));
+                view.screen.get_or_insert_with(|| Screen::new(size)).restore(size, &data);
                 view.offset = offset;
             }
             StreamEvent::Output { offset, data } => {
+                assert_eq!(view.exit, None, "member {who} sees output of {pane} after its end");
                 assert_eq!(offset, view.offset, "member {who}: output of {pane} does not follow on");
                 model.check_output(pane, offset, &data);
                 let screen = view.screen.as_mut().expect("a keyframe comes first");

@@ -611,24 +611,21 @@ impl World {
     pub(crate) fn silence(&mut self, member: usize, hall: usize, us: u64) {
         let until_us = self.now_us + us;
         self.blocked.insert((member, hall), until_us);
-        for id in self.wires_between(Some(member), hall) {
-            let Some(wire) = self.wires.get_mut(&id) else { continue };
-            for way in [Way::Up, Way::Down] {
-                wire.pipe(way).hold(until_us);
-                self.plan(until_us, Happening::Arrive(id, way));
-            }
-        }
+        self.wires_between(Some(member), hall).into_iter().for_each(|id| self.hold_wire(id, until_us));
     }
 
     /// Delays everything between a member and a hall by a burst of loss.
     pub(crate) fn hold(&mut self, member: usize, hall: usize, us: u64) {
         let until_us = self.now_us + us;
-        for id in self.wires_between(Some(member), hall) {
-            let Some(wire) = self.wires.get_mut(&id) else { continue };
-            wire.up.hold(until_us);
-            wire.down.hold(until_us);
-            self.plan(until_us, Happening::Arrive(id, Way::Up));
-            self.plan(until_us, Happening::Arrive(id, Way::Down));
+        self.wires_between(Some(member), hall).into_iter().for_each(|id| self.hold_wire(id, until_us));
+    }
+
+    fn hold_wire(&mut self, id: u64, until_us: u64) {
+        let Some(wire) = self.wires.get_mut(&id) else { return };
+        wire.up.hold(until_us);
+        wire.down.hold(until_us);
+        for way in [Way::Up, Way::Down] {
+            self.plan(until_us, Happening::Arrive(id, way));
         }
     }
 
