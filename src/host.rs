@@ -10,8 +10,10 @@ use crate::io::core::{Core, LinkState};
 use crate::io::pty::PtyCommand;
 use crate::io::quic::{BindError, Endpoint, ListenLimits, Listener, Target};
 use crate::io::relay_server::Node;
+use crate::io::rendezvous;
 use crate::io::retry::Backoff;
-use crate::io::tls::{Identity, IdentityError, Trust, TrustError};
+use crate::io::seek::relay_target;
+use crate::io::tls::{Identity, IdentityError, TrustError};
 use crate::proto::id::{PaneId, SessionId, ShareId};
 use crate::proto::relay::{Hall, HallLimits};
 use crate::proto::session::{EditRefused, HostingError, OwnerError, Peer, ShareTerms};
@@ -157,9 +159,7 @@ impl HostBuilder {
             host.serve_nearby(self.port)?;
         }
         if let Some(relay) = host.relay.clone() {
-            let trust = relay.fingerprint.map_or_else(Trust::system, |pinned| Ok(Trust::fingerprint(pinned)))?;
-            let target = Target::relay(relay.host, relay.port, trust);
-            host.tasks.spawn(keep_linked(host.session.core.clone(), target));
+            host.tasks.spawn(keep_linked(host.session.core.clone(), relay_target(relay)?));
         }
         Ok(host)
     }
@@ -296,7 +296,12 @@ impl Host {
 
 /// Lets guests on this machine and on the LAN find the port, until it is dropped.
 async fn announce(session: SessionId, port: u16) {
-    let _ = (session, port);
+    let notice = rendezvous::Notice::post(&session, port);
+    if let Err(error) = &notice {
+        tracing::warn!(%error, "guests on this machine will not find the session by its token alone");
+    }
+    #[cfg(any())]
+    let _announcer = crate::io::lan::Announcer::start(session, port);
     std::future::pending::<()>().await;
 }
 

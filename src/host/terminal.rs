@@ -135,15 +135,19 @@ impl Program {
                 writer.write(input.bytes.into()).await;
             }
         });
+        let mut is_doomed = false;
         loop {
             tokio::select! {
                 chunk = pty.read() => match chunk {
                     Some(chunk) => self.publish(chunk).await,
                     None => break,
                 },
-                order = orders.recv() => match order {
+                order = orders.recv(), if !is_doomed => match order {
                     Some(Command::Resize(size)) => self.resize(&pty, size),
-                    Some(Command::Kill) | None => pty.kill(),
+                    Some(Command::Kill) | None => {
+                        pty.kill();
+                        is_doomed = true;
+                    }
                 },
             }
         }

@@ -245,6 +245,8 @@ impl Core {
             inner.peer.handle_link_open(link, exporter, now);
             link
         });
+        // Also when this future is dropped half way: a link that nobody serves must not look like one.
+        let _cleanup = Cleanup { core: self, link };
         opened(link, follow.clone());
         let read = async {
             let mut decoder = FrameDecoder::new();
@@ -282,11 +284,6 @@ impl Core {
                 let _ = writer.shutdown().await;
             }
         }
-        self.with(|inner, now| {
-            inner.peer.handle_link_close(link, now);
-            inner.links.remove(&link);
-            self.note_lost(inner);
-        });
         match *follow.borrow() {
             LinkState::Over(code) => code,
             LinkState::Connecting | LinkState::Ready => CloseCode::GoingAway,
@@ -313,6 +310,22 @@ impl Core {
     /// Closes a link that another one replaces.
     pub(crate) fn close_link(&self, link: LinkId) {
         self.with(|inner, _| inner.peer.close_link(link, CloseCode::Bye));
+    }
+}
+
+/// Takes a link out of the machine when nobody serves it any more.
+struct Cleanup<'a> {
+    core: &'a Core,
+    link: LinkId,
+}
+
+impl Drop for Cleanup<'_> {
+    fn drop(&mut self) {
+        self.core.with(|inner, now| {
+            inner.peer.handle_link_close(self.link, now);
+            inner.links.remove(&self.link);
+            self.core.note_lost(inner);
+        });
     }
 }
 

@@ -12,7 +12,7 @@ use crate::proto::wire::{Frame, WireEntry};
 use std::collections::VecDeque;
 
 /// Typed bytes that may wait for the host to take them: a paste of a mebibyte, as SECURITY.md has it.
-pub const PENDING_BYTES_MAX: usize = 1_048_576;
+pub(super) const PENDING_BYTES_MAX: usize = 1_048_576;
 
 /// Bytes on their way to the host before it has to confirm some: a queue of this size is nothing to a relay.
 const WINDOW_BYTES: usize = 262_144;
