@@ -121,4 +121,4 @@ struct Counters {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

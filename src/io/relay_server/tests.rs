@@ -1,4 +1,5 @@
 use super::*;
+use crate::Relay;
 use crate::io::quic::{Endpoint, ListenLimits, Target};
 use crate::io::tls::Trust;
 use crate::proto::id::Channel as Lane;
@@ -6,7 +7,6 @@ use crate::proto::relay::HallLimits;
 use crate::proto::relay::tests::{Founded, Person};
 use crate::proto::verify::channel_binding;
 use crate::proto::wire::{Have, WireEntry};
-use crate::relay::Relay;
 use std::collections::VecDeque;
 
 const NONCE: [u8; 32] = [7; 32];
@@ -109,7 +109,7 @@ impl Dialer {
 
 async fn quic(relay: &Relay) -> Channel {
     let address = relay.local_addrs()[0];
-    let target = Target::relay(address.ip().to_string(), address.port(), Trust::Fingerprint(relay.fingerprint()));
+    let target = Target::relay(address.ip().to_string(), address.port(), Trust::fingerprint(relay.fingerprint()));
     Endpoint::new().dial(&target).await.expect("the relay listens")
 }
 
@@ -175,17 +175,19 @@ async fn garbage_is_answered_with_its_code() {
     let mut host = Dialer::open(&node, 65_536);
     host.host(&founded).await;
     let too_long = [12, 0x80, 0x10, 0, 0];
-    let other_version = [&[1, 65, 9][..], &[0; 64]].concat();
-    let cases = [
-        (&[1, 0][..], CloseCode::Protocol),
-        (&too_long, CloseCode::Limit),
-        (&other_version[..], CloseCode::Limit),
-        (&[12, 5, 1, 1, 1, 1, 1], CloseCode::Protocol),
-    ];
-    for (bytes, _) in cases {
+    let other_version = [&[1, 0x40, 65, 9][..], &[0; 64]].concat();
+    let padded_varint = [0x40, 1];
+    let entry_of_a_stranger = [12, 5, 1, 1, 1, 1, 1];
+    for (bytes, code) in [
+        (&too_long[..], CloseCode::Limit),
+        (&other_version, CloseCode::Version),
+        (&padded_varint, CloseCode::Protocol),
+        (&entry_of_a_stranger, CloseCode::Protocol),
+        (&[63; 5_000], CloseCode::Protocol),
+    ] {
         let mut eve = Dialer::open(&node, 65_536);
         eve.writer.write_all(bytes).await.expect("the node reads");
-        eve.wait_for_close().await;
+        assert_eq!(eve.wait_for_close().await, code);
     }
     host.send(&Frame::Ping([1; 8])).await;
     host.wait_for(|frame| (*frame == Frame::Pong([1; 8])).then_some(())).await;

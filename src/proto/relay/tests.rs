@@ -28,76 +28,90 @@ const HOUR_MS: u64 = 3_600_000;
 const SECOND_US: u64 = 1_000_000;
 
 /// A share that the owner issued.
-struct Share {
-    secret: ShareSecret,
-    cert: ShareCert,
+pub(crate) struct Share {
+    pub(crate) secret: ShareSecret,
+    pub(crate) cert: ShareCert,
 }
 
 /// Somebody with a token and keys.
 #[derive(Clone)]
-struct Person {
-    keys: MemberKeys,
-    chain: Chain,
+pub(crate) struct Person {
+    pub(crate) keys: MemberKeys,
+    pub(crate) chain: Chain,
 }
 
 impl Person {
-    fn author(&self) -> AuthorId {
+    pub(crate) fn author(&self) -> AuthorId {
         self.chain.member.author()
     }
 
-    fn lane(&self, channel: Channel) -> LaneId {
+    pub(crate) fn lane(&self, channel: Channel) -> LaneId {
         LaneId { channel, author: self.author(), epoch: Epoch(0) }
     }
 
-    fn member_frame(&self) -> Frame {
+    pub(crate) fn hello(&self, nonce: [u8; 32]) -> Frame {
+        let (session, share) = (self.chain.member.session, self.chain.member.share);
+        Frame::Hello(Hello { nonce, session, share })
+    }
+
+    pub(crate) fn auth(&self, binding: &[u8; 32]) -> Frame {
+        let signature = self.keys.sign(&self.chain.member.auth_digest(binding));
+        Frame::Auth(Auth { chain: self.chain.encode(), signature })
+    }
+
+    pub(crate) fn member_frame(&self) -> Frame {
         Frame::Member(self.chain.encode())
     }
 }
 
 /// A session as its owner sees it.
-struct Session {
+pub(crate) struct Session {
     root: SessionRoot,
     epoch: EpochSecret,
-    log: AuthLog,
+    pub(crate) log: AuthLog,
     people: u8,
 }
 
 impl Session {
-    fn new(seed: u8) -> Self {
+    pub(crate) fn new(seed: u8) -> Self {
         let root = SessionRoot::from_seed([seed; 32]);
         let log = AuthLog::new(root.session_id());
         Self { root, epoch: EpochSecret::from_bytes([seed; 32]), log, people: seed }
     }
 
-    fn id(&self) -> SessionId {
+    pub(crate) fn id(&self) -> SessionId {
         self.root.session_id()
     }
 
-    fn write(&mut self, record: &Record) -> Bytes {
+    pub(crate) fn write(&mut self, record: &Record) -> Bytes {
         self.log.write(&self.root, record, START.wall).expect("the owner writes a valid record")
     }
 
-    fn terms(rights: Rights) -> ShareTerms {
-        let expires = START.wall.after_ms(HOUR_MS);
-        let not_before = Wall(START.wall.0 - 1_000);
+    pub(crate) fn terms(rights: Rights) -> ShareTerms {
+        Self::terms_at(START.wall, rights)
+    }
+
+    pub(crate) fn terms_at(now: Wall, rights: Rights) -> ShareTerms {
+        let expires = now.after_ms(HOUR_MS);
+        let not_before = Wall(now.0 - 1_000);
         ShareTerms { rights, depth_left: 1, not_before, expires, max_members: 0, flags: ShareFlags::NONE }
     }
 
     /// Issues a share without recording it.
-    fn share(&mut self, terms: ShareTerms) -> Share {
+    pub(crate) fn share(&mut self, terms: ShareTerms) -> Share {
         self.people += 1;
         let secret = ShareSecret::new(&self.id(), [self.people; 16], terms.flags);
         let cert = ShareCert::issue_root(&self.root, &secret, terms);
         Share { secret, cert }
     }
 
-    fn record_share(&mut self, terms: ShareTerms) -> (Share, Bytes) {
+    pub(crate) fn record_share(&mut self, terms: ShareTerms) -> (Share, Bytes) {
         let share = self.share(terms);
         let record = self.write(&Record::Share(share.cert.clone()));
         (share, record)
     }
 
-    fn person(&mut self, share: &Share) -> Person {
+    pub(crate) fn person(&mut self, share: &Share) -> Person {
         self.people += 1;
         let keys = MemberKeys::from_seed([self.people; 32]);
         let ShareCert { rights, not_before, expires, .. } = share.cert;
@@ -105,18 +119,42 @@ impl Session {
         Person { keys, chain: Chain { member, shares: vec![share.cert.clone()] } }
     }
 
-    fn writer(&self, person: &Person, channel: Channel) -> LaneWriter {
+    pub(crate) fn writer(&self, person: &Person, channel: Channel) -> LaneWriter {
         LaneWriter::new(self.id(), person.lane(channel), &self.epoch)
     }
 
     /// Seals one entry of `person` at the beginning of a lane.
-    fn first_entry(&self, person: &Person, channel: Channel) -> WireEntry {
+    pub(crate) fn first_entry(&self, person: &Person, channel: Channel) -> WireEntry {
         self.writer(person, channel).seal(1, &person.keys, b"first")
     }
 
-    fn wrap(&self, share: &Share) -> Frame {
+    pub(crate) fn wrap(&self, share: &Share) -> Frame {
         let recipient = share.secret.share_id();
         Frame::Wrap(self.epoch.wrap(Epoch(0), share.secret.kek(), recipient.as_bytes(), &self.id()))
+    }
+}
+
+/// A session with a log, three shares and a host.
+pub(crate) struct Founded {
+    pub(crate) session: Session,
+    pub(crate) own: Share,
+    pub(crate) interact: Share,
+    pub(crate) view: Share,
+    pub(crate) ada: Person,
+}
+
+impl Founded {
+    pub(crate) fn at(now: Wall) -> Self {
+        let mut session = Session::new(1);
+        let root = session.root.public();
+        session.write(&Record::Genesis { root });
+        let presets = [Rights::OWN, Rights::INTERACT, Rights::VIEW];
+        let [own, interact, view] = presets.map(|rights| session.record_share(Session::terms_at(now, rights)).0);
+        let commit = session.epoch.commit();
+        session.write(&Record::Epoch { epoch: Epoch(0), commit });
+        let ada = session.person(&own);
+        session.write(&Record::Host(ada.chain.member.clone()));
+        Self { session, own, interact, view, ada }
     }
 }
 
@@ -180,16 +218,7 @@ impl World {
 
     /// The session exists, the hall does not know it yet.
     fn without_host(limits: HallLimits) -> Self {
-        let mut session = Session::new(1);
-        let root = session.root.public();
-        session.write(&Record::Genesis { root });
-        let (own, _) = session.record_share(Session::terms(Rights::OWN));
-        let (interact, _) = session.record_share(Session::terms(Rights::INTERACT));
-        let (view, _) = session.record_share(Session::terms(Rights::VIEW));
-        let commit = session.epoch.commit();
-        session.write(&Record::Epoch { epoch: Epoch(0), commit });
-        let ada = session.person(&own);
-        session.write(&Record::Host(ada.chain.member.clone()));
+        let Founded { session, own, interact, view, ada } = Founded::at(START.wall);
         let hall = Hall::new(limits, [9; 32]);
         Self { hall, now: START, conns: 0, session, own, interact, view, ada, host: ConnId(0) }
     }
@@ -225,15 +254,12 @@ impl World {
     }
 
     fn hello(&mut self, conn: ConnId, person: &Person) -> Mail {
-        let (session, share) = (person.chain.member.session, person.chain.member.share);
-        let _ = self.send(conn, Frame::Hello(Hello { nonce: [3; 32], session, share }));
+        let _ = self.send(conn, person.hello([3; 32]));
         self.drain(conn)
     }
 
     fn auth(person: &Person, welcome: &Welcome) -> Frame {
-        let binding = channel_binding(&[], &[3; 32], &welcome.nonce);
-        let signature = person.keys.sign(&person.chain.member.auth_digest(&binding));
-        Frame::Auth(Auth { chain: person.chain.encode(), signature })
+        person.auth(&channel_binding(&[], &[3; 32], &welcome.nonce))
     }
 
     /// Goes through the handshake as far as the hall lets it.
