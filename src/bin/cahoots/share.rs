@@ -114,21 +114,21 @@ fn announce(host: &Host, args: &args::Share, links: &[(Access, Link)]) -> Result
 
 fn banner(args: &args::Share, links: &[(Access, Link)]) -> io::Result<()> {
     let paint = Paint::of(&io::stdout());
-    print_line("")?;
     for (access, link) in links {
-        print_line(format!("  {:9} {}", access.to_string(), paint.bold(&link.reveal())))?;
+        // At the start of a line of its own: a terminal breaks it, and it can still be copied whole.
+        print_line(format!("\n{access} link\n{}", paint.bold(&link.reveal())))?;
     }
     print_line("")?;
     for (access, _) in links {
-        print_line(format!("  {}", means(*access, paint)))?;
+        print_line(means(*access, paint))?;
     }
     let reach = match (&args.reach.relay, args.reach.no_lan) {
         (Some(_), _) => "",
         (None, false) => ", on this network (--relay reaches others)",
         (None, true) => ", on this machine",
     };
-    print_line(format!("  Others run `cahoots join` and paste a link{reach}."))?;
-    print_line(format!("  Links work for {}; all ends with the shared command.", text::span(args.expires)))?;
+    print_line(format!("Others run `cahoots join` and paste a link{reach}."))?;
+    print_line(format!("Links work for {}; all ends with the shared command.", text::span(args.expires)))?;
     print_line("")
 }
 

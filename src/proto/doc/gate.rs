@@ -21,13 +21,16 @@ use super::chat::{Message, Pages};
 use crate::proto::id::AuthorId;
 use crate::proto::wire::DecodeError;
 use clock::Clock;
-use index::{Entry, Index, Object, OpId, Place, Row};
+use index::{Entry, Index, Learned, Object, OpId, Place};
 use scan::Scan;
 
 pub use scan::ScanError;
 
 /// The author of the genesis change, which nobody is.
 pub(super) const GENESIS_AUTHOR: AuthorId = AuthorId([0; 16]);
+
+/// Operations of one author in one document. A few bytes can hold thousands, and each takes memory here.
+const AUTHOR_OPS_MAX: u32 = 1 << 20;
 
 /// Why a change was refused; its author has to act. The rest of its lane is refused with it.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -83,6 +86,12 @@ pub enum GateError {
         /// The rule.
         rule: &'static str,
     },
+    /// The author has written too much.
+    #[error("{ops} operations of one author are over the limit of {AUTHOR_OPS_MAX}")]
+    Operations {
+        /// How many it would be.
+        ops: u32,
+    },
     /// A chat message or a presence value does not decode.
     #[error("value does not decode: {0}")]
     Value(#[from] DecodeError),
@@ -129,17 +138,17 @@ impl Gate {
     pub(super) fn new(kind: DocKind, genesis: &Change) -> Self {
         let mut index = Index::default();
         let roots = kind.genesis_objects();
-        let entries = roots.iter().map(|(key, _)| {
-            let place = Place::Key(index.key(key));
-            Entry { object: None, place, replaceable: true }
-        });
-        let entries = entries.collect();
-        let clock = if kind == DocKind::State { Clock::default().with(0, 1) } else { Clock::default() };
-        let objects =
-            (1..).zip(roots).map(|(counter, &(_, kind))| (OpId { author: 0, counter }, Object { kind, depth: 1 }));
-        let objects = objects.collect();
-        let row = Row { start_op: 1, ops: genesis.len() as u32, entries, clock };
-        index.insert(GENESIS_AUTHOR, genesis.hash().0, row, objects);
+        let mut learned = Learned::default();
+        let mut clock = Clock::default();
+        if kind == DocKind::State {
+            clock = clock.with(0, 1);
+            for (counter, &(key, kind)) in (1..).zip(roots) {
+                let place = Place::Key(index.key(key));
+                learned.entries.push(Entry { object: None, place, replaceable: true });
+                learned.objects.push((OpId { author: 0, counter }, Object { kind, depth: 1 }));
+            }
+        }
+        index.insert(GENESIS_AUTHOR, genesis.hash().0, 1..1 + genesis.len() as u32, clock, learned);
         let rules = match kind {
             DocKind::State => Rules::State,
             DocKind::Chat => Rules::Chat(HashMap::new()),
@@ -159,7 +168,7 @@ impl Gate {
 
     /// Returns the counter of the last operation of an admitted change.
     pub(super) fn max_op(&self, hash: &[u8; 32]) -> Option<u32> {
-        self.index.change(hash).map(|(_, _, row)| row.max_op())
+        self.index.change(hash).map(|(_, _, row)| row.counters.end - 1)
     }
 
     /// Returns how far the author's pages are written.
@@ -181,15 +190,16 @@ impl Gate {
             return Err(GateError::Seq { found: scan.seq, next });
         }
         let clock = self.clock_of(&scan)?;
-        let (entries, objects, messages, pages) = match &self.rules {
-            Rules::State => {
-                let (entries, objects) = rules::State::new(&mut self.index, &scan, &clock)?.check()?;
-                (entries, objects, Vec::new(), None)
-            }
+        let ops = self.index.ops(author) + scan.ops;
+        if ops > AUTHOR_OPS_MAX {
+            return Err(GateError::Operations { ops });
+        }
+        let (learned, messages, pages) = match &self.rules {
+            Rules::State => (rules::State::new(&mut self.index, &scan, &clock)?.check()?, Vec::new(), None),
             Rules::Chat(pages) => {
                 let mut pages = pages.get(&author).copied().unwrap_or_default();
                 let messages = rules::check_chat(&scan, &mut pages)?;
-                (Box::default(), Vec::new(), messages, Some(pages))
+                (Learned::default(), messages, Some(pages))
             }
         };
         let change = parse_canonical(payload)?;
@@ -202,25 +212,24 @@ impl Gate {
             Rules::State => clock.with(self.index.number_or_next(author), scan.seq as u32),
             Rules::Chat(_) => Clock::default(),
         };
-        self.index.insert(author, hash, Row { start_op: scan.start_op, ops: scan.ops, entries, clock }, objects);
+        self.index.insert(author, hash, scan.start_op..scan.start_op + scan.ops, clock, learned);
         Ok(Admission { change, hash, messages })
     }
 
     /// Checks what the change builds on and returns what it has seen.
     fn clock_of(&self, scan: &Scan<'_>) -> Result<Clock, GateError> {
         let mut clock = Clock::default();
-        let (mut max_op, mut last_own) = (None, 0);
+        let (mut expected, mut last_own) = (None, 0);
         for dep in scan.deps {
             let (author, seq, row) = self.index.change(dep).ok_or(GateError::Dependencies)?;
             clock.merge(&row.clock);
-            max_op = max_op.max(Some(row.max_op()));
+            expected = expected.max(Some(row.counters.end));
             if Some(author) == self.index.number(scan.actor) {
                 last_own = last_own.max(u64::from(seq));
             }
         }
         // Automerge names the author's last change even where another dependency implies it.
-        let max_op = max_op.filter(|_| last_own + 1 == scan.seq).ok_or(GateError::Dependencies)?;
-        let expected = max_op + 1;
+        let expected = expected.filter(|_| last_own + 1 == scan.seq).ok_or(GateError::Dependencies)?;
         if scan.start_op == expected { Ok(clock) } else { Err(GateError::StartOp { found: scan.start_op, expected }) }
     }
 }

@@ -1,6 +1,6 @@
 //! Where the link comes from: argument, file, environment, stdin, or the person at the terminal.
 
-use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
 
 use cahoots::Link;
