@@ -300,7 +300,7 @@ async fn announce(session: SessionId, port: u16) {
     if let Err(error) = &notice {
         tracing::warn!(%error, "guests on this machine will not find the session by its token alone");
     }
-    #[cfg(any())]
+    #[cfg(feature = "lan")]
     let _announcer = crate::io::lan::Announcer::start(session, port);
     std::future::pending::<()>().await;
 }
