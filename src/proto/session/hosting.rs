@@ -262,7 +262,7 @@ impl Peer {
     /// Takes an entry that a member sealed to this host.
     pub(super) fn handle_typed(&mut self, entry: &WireEntry, member: &VerifiedMember, now: Now) {
         let (author, log) = (member.author(), &self.log);
-        let is_admitted = member.live_at(now.wall).is_ok() && !log.is_closed(&member.share());
+        let is_admitted = member.live_at(now.wall).is_ok() && log.admits(member).is_ok();
         let Some(hosting) = self.hosting.as_mut().filter(|_| is_admitted) else { return };
         if entry.kind == INPUT_KIND && hosting.input_bytes >= INPUT_BYTES_WAITING_MAX {
             // Not taken, so not acknowledged: the guest sends it again.
