@@ -6,4 +6,6 @@
     reason = "a test stops where its expectation fails, helpers included"
 )]
 
+#[cfg(feature = "cli")]
+mod e2e;
 mod vectors;
