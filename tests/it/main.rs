@@ -8,4 +8,5 @@
 
 #[cfg(feature = "cli")]
 mod e2e;
+mod sim;
 mod vectors;
