@@ -18,7 +18,7 @@ use std::future::pending;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
@@ -103,6 +103,8 @@ pub(crate) struct Seeker {
     ways: Ways,
     findings: Findings,
     endpoint: Arc<Endpoint>,
+    /// Direct ways lead to one host, which seats a member once: their handshakes go one after the other.
+    door: Arc<Semaphore>,
     attempts: BTreeMap<Candidate, Attempt>,
     dialled: u64,
 }
@@ -135,7 +137,16 @@ impl Seeker {
         };
         let relay = looked.relay.map(relay_target).transpose()?;
         let endpoint = Arc::new(Endpoint::new());
-        Ok(Self { core, relay, ways, findings, endpoint, attempts: BTreeMap::new(), dialled: 0 })
+        Ok(Self {
+            core,
+            relay,
+            ways,
+            findings,
+            endpoint,
+            door: Arc::new(Semaphore::new(1)),
+            attempts: BTreeMap::new(),
+            dialled: 0,
+        })
     }
 
     pub(crate) async fn run(mut self) {
@@ -231,6 +242,7 @@ impl Seeker {
         self.dialled += 1;
         let number = self.dialled;
         let (core, endpoint, reporter) = (self.core.clone(), self.endpoint.clone(), reporter.clone());
+        let door = candidate.is_direct().then(|| self.door.clone());
         let task = tokio::spawn(async move {
             let report = |outcome| {
                 // The seeker is gone when the guest is.
@@ -238,9 +250,20 @@ impl Seeker {
             };
             match endpoint.dial(&target).await {
                 Ok(channel) => {
+                    let turn = match door {
+                        Some(door) => door.acquire_owned().await.ok(),
+                        None => None,
+                    };
+                    if turn.is_some() && core.read(|inner, _| inner.is_direct()) {
+                        return report(Outcome::Failed("another way to the host was faster".into()));
+                    }
                     let up = reporter.clone();
                     let opened = |link, state| {
-                        tokio::spawn(report_up(state, move || up.send((candidate, number, Outcome::Up(link)))));
+                        let tell = move || up.send((candidate, number, Outcome::Up(link)));
+                        tokio::spawn(async move {
+                            report_up(state, tell).await;
+                            drop(turn);
+                        });
                     };
                     report(Outcome::Over(core.run_link(channel, opened).await));
                 }

@@ -230,6 +230,7 @@ impl Peer {
     /// Publishes what waits, and tells whether every link has sent all that there was.
     pub fn drain(&mut self, now: Now) -> bool {
         self.flush_all_panes(now);
+        self.flush_acks();
         let is_waiting =
             self.hosting.iter().flat_map(|hosting| hosting.panes.values()).any(|pane| !pane.waiting.is_empty());
         let mut ready = self.links.values().filter(|link| link.is_ready());
@@ -350,9 +351,12 @@ impl Peer {
     }
 
     pub(super) fn flush_acks_if_due(&mut self, now: Now) {
-        if self.poll_acks().is_none_or(|due| due > now.mono) {
-            return;
+        if self.poll_acks().is_some_and(|due| due <= now.mono) {
+            self.flush_acks();
         }
+    }
+
+    fn flush_acks(&mut self) {
         let Some(hosting) = &mut self.hosting else { return };
         hosting.ack_at = None;
         let owed = hosting.guests.iter_mut().filter(|(_, guest)| guest.owes_ack);
