@@ -3,9 +3,12 @@
 pub mod channel;
 pub mod clock;
 pub(crate) mod core;
+#[cfg(feature = "lan")]
+pub mod lan;
 pub mod pty;
 pub mod quic;
 pub mod relay_server;
+pub mod rendezvous;
 pub(crate) mod retry;
 pub(crate) mod seek;
 pub mod tls;

@@ -5,6 +5,7 @@ use crate::io::quic::{BindError, ListenLimits, Listener};
 use crate::io::relay_server::Node;
 use crate::io::tls::{Identity, IdentityError};
 use crate::proto::relay::{Hall, HallLimits, HallStats};
+use crate::proto::token::Relay as RelayAddress;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -121,6 +122,13 @@ impl Relay {
     /// Starts to describe a relay.
     pub fn builder() -> RelayBuilder {
         RelayBuilder::default()
+    }
+
+    /// Returns what hosts take to come here, if `host` is the name or address by which they reach this machine.
+    #[must_use]
+    pub fn address(&self, host: impl Into<String>) -> RelayAddress {
+        let port = self.local_addrs().first().map_or(PORT, SocketAddr::port);
+        RelayAddress { host: host.into(), port, fingerprint: Some(self.fingerprint()) }
     }
 
     /// Returns the SHA-256 of the certificate, for links that pin it. PROTOCOL.md 3.

@@ -4,6 +4,7 @@ use crate::io::core::Core;
 use crate::proto::id::PaneId;
 use crate::proto::terminal::{Screen, Size, StreamEvent};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// Lines of scrollback that a view keeps.
@@ -40,8 +41,7 @@ impl ViewState {
                 StreamEvent::Keyframe { size, offset, data } => {
                     // Who followed without a hole has this screen already, and its scrollback with it.
                     if !(news.is_live && news.offset == offset && screen.size() == size) {
-                        *screen = Screen::with_scrollback(size, SCROLLBACK_LINES);
-                        screen.write(&data);
+                        screen.restore(size, &data);
                     }
                     (news.is_live, news.offset) = (true, offset);
                 }
@@ -122,6 +122,22 @@ impl View {
             return false;
         }
         self.news.changed().await.is_ok()
+    }
+
+    /// Waits until the screen is the host's and has not changed for `quiet`, for ten times that at the most.
+    ///
+    /// A newcomer gets a keyframe and then what came after it: a script that looks once should wait for both.
+    pub async fn settled(&mut self, quiet: Duration) {
+        let settle = async {
+            while self.news.borrow_and_update().changes == 0 || !self.is_live() {
+                if self.news.changed().await.is_err() {
+                    return;
+                }
+            }
+            while tokio::time::timeout(quiet, self.changed()).await == Ok(true) {}
+        };
+        // A terminal that never rests is shown as it is.
+        let _ = tokio::time::timeout(quiet * 10, settle).await;
     }
 
     /// Types into the terminal.

@@ -159,7 +159,9 @@ fn edit(document: &mut Document, step: usize) -> Option<Vec<u8>> {
 
 /// Steps of `relay_hall`: what, which connection, argument.
 fn relays() {
-    let join = |seat: u8, who: u8| vec![vec![0, seat, who], vec![4, seat], vec![5, seat]];
+    let have = [0x0b, 2, 1, 1, 0x0b, 2, 2, 1];
+    let have = |seat: u8| [&[1, seat], &have[..]].concat();
+    let join = |seat: u8, who: u8| vec![vec![0, seat, who], vec![4, seat], vec![5, seat], have(seat)];
     let log: Vec<Vec<u8>> = (0..5).map(|n| vec![7, 0, n]).collect();
     let entry = |seat: u8, channel: u8, kind: u8, content: &[u8]| [&[6, seat, channel, kind], content].concat();
     let start = [join(0, 0), log, join(1, 1)].concat();

@@ -204,7 +204,6 @@ impl World {
                 assert!(seat.is_ready, "content is for members");
                 let entry = WireEntry::decode(raw).expect("the hall passes on what it could parse");
                 let me = self.chains[seat.who].member.author();
-                assert_ne!(entry.lane.author, me, "nobody gets back their own");
                 match entry.lane.channel {
                     Channel::TO_HOST => assert_eq!(seat.who, HOST, "what is typed is for the host"),
                     Channel::FROM_HOST => assert_eq!(entry.body().first_chunk(), Some(me.as_bytes())),

@@ -58,7 +58,8 @@ pub(crate) struct PathInUse {
 pub(crate) struct Inner {
     pub(crate) peer: Peer,
     pub(crate) views: BTreeMap<PaneId, Arc<ViewState>>,
-    pub(crate) inputs: BTreeMap<PaneId, mpsc::Sender<Input>>,
+    /// Bounded by the machine, which takes no more than programs have read.
+    pub(crate) inputs: BTreeMap<PaneId, mpsc::UnboundedSender<Input>>,
     links: BTreeMap<LinkId, LinkInfo>,
     next_link: u64,
     /// What the program was last told about the connection.
@@ -182,9 +183,10 @@ impl Core {
                 }
             }
             machine::Event::Input(pane, author, bytes) => {
-                let taken = inner.inputs.get(&pane).map(|inputs| inputs.try_send(Input { author, bytes }));
-                if taken.is_some_and(|taken| taken.is_err()) {
-                    tracing::warn!(%pane, %author, "input dropped: the program does not read it");
+                let (count, reader) = (bytes.len(), inner.inputs.get(&pane));
+                if reader.is_none_or(|reader| reader.send(Input { author, bytes }).is_err()) {
+                    // Its program is gone, and with it all that anybody typed.
+                    inner.peer.handle_input_read(count);
                 }
             }
             machine::Event::WindowSize(..) => {}
@@ -245,6 +247,8 @@ impl Core {
             inner.peer.handle_link_open(link, exporter, now);
             link
         });
+        // Also when this future is dropped half way: a link that nobody serves must not look like one.
+        let _cleanup = Cleanup { core: self, link };
         opened(link, follow.clone());
         let read = async {
             let mut decoder = FrameDecoder::new();
@@ -282,11 +286,6 @@ impl Core {
                 let _ = writer.shutdown().await;
             }
         }
-        self.with(|inner, now| {
-            inner.peer.handle_link_close(link, now);
-            inner.links.remove(&link);
-            self.note_lost(inner);
-        });
         match *follow.borrow() {
             LinkState::Over(code) => code,
             LinkState::Connecting | LinkState::Ready => CloseCode::GoingAway,
@@ -313,6 +312,22 @@ impl Core {
     /// Closes a link that another one replaces.
     pub(crate) fn close_link(&self, link: LinkId) {
         self.with(|inner, _| inner.peer.close_link(link, CloseCode::Bye));
+    }
+}
+
+/// Takes a link out of the machine when nobody serves it any more.
+struct Cleanup<'a> {
+    core: &'a Core,
+    link: LinkId,
+}
+
+impl Drop for Cleanup<'_> {
+    fn drop(&mut self) {
+        self.core.with(|inner, now| {
+            inner.peer.handle_link_close(self.link, now);
+            inner.links.remove(&self.link);
+            self.core.note_lost(inner);
+        });
     }
 }
 

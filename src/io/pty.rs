@@ -177,9 +177,9 @@ impl Drop for Pty {
 }
 
 impl PtyWriter {
-    /// Types `bytes` into the program; waits while too much waits for it already. Cancel safe: all or nothing.
+    /// Types `bytes` into the program once there is room, and tells whether it still takes any.
     ///
-    /// Returns whether they were taken: they are not if the program has ended.
+    /// It does not once it has ended. Cancelled, nothing was typed.
     pub async fn write(&self, bytes: Bytes) -> bool {
         self.0.send(bytes).await.is_ok()
     }

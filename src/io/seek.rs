@@ -1,14 +1,33 @@
 //! Looks for a session until it is found, and again whenever the way to it is lost.
+//!
+//! notices, mDNS, the relay's address --`Paths` decides--> dials --> links of the core
 
 use crate::guest::{JoinError, Looked};
 use crate::io::core::{Core, LinkState};
 use crate::io::quic::{Endpoint, Target};
-use crate::io::retry::Backoff;
+use crate::io::rendezvous;
 use crate::io::tls::{Trust, TrustError};
+use crate::proto::id::SessionId;
+use crate::proto::path::{Candidate, Paths, Ways};
+use crate::proto::session::LinkId;
+use crate::proto::token::Relay;
 use crate::proto::wire::CloseCode;
 use crate::session::Connection;
+use std::collections::BTreeMap;
+use std::future::pending;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::Notify;
+use std::time::Duration;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+/// How long the host may take to be found nearby before a relay's no counts as the answer.
+const LOOK_AROUND: Duration = Duration::from_secs(3);
+/// How often to look whether the machine slept.
+const PULSE: Duration = Duration::from_secs(1);
+/// Addresses found that may wait to be looked at.
+const FINDS_MAX: usize = 16;
 
 /// What came of looking, so far: it explains why nothing was found.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +40,7 @@ pub(crate) struct Findings {
 struct Seen {
     refusal: Option<CloseCode>,
     relay_trouble: Option<String>,
+    looked_around: bool,
 }
 
 impl Findings {
@@ -31,10 +51,6 @@ impl Findings {
 
     pub(crate) fn note_refusal(&self, code: CloseCode) {
         self.note(|seen| seen.refusal = Some(code));
-    }
-
-    pub(crate) fn note_relay_trouble(&self, reason: String) {
-        self.note(|seen| seen.relay_trouble = Some(reason));
     }
 }
 
@@ -72,48 +88,219 @@ impl Findings {
 }
 
 impl Seen {
-    /// A refusal that dialling again cannot change.
+    /// Nothing that could still come would change the answer.
     fn is_hopeless(&self) -> bool {
-        self.refusal.is_some_and(|code| !code.is_passing())
+        let is_final = self.refusal.is_some_and(|code| !code.is_passing());
+        let relay_failed = self.refusal.is_some() || self.relay_trouble.is_some();
+        is_final || relay_failed && self.looked_around
     }
 }
 
-/// Looks everywhere it may, and keeps the best way linked.
+/// Looks everywhere it may, and keeps the best way linked, for as long as the session lasts.
 pub(crate) struct Seeker {
     core: Arc<Core>,
     relay: Option<Target>,
-    nearby: bool,
+    ways: Ways,
     findings: Findings,
-    endpoint: Endpoint,
+    endpoint: Arc<Endpoint>,
+    attempts: BTreeMap<Candidate, Attempt>,
+}
+
+/// One way that is being dialled or in use.
+struct Attempt {
+    task: AbortHandle,
+    link: Option<LinkId>,
+}
+
+/// What an attempt has to say.
+enum Report {
+    Up(Candidate, LinkId),
+    /// The dial failed.
+    Failed(Candidate, String),
+    /// There was a link; it is over.
+    Over(Candidate, CloseCode),
 }
 
 impl Seeker {
     pub(crate) fn new(core: Arc<Core>, looked: Looked, findings: Findings) -> Result<Self, TrustError> {
-        let target = |relay: crate::proto::token::Relay| {
-            let trust = relay.fingerprint.map_or_else(Trust::system, |pinned| Ok(Trust::fingerprint(pinned)))?;
-            Ok::<_, TrustError>(Target::relay(relay.host, relay.port, trust))
+        let ways = match (looked.nearby, looked.relay.is_some()) {
+            (true, true) => Ways::Both,
+            (true, false) => Ways::Nearby,
+            (false, _) => Ways::Relay,
         };
-        let relay = looked.relay.map(target).transpose()?;
-        Ok(Self { core, relay, nearby: looked.nearby, findings, endpoint: Endpoint::new() })
+        let relay = looked.relay.map(relay_target).transpose()?;
+        let endpoint = Arc::new(Endpoint::new());
+        Ok(Self { core, relay, ways, findings, endpoint, attempts: BTreeMap::new() })
     }
 
-    pub(crate) async fn run(self) {
-        let Some(target) = &self.relay else { return std::future::pending().await };
-        let mut backoff = Backoff::new();
-        while self.core.read(|inner, _| inner.peer.ended().is_none()) {
-            self.core.note_search(Connection::Connecting);
-            match self.endpoint.dial(target).await {
-                Ok(channel) => {
-                    let mut follow = None;
-                    let code = self.core.run_link(channel, |_, state| follow = Some(state)).await;
-                    self.findings.note_refusal(code);
-                    if follow.is_some_and(|state| *state.borrow() == LinkState::Ready) {
-                        backoff.reset();
-                    }
-                }
-                Err(error) => self.findings.note_relay_trouble(error.to_string()),
+    pub(crate) async fn run(mut self) {
+        let clock = self.core.clock;
+        let seed = crate::host::random().map_or(0, |[a, b, c, d, ..]| u64::from(u32::from_le_bytes([a, b, c, d])));
+        let mut paths = Paths::new(self.ways, seed, clock.now().mono);
+        let (reporter, mut reports) = mpsc::unbounded_channel();
+        let mut finds = look_around(self.core.read(|inner, _| inner.peer.session()), self.ways);
+        let mut looked_around = pin!(tokio::time::sleep(LOOK_AROUND));
+        let mut pulse = tokio::time::interval(PULSE);
+        let mut beat = Instant::now();
+        loop {
+            while let Some(candidate) = paths.poll_drop() {
+                self.drop_attempt(candidate);
             }
-            backoff.wait().await;
+            while let Some(candidate) = paths.poll_dial(clock.now().mono) {
+                self.dial(candidate, &reporter);
+            }
+            let searching = if self.attempts.is_empty() { Connection::Searching } else { Connection::Connecting };
+            self.core.note_search(searching);
+            let due = paths.poll_timeout().map(|when| clock.at(when));
+            let timer = async {
+                match due {
+                    Some(due) => tokio::time::sleep_until(due).await,
+                    None => pending().await,
+                }
+            };
+            tokio::select! {
+                Some(candidate) = finds.recv() => paths.handle_found(candidate, clock.now().mono),
+                Some(report) = reports.recv() => self.handle_report(report, &mut paths),
+                () = timer => {}
+                () = &mut looked_around, if !looked_around.is_elapsed() => {
+                    self.findings.note(|seen| seen.looked_around = true);
+                }
+                _ = pulse.tick() => {
+                    // A pulse that comes late means that the machine slept, or this process did.
+                    if beat.elapsed() > PULSE * 3 {
+                        paths.handle_wake(clock.now().mono);
+                    }
+                    beat = Instant::now();
+                }
+            }
+            if self.core.read(|inner, _| inner.peer.ended().is_some()) {
+                // Links still say goodbye; they end by themselves.
+                while reports.recv().await.is_some() && self.core.read(|inner, _| inner.has_links()) {}
+                return;
+            }
         }
     }
+
+    fn handle_report(&mut self, report: Report, paths: &mut Paths) {
+        let now = self.core.clock.now().mono;
+        match report {
+            Report::Up(candidate, link) => {
+                if let Some(attempt) = self.attempts.get_mut(&candidate) {
+                    attempt.link = Some(link);
+                    paths.handle_up(candidate, now);
+                } else {
+                    self.core.close_link(link);
+                }
+            }
+            Report::Failed(candidate, reason) => {
+                self.attempts.remove(&candidate);
+                paths.handle_failed(candidate, now);
+                tracing::debug!(?candidate, reason, "not reached");
+                if candidate == Candidate::Relay {
+                    self.findings.note(|seen| seen.relay_trouble = Some(reason));
+                }
+            }
+            Report::Over(candidate, code) => {
+                let was_up = self.attempts.remove(&candidate).is_some_and(|attempt| attempt.link.is_some());
+                if was_up {
+                    paths.handle_lost(candidate, now);
+                } else {
+                    paths.handle_failed(candidate, now);
+                }
+                // Anybody on the network can answer in the host's place: only the relay's word counts, if there is one.
+                if candidate == Candidate::Relay || self.relay.is_none() {
+                    self.findings.note_refusal(code);
+                }
+            }
+        }
+    }
+
+    fn dial(&mut self, candidate: Candidate, reporter: &mpsc::UnboundedSender<Report>) {
+        let target = match candidate {
+            Candidate::Loopback(address) | Candidate::Lan(address) => Target::direct(address),
+            Candidate::Relay => match &self.relay {
+                Some(target) => target.clone(),
+                None => return,
+            },
+        };
+        let (core, endpoint, reporter) = (self.core.clone(), self.endpoint.clone(), reporter.clone());
+        let task = tokio::spawn(async move {
+            let report = match endpoint.dial(&target).await {
+                Ok(channel) => {
+                    let up = reporter.clone();
+                    let code = core.run_link(channel, |link, state| report_up(candidate, link, state, up)).await;
+                    Report::Over(candidate, code)
+                }
+                Err(error) => Report::Failed(candidate, error.to_string()),
+            };
+            // The seeker is gone when the guest is.
+            let _ = reporter.send(report);
+        });
+        self.attempts.insert(candidate, Attempt { task: task.abort_handle(), link: None });
+    }
+
+    fn drop_attempt(&mut self, candidate: Candidate) {
+        match self.attempts.remove(&candidate) {
+            Some(Attempt { link: Some(link), .. }) => self.core.close_link(link),
+            Some(Attempt { task, link: None }) => task.abort(),
+            None => {}
+        }
+    }
+}
+
+impl Drop for Seeker {
+    fn drop(&mut self) {
+        self.attempts.values().for_each(|attempt| attempt.task.abort());
+    }
+}
+
+/// Returns whom to dial for a relay, and whose certificate will do there.
+pub(crate) fn relay_target(relay: Relay) -> Result<Target, TrustError> {
+    let trust = relay.fingerprint.map_or_else(Trust::system, |pinned| Ok(Trust::fingerprint(pinned)))?;
+    Ok(Target::relay(relay.host, relay.port, trust))
+}
+
+fn report_up(
+    candidate: Candidate,
+    link: LinkId,
+    mut state: watch::Receiver<LinkState>,
+    reporter: mpsc::UnboundedSender<Report>,
+) {
+    tokio::spawn(async move {
+        let settled = state.wait_for(|state| *state != LinkState::Connecting).await.map(|state| *state);
+        if settled.is_ok_and(|state| state == LinkState::Ready) {
+            let _ = reporter.send(Report::Up(candidate, link));
+        }
+    });
+}
+
+/// Looks on this machine and on the local network, for as long as the receiver lives.
+fn look_around(session: SessionId, ways: Ways) -> mpsc::Receiver<Candidate> {
+    let (sender, found) = mpsc::channel(FINDS_MAX);
+    if ways == Ways::Relay {
+        return found;
+    }
+    let loopback = sender.clone();
+    tokio::spawn(async move {
+        let mut notices = rendezvous::Discovery::start(session);
+        loop {
+            let address = tokio::select! {
+                address = notices.next() => address,
+                () = loopback.closed() => return,
+            };
+            let _ = loopback.send(Candidate::Loopback(address)).await;
+        }
+    });
+    #[cfg(feature = "lan")]
+    tokio::spawn(async move {
+        let mut neighbours = crate::io::lan::Discovery::start(session);
+        loop {
+            let address = tokio::select! {
+                address = neighbours.next() => address,
+                () = sender.closed() => return,
+            };
+            let _ = sender.send(Candidate::Lan(address)).await;
+        }
+    });
+    found
 }

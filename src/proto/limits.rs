@@ -14,6 +14,12 @@ pub const CHANGE_OPS_MAX: usize = 4_096;
 pub const CHANGE_DEPS_MAX: usize = 64;
 /// Other actors that one change names.
 pub const CHANGE_ACTORS_MAX: usize = 64;
+/// Predecessors in one change: four values overwritten per operation.
+pub const CHANGE_PREDS_MAX: usize = 4 * CHANGE_OPS_MAX;
+/// Longest key of a map in a document, in bytes of UTF-8.
+pub const KEY_BYTES_MAX: usize = 256;
+/// Operations of one author in one document: a few bytes can hold thousands, and each takes memory at every replica.
+pub const AUTHOR_OPS_MAX: u32 = 1 << 20;
 /// Records of an auth log.
 pub const LOG_RECORDS_MAX: usize = 4_096;
 /// Shares of a session.

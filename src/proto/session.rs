@@ -230,6 +230,7 @@ impl Peer {
         self.flush_documents_if_due(now);
         self.flush_panes(now);
         self.flush_acks_if_due(now);
+        self.retry_typed_if_due(now);
         self.send_presence_if_due(now);
         for author in self.roster.expire(now.mono) {
             self.events.push_back(Event::Left(author));
@@ -292,6 +293,7 @@ impl Peer {
             self.documents.as_ref().and_then(Documents::poll_timeout),
             self.poll_panes(),
             self.poll_acks(),
+            self.poll_typed(),
             self.poll_presence(),
             self.roster.poll_timeout(),
         ];
@@ -360,6 +362,8 @@ impl Peer {
     fn end(&mut self, ending: Ending) {
         if self.ended.is_none() {
             self.ended = Some(ending);
+            // What was admitted before the end is told before it.
+            self.flush_documents();
             self.events.push_back(Event::Ended(ending));
             for link in self.links.keys().copied().collect::<Vec<_>>() {
                 self.close_link(link, CloseCode::Bye);

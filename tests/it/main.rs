@@ -6,4 +6,5 @@
     reason = "a test stops where its expectation fails, helpers included"
 )]
 
+mod sim;
 mod vectors;

@@ -28,11 +28,12 @@ pub(crate) async fn run(args: args::Share) -> Result<ExitCode, Failure> {
     let command = command_line(&args);
     let host = start(&args, &command).await?;
     let links = issue(&host, &args)?;
-    announce(&host, &args, &links)?;
     let size = if shows { local::own_size()? } else { args.size };
     // A terminal of one's own answers what programs ask; without one the session does.
     let mirror = if shows { Mirror::On } else { Mirror::Off };
     let terminal = host.run(pty_command(&host, &command, size), mirror).map_err(Failure::new)?;
+    // Only now: a command that cannot be started leaves no links behind that lead nowhere.
+    announce(&host, &args, &links)?;
     let code = if shows { local::run(&host, terminal).await } else { headless(&host, terminal, &args).await };
     host.end().await;
     let code = code?;
@@ -114,21 +115,21 @@ fn announce(host: &Host, args: &args::Share, links: &[(Access, Link)]) -> Result
 
 fn banner(args: &args::Share, links: &[(Access, Link)]) -> io::Result<()> {
     let paint = Paint::of(&io::stdout());
-    print_line("")?;
     for (access, link) in links {
-        print_line(format!("  {:9} {}", access.to_string(), paint.bold(&link.reveal())))?;
+        // At the start of a line of its own: a terminal breaks it, and it can still be copied whole.
+        print_line(format!("\n{access} link\n{}", paint.bold(&link.reveal())))?;
     }
     print_line("")?;
     for (access, _) in links {
-        print_line(format!("  {}", means(*access, paint)))?;
+        print_line(means(*access, paint))?;
     }
     let reach = match (&args.reach.relay, args.reach.no_lan) {
         (Some(_), _) => "",
         (None, false) => ", on this network (--relay reaches others)",
         (None, true) => ", on this machine",
     };
-    print_line(format!("  Others run `cahoots join` and paste a link{reach}."))?;
-    print_line(format!("  Links work for {}; all ends with the shared command.", text::span(args.expires)))?;
+    print_line(format!("Others run `cahoots join` and paste a link{reach}."))?;
+    print_line(format!("Links work for {}; all ends with the shared command.", text::span(args.expires)))?;
     print_line("")
 }
 

@@ -253,7 +253,7 @@ async fn black_hole_for_the_first_port(relay: SocketAddr) -> SocketAddr {
         loop {
             let (length, from) = outside.recv_from(&mut packet).await.unwrap();
             // The probe of one byte is not an attempt.
-            if length < 100 || *ignored.get_or_insert(from) == from {
+            if length == 1 || *ignored.get_or_insert(from) == from {
                 continue;
             }
             if let std::collections::hash_map::Entry::Vacant(new) = inside.entry(from) {

@@ -19,9 +19,10 @@ use automerge::Change;
 use super::DocKind;
 use super::chat::{Message, Pages};
 use crate::proto::id::AuthorId;
+use crate::proto::limits::AUTHOR_OPS_MAX;
 use crate::proto::wire::DecodeError;
 use clock::Clock;
-use index::{Entry, Index, Object, OpId, Place, Row};
+use index::{Entry, Index, Learned, Object, OpId, Place};
 use scan::Scan;
 
 pub use scan::ScanError;
@@ -83,6 +84,12 @@ pub enum GateError {
         /// The rule.
         rule: &'static str,
     },
+    /// The author has written too much.
+    #[error("{ops} operations of one author are over the limit of {AUTHOR_OPS_MAX}")]
+    Operations {
+        /// How many it would be.
+        ops: u32,
+    },
     /// A chat message or a presence value does not decode.
     #[error("value does not decode: {0}")]
     Value(#[from] DecodeError),
@@ -129,17 +136,17 @@ impl Gate {
     pub(super) fn new(kind: DocKind, genesis: &Change) -> Self {
         let mut index = Index::default();
         let roots = kind.genesis_objects();
-        let entries = roots.iter().map(|(key, _)| {
-            let place = Place::Key(index.key(key));
-            Entry { object: None, place, replaceable: true }
-        });
-        let entries = entries.collect();
-        let clock = if kind == DocKind::State { Clock::default().with(0, 1) } else { Clock::default() };
-        let objects =
-            (1..).zip(roots).map(|(counter, &(_, kind))| (OpId { author: 0, counter }, Object { kind, depth: 1 }));
-        let objects = objects.collect();
-        let row = Row { start_op: 1, ops: genesis.len() as u32, entries, clock };
-        index.insert(GENESIS_AUTHOR, genesis.hash().0, row, objects);
+        let mut learned = Learned::default();
+        let mut clock = Clock::default();
+        if kind == DocKind::State {
+            clock = clock.with(0, 1);
+            for (counter, &(key, kind)) in (1..).zip(roots) {
+                let place = Place::Key(index.key(key));
+                learned.entries.push(Entry { object: None, place, replaceable: true });
+                learned.objects.push((OpId { author: 0, counter }, Object { kind, depth: 1 }));
+            }
+        }
+        index.insert(GENESIS_AUTHOR, genesis.hash().0, 1..1 + genesis.len() as u32, clock, learned);
         let rules = match kind {
             DocKind::State => Rules::State,
             DocKind::Chat => Rules::Chat(HashMap::new()),
@@ -159,7 +166,7 @@ impl Gate {
 
     /// Returns the counter of the last operation of an admitted change.
     pub(super) fn max_op(&self, hash: &[u8; 32]) -> Option<u32> {
-        self.index.change(hash).map(|(_, _, row)| row.max_op())
+        self.index.change(hash).map(|(_, _, row)| row.counters.end - 1)
     }
 
     /// Returns how far the author's pages are written.
@@ -181,15 +188,16 @@ impl Gate {
             return Err(GateError::Seq { found: scan.seq, next });
         }
         let clock = self.clock_of(&scan)?;
-        let (entries, objects, messages, pages) = match &self.rules {
-            Rules::State => {
-                let (entries, objects) = rules::State::new(&mut self.index, &scan, &clock)?.check()?;
-                (entries, objects, Vec::new(), None)
-            }
+        let ops = self.index.ops(author) + scan.ops;
+        if ops > AUTHOR_OPS_MAX {
+            return Err(GateError::Operations { ops });
+        }
+        let (learned, messages, pages) = match &self.rules {
+            Rules::State => (rules::State::new(&mut self.index, &scan, &clock)?.check()?, Vec::new(), None),
             Rules::Chat(pages) => {
                 let mut pages = pages.get(&author).copied().unwrap_or_default();
                 let messages = rules::check_chat(&scan, &mut pages)?;
-                (Box::default(), Vec::new(), messages, Some(pages))
+                (Learned::default(), messages, Some(pages))
             }
         };
         let change = parse_canonical(payload)?;
@@ -202,25 +210,24 @@ impl Gate {
             Rules::State => clock.with(self.index.number_or_next(author), scan.seq as u32),
             Rules::Chat(_) => Clock::default(),
         };
-        self.index.insert(author, hash, Row { start_op: scan.start_op, ops: scan.ops, entries, clock }, objects);
+        self.index.insert(author, hash, scan.start_op..scan.start_op + scan.ops, clock, learned);
         Ok(Admission { change, hash, messages })
     }
 
     /// Checks what the change builds on and returns what it has seen.
     fn clock_of(&self, scan: &Scan<'_>) -> Result<Clock, GateError> {
         let mut clock = Clock::default();
-        let (mut max_op, mut last_own) = (None, 0);
+        let (mut expected, mut last_own) = (None, 0);
         for dep in scan.deps {
             let (author, seq, row) = self.index.change(dep).ok_or(GateError::Dependencies)?;
             clock.merge(&row.clock);
-            max_op = max_op.max(Some(row.max_op()));
+            expected = expected.max(Some(row.counters.end));
             if Some(author) == self.index.number(scan.actor) {
                 last_own = last_own.max(u64::from(seq));
             }
         }
         // Automerge names the author's last change even where another dependency implies it.
-        let max_op = max_op.filter(|_| last_own + 1 == scan.seq).ok_or(GateError::Dependencies)?;
-        let expected = max_op + 1;
+        let expected = expected.filter(|_| last_own + 1 == scan.seq).ok_or(GateError::Dependencies)?;
         if scan.start_op == expected { Ok(clock) } else { Err(GateError::StartOp { found: scan.start_op, expected }) }
     }
 }
@@ -233,4 +240,48 @@ pub(super) fn parse_canonical(payload: &[u8]) -> Result<Change, GateError> {
         (again.raw_bytes() == payload && change.raw_bytes() == payload).then_some(change)
     };
     catch_unwind(AssertUnwindSafe(parse)).unwrap_or(None).ok_or(GateError::NotCanonical)
+}
+
+#[cfg(test)]
+mod tests {
+    use automerge::legacy::{Key, ObjectId, Op, OpType};
+    use automerge::{ActorId, ChangeHash, ExpandedChange};
+
+    use super::*;
+    use crate::proto::doc::view::View;
+
+    /// A hundred bytes can hold four thousand operations, and all replicas must stop at the same one.
+    #[test]
+    fn an_author_has_so_many_operations_and_no_more() {
+        let eve = AuthorId([0xee; 16]);
+        for left in [0, 1] {
+            let (_, genesis) = View::new(DocKind::State, eve);
+            let mut gate = Gate::new(DocKind::State, &genesis);
+            let counters = 5..5 + AUTHOR_OPS_MAX - left;
+            let start = u64::from(counters.end);
+            gate.index.insert(eve, [1; 32], counters, Clock::default().with(1, 1), Learned::default());
+            let op = Op {
+                action: OpType::Put("x".into()),
+                obj: ObjectId::Root,
+                key: Key::Map("title".into()),
+                pred: Vec::new().into(),
+                insert: false,
+            };
+            let change = Change::from(ExpandedChange {
+                operations: vec![op],
+                actor_id: ActorId::from(eve.0),
+                hash: None,
+                seq: 2,
+                start_op: start.try_into().unwrap(),
+                time: 0,
+                message: None,
+                deps: vec![ChangeHash([1; 32])],
+                extra_bytes: Vec::new(),
+                author: None,
+            });
+            let refused = gate.admit(eve, change.raw_bytes()).err();
+            let expected = (left == 0).then_some(GateError::Operations { ops: AUTHOR_OPS_MAX + 1 });
+            assert_eq!(refused, expected);
+        }
+    }
 }

@@ -12,10 +12,9 @@ use bytes::Bytes;
 
 use super::edit::{EditError, Tx};
 use super::gate::GENESIS_AUTHOR;
-use super::gate::scan::KEY_BYTES_MAX;
 use super::{DocKind, Document};
 use crate::proto::id::{AuthorId, PaneId};
-use crate::proto::limits::{COLS, DURABLE_PAYLOAD_BYTES_MAX, PANES_MAX, ROWS, TITLE_BYTES_MAX};
+use crate::proto::limits::{COLS, DURABLE_PAYLOAD_BYTES_MAX, KEY_BYTES_MAX, PANES_MAX, ROWS, TITLE_BYTES_MAX};
 
 /// Longest value, in bytes of UTF-8: leaves room for the rest of its change.
 const VALUE_BYTES_MAX: usize = DURABLE_PAYLOAD_BYTES_MAX - 5_000;
@@ -131,14 +130,16 @@ fn cut(mut text: String) -> String {
 }
 
 fn read_pane(doc: &Automerge, pane: &ObjId) -> Result<PaneInfo, AutomergeError> {
-    let mut info = PaneInfo::default();
-    info.title = cut(str_at(doc, pane, "title")?.unwrap_or_default());
-    info.command = cut(str_at(doc, pane, "command")?.unwrap_or_default());
-    if let Some((cols, rows)) = str_at(doc, pane, "size")?.and_then(|size| parse_size(&size)) {
-        (info.cols, info.rows) = (cols, rows);
-    }
-    info.status = str_at(doc, pane, "status")?.and_then(|status| PaneStatus::parse(&status)).unwrap_or_default();
-    Ok(info)
+    let field = |key| str_at(doc, pane, key);
+    let PaneInfo { cols, rows, .. } = PaneInfo::default();
+    let (cols, rows) = field("size")?.and_then(|size| parse_size(&size)).unwrap_or((cols, rows));
+    Ok(PaneInfo {
+        title: cut(field("title")?.unwrap_or_default()),
+        command: cut(field("command")?.unwrap_or_default()),
+        cols,
+        rows,
+        status: field("status")?.and_then(|status| PaneStatus::parse(&status)).unwrap_or_default(),
+    })
 }
 
 fn read_state(doc: &Automerge) -> Result<StateView, AutomergeError> {

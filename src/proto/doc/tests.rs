@@ -3,12 +3,13 @@
 mod forge;
 mod hostile;
 mod merge;
+mod mutants;
 
 use super::chat::{Anchor, Draft, MessageKind};
 use super::edit::EditError;
 use super::gate::GateError;
 use super::presence::{CursorAt, Presence};
-use super::state::{PaneInfo, PaneStatus};
+use super::state::{PaneInfo, PaneStatus, StateView};
 use super::{DocKind, Document, Refusal};
 use crate::proto::id::{AuthorId, PaneId};
 use crate::proto::time::Wall;
@@ -103,4 +104,57 @@ fn presence_round_trips() {
     assert_eq!(Presence::decode(BEN, &plaintext), Err(GateError::Author { claimed: ADA }));
     let nobody = Presence { name: "x".repeat(100), ..Presence::default() };
     assert_eq!(Presence::decode(ADA, &nobody.encode(ADA)).unwrap().name, "x".repeat(64));
+}
+
+/// A caller's mistake must cost an error, not the document or the lane.
+#[test]
+fn edits_out_of_bounds_leave_the_document_as_it_was() {
+    let mut ada = Document::new(DocKind::State, ADA);
+    ada.edit_notes(0, 0, "notes").unwrap();
+    let (heads, state) = (ada.heads(), ada.state());
+    assert_eq!(ada.edit_notes(3, 3, ""), Err(EditError::Position { position: 6, length: 5 }));
+    assert_eq!(ada.edit_notes(usize::MAX, 1, "").unwrap_err(), EditError::Position { position: usize::MAX, length: 5 });
+    assert_eq!(ada.edit_notes(0, 1, &"x".repeat(4_096)), Err(EditError::TooMany { ops: 4_097, ops_max: 4_096 }));
+    assert!(matches!(ada.set_title(&"x".repeat(257)), Err(EditError::TooLong { bytes: 257, bytes_max: 256, .. })));
+    assert!(matches!(ada.set_app("k", &"x".repeat(60_001)), Err(EditError::TooLong { .. })));
+    assert!(matches!(ada.set_app("", "x"), Err(EditError::Refused(_) | EditError::Failed)));
+    assert_eq!(ada.say(&text("hi"), Wall(0)), Err(EditError::Kind { found: DocKind::State }));
+    let half_done = ada.edit(|tx| {
+        tx.set_title("half")?;
+        tx.edit_notes(9, 9, "")
+    });
+    assert!(half_done.is_err());
+    // Two values that fit a change each, but not together.
+    let both = ada.edit(|tx| {
+        tx.set_app("a", Some(&"x".repeat(40_000)))?;
+        tx.set_app("b", Some(&"x".repeat(40_000)))
+    });
+    assert!(matches!(both, Err(EditError::Refused(_))));
+    assert_eq!((ada.heads(), ada.state()), (heads, state));
+    let mut ben = Document::new(DocKind::State, BEN);
+    ada.set_title("fine").unwrap();
+    for (author, payload) in ada.log_for_test() {
+        ben.handle_payload(author, payload);
+    }
+    assert_eq!((ben.flush().refused, ben.state()), (Vec::new(), ada.state()));
+    let mut chat = Document::new(DocKind::Chat, ADA);
+    assert_eq!(chat.set_title("x"), Err(EditError::Kind { found: DocKind::Chat }));
+    assert!(matches!(chat.say(&text(&"x".repeat(4_097)), Wall(0)), Err(EditError::TooLong { .. })));
+    assert_eq!((chat.len_changes(), chat.state()), (0, StateView::default()));
+}
+
+/// A caret shown to others must stay in its word while they type before it.
+#[test]
+fn a_place_in_the_notes_moves_with_the_text() {
+    let (mut ada, mut ben) = (Document::new(DocKind::State, ADA), Document::new(DocKind::State, BEN));
+    let payload = ada.edit_notes(0, 0, "day 1").unwrap().unwrap();
+    ben.handle_payload(ADA, payload);
+    ben.flush();
+    let (place, end) = (ada.notes_cursor(4).unwrap(), ada.notes_cursor(5).unwrap());
+    ben.edit_notes(0, 0, "préface ").unwrap();
+    assert_eq!((ben.notes_position(&place), ben.notes_position(&end)), (Some(12), Some(13)));
+    for hostile in ["", "é", "éé@00", "-", "@", "99@", "1@zz", "18446744073709551616@00", "3@ffff", "4294967296@00"]
+    {
+        assert_eq!(ben.notes_position(hostile), None, "{hostile}");
+    }
 }

@@ -148,9 +148,7 @@ impl Peer {
         for channel in self.viewing.channels() {
             state.send(&Frame::Watch(channel));
         }
-        for entry in self.typing.unacknowledged() {
-            state.send(&Frame::Entry(entry.as_bytes().clone()));
-        }
+        self.send_typed_again();
         self.events.push_back(Event::Linked(link));
         self.viewing.handle_linked();
         self.want_all_keyframes();

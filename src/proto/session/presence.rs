@@ -128,8 +128,11 @@ impl Peer {
     }
 
     pub(super) fn handle_whereabouts(&mut self, author: &AuthorId, whereabouts: Whereabouts, now: Now) {
-        if whereabouts == Whereabouts::Gone {
-            self.roster.handle_gone(author, now.mono);
+        match whereabouts {
+            Whereabouts::Gone => self.roster.handle_gone(author, now.mono),
+            // What was typed while the host was away went nowhere.
+            Whereabouts::Here if self.log.host() == Some(*author) => self.send_typed_again(),
+            Whereabouts::Here => {}
         }
     }
 

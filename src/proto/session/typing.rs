@@ -7,11 +7,19 @@ use crate::proto::member::VerifiedMember;
 use crate::proto::seal::DirectGuest;
 use crate::proto::share::Rights;
 use crate::proto::terminal::{DirectDown, DirectUp, Size};
+use crate::proto::time::{Mono, Now};
 use crate::proto::wire::{Frame, WireEntry};
 use std::collections::VecDeque;
 
 /// Typed bytes that may wait for the host to take them: a paste of a mebibyte, as SECURITY.md has it.
-pub const PENDING_BYTES_MAX: usize = 1_048_576;
+pub(super) const PENDING_BYTES_MAX: usize = 1_048_576;
+
+/// Bytes on their way to the host before it has to confirm some: a queue of this size is nothing to a relay.
+const WINDOW_BYTES: usize = 262_144;
+/// First and longest wait for the host to confirm something before it is sent again, in microseconds.
+///
+/// Longer than a round trip over a bad path and the host's own wait; a host that comes back is noticed at once.
+const RETRY_US: (u64, u64) = (2_000_000, 16_000_000);
 
 /// Why something could not be typed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -46,16 +54,52 @@ struct Pending {
 }
 
 /// This peer's side of the direct channel.
+///
+/// A sliding window: relays keep nothing for a host that is away, so what is not confirmed may have been lost on any
+/// link, and is then sent again from the front.
 #[derive(Debug, Default)]
 pub(super) struct Typing {
     to: Option<(AuthorId, DirectGuest)>,
+    /// In order of their seqs, without a gap.
     pending: VecDeque<Pending>,
+    /// How many of `pending`, from the front, were sent on the present links.
+    sent: usize,
+    /// Their bytes on the wire.
+    sent_bytes: usize,
+    retry: Option<Retry>,
+}
+
+/// When to send again, unless the host confirms something before.
+#[derive(Clone, Copy, Debug)]
+struct Retry {
+    at: Mono,
+    wait_us: u64,
 }
 
 impl Typing {
-    /// Returns what to send again on a new link, in order.
-    pub(super) fn unacknowledged(&self) -> impl Iterator<Item = &WireEntry> {
-        self.pending.iter().map(|pending| &pending.entry)
+    /// Takes the next entry to send, while the window has room.
+    fn next_to_send(&mut self) -> Option<&WireEntry> {
+        let next = self.pending.get(self.sent).filter(|_| self.sent_bytes < WINDOW_BYTES)?;
+        self.sent += 1;
+        self.sent_bytes += next.entry.as_bytes().len();
+        Some(&next.entry)
+    }
+
+    /// Starts again from the front.
+    const fn rewind(&mut self) {
+        (self.sent, self.sent_bytes) = (0, 0);
+    }
+
+    /// Forgets all below `next`; true if there was something.
+    fn confirm(&mut self, next: u64) -> bool {
+        let before = self.pending.len();
+        while let Some(first) = self.pending.pop_front_if(|first| first.entry.seq < next) {
+            if self.sent > 0 {
+                self.sent -= 1;
+                self.sent_bytes -= first.entry.as_bytes().len();
+            }
+        }
+        self.pending.len() < before
     }
 
     fn waiting_bytes(&self) -> usize {
@@ -93,6 +137,12 @@ impl Peer {
         self.send_direct(pane, &DirectUp::Size { pane, size }, 0)
     }
 
+    /// Asks the host for a keyframe of a terminal.
+    pub(super) fn request_keyframe(&mut self, pane: PaneId) {
+        // Without a host there is nothing to show either; its first keyframe comes by itself.
+        let _ = self.send_direct(pane, &DirectUp::Keyframe { pane }, 0);
+    }
+
     /// Returns how many typed bytes the host has not confirmed yet.
     #[must_use]
     pub fn unconfirmed_bytes(&self) -> usize {
@@ -122,6 +172,7 @@ impl Peer {
         let me = self.me().ok_or(TypeError::NotJoined)?;
         let seed = self.draw();
         let direct = DirectGuest::new(self.session, me, host, &kem, seed).map_err(|_| TypeError::HostKey)?;
+        self.typing.rewind();
         self.typing.to = Some((host, direct));
         self.seal_direct(pane, &DirectUp::Nothing, 0);
         Ok(())
@@ -130,9 +181,43 @@ impl Peer {
     fn seal_direct(&mut self, pane: PaneId, message: &DirectUp, bytes: usize) {
         let Some((_, direct)) = &mut self.typing.to else { return };
         let entry = direct.seal(message.kind(), &self.keys, &message.encode());
-        let frame = Frame::Entry(entry.as_bytes().clone());
         self.typing.pending.push_back(Pending { entry, pane, bytes });
-        self.links.values_mut().filter(|link| link.is_ready()).for_each(|link| link.send(&frame));
+        self.send_typed();
+    }
+
+    /// Sends what waits, as far as the window allows.
+    fn send_typed(&mut self) {
+        if !self.is_linked() {
+            return;
+        }
+        while let Some(entry) = self.typing.next_to_send() {
+            let frame = Frame::Entry(entry.as_bytes().clone());
+            self.links.values_mut().filter(|link| link.is_ready()).for_each(|link| link.send(&frame));
+        }
+    }
+
+    /// Sends all that the host has not confirmed once more: there is a new link, or the host is back.
+    pub(super) fn send_typed_again(&mut self) {
+        self.typing.rewind();
+        self.typing.retry = None;
+        self.send_typed();
+    }
+
+    pub(super) fn poll_typed(&self) -> Option<Mono> {
+        let is_waiting = !self.typing.pending.is_empty() && self.is_linked();
+        is_waiting.then(|| self.typing.retry.map_or(Mono(0), |retry| retry.at))
+    }
+
+    pub(super) fn retry_typed_if_due(&mut self, now: Now) {
+        if self.poll_typed().is_none_or(|due| due > now.mono) {
+            return;
+        }
+        let before = self.typing.retry;
+        if before.is_some() {
+            self.send_typed_again();
+        }
+        let wait_us = before.map_or(RETRY_US.0, |retry| (retry.wait_us * 2).min(RETRY_US.1));
+        self.typing.retry = Some(Retry { at: now.mono.after_us(wait_us), wait_us });
     }
 
     /// Takes the host's answer on the direct channel.
@@ -144,8 +229,9 @@ impl Peer {
         let Ok(plaintext) = direct.open(entry, host.verify_key()) else { return };
         match DirectDown::decode(&plaintext) {
             Ok(DirectDown::Ack { next }) => {
-                while self.typing.pending.front().is_some_and(|pending| pending.entry.seq < next) {
-                    self.typing.pending.pop_front();
+                if self.typing.confirm(next) {
+                    self.typing.retry = None;
+                    self.send_typed();
                 }
             }
             Ok(DirectDown::Refused { reason, seq }) => {

@@ -1,6 +1,6 @@
 //! Where the link comes from: argument, file, environment, stdin, or the person at the terminal.
 
-use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
 
 use cahoots::Link;
@@ -31,7 +31,7 @@ pub(crate) fn read(args: &args::Join) -> Result<Link, Failure> {
             _ => from_reader(io::stdin().lock())?,
         },
     };
-    Link::parse(&text).map_err(|error| Failure::new(&error).hint(error.hint()))
+    Link::parse(text.trim()).map_err(|error| Failure::new(&error).hint(error.hint()))
 }
 
 fn from_file(file: &Path) -> Result<String, Failure> {

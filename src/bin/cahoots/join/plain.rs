@@ -14,6 +14,9 @@ use crate::record;
 use crate::signals::Signals;
 use crate::text::{Failure, print_line};
 
+/// How long the screen has to rest before it is printed once: longer than a round trip and the host's tick.
+const QUIET: Duration = Duration::from_millis(200);
+
 /// How often to look whether all that was typed has arrived: no event tells.
 const CONFIRMED_POLL: Duration = Duration::from_millis(10);
 
@@ -37,6 +40,7 @@ pub(crate) async fn run(guest: &Guest, args: &args::Join) -> Result<Outcome, Fai
         type_stdin(guest, &view).await?;
     }
     if args.dump {
+        view.settled(QUIET).await;
         print_screen(&view, args)?;
     }
     if args.json && !args.dump {

@@ -34,6 +34,8 @@ const FRAME: Duration = Duration::from_millis(16);
 const TICK: Duration = Duration::from_secs(1);
 /// How long after the last key others see that one is typing.
 const TYPING: Duration = Duration::from_secs(3);
+/// How long after one's own arrival others are not announced, in microseconds.
+const ARRIVAL_US: u64 = 2_000_000;
 /// Events from the terminal that may wait.
 const EVENTS_WAITING: usize = 256;
 
@@ -225,6 +227,8 @@ impl<'a> Stage<'a> {
         let now_us = self.now().mono.0;
         self.hear(if matches!(event, Event::Message(_) | Event::Lagged { .. }) { News::Chat } else { News::Facts });
         match event {
+            // Who was there before shows up one by one in the first moment.
+            Event::Joined(_) if now_us < ARRIVAL_US => {}
             Event::Joined(member) if !member.is_me => self.app.handle_joined(&member, now_us),
             Event::Left(member) if !member.is_me => self.app.handle_left(&member, now_us),
             Event::Message(message) => self.app.handle_message(&message, now_us),

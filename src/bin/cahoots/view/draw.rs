@@ -145,6 +145,9 @@ fn draw_panel(picture: &mut Picture, app: &App, panel: Panel, area: Rect, theme:
             if facts.messages.is_empty() {
                 lines.push(Line::styled("nothing was said yet", theme.dim()));
             }
+            // The newest stands right above the line being written.
+            let above = usize::from(said.height).saturating_sub(lines.len());
+            lines.splice(..0, vec![Line::default(); above]);
             lines.push(Chat::typing_line(&facts.members, theme));
             lines
         }

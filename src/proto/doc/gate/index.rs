@@ -5,7 +5,8 @@
 //! Always: holds exactly the admitted changes, numbered per author without gaps. Whether an operation is visible to a
 //! change depends on what that change had seen, never on the order of arrival; so all replicas decide alike.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use super::clock::Clock;
 use super::scan::Kind;
@@ -19,7 +20,7 @@ pub(super) struct OpId {
 }
 
 /// The object or slot that an operation acts on.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) enum Place {
     /// A key of a map, by its number.
     Key(u32),
@@ -45,32 +46,54 @@ pub(super) struct Object {
     pub(super) depth: u32,
 }
 
+/// An object, and where in it: what conflicting values share.
+pub(super) type Slot = (Option<OpId>, Place);
+
+/// What the operations of a change add to the index. Nothing at all in a document whose rules need nothing.
+#[derive(Debug, Default)]
+pub(super) struct Learned {
+    /// One per operation.
+    pub(super) entries: Vec<Entry>,
+    /// What was made, in the order of the counters.
+    pub(super) objects: Vec<(OpId, Object)>,
+    /// What was replaced or deleted.
+    pub(super) replaced: HashSet<OpId>,
+    /// The author's last value in each slot that it wrote to.
+    pub(super) latest: HashMap<Slot, OpId>,
+}
+
 /// What is remembered of an admitted change.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Row {
-    pub(super) start_op: u32,
-    pub(super) ops: u32,
+    /// The counters of its operations.
+    pub(super) counters: Range<u32>,
     /// One per operation, or none at all in a document whose rules need none.
-    pub(super) entries: Box<[Entry]>,
+    entries: Box<[Entry]>,
     pub(super) clock: Clock,
 }
 
-impl Row {
-    /// Returns the counter of its last operation.
-    pub(super) const fn max_op(&self) -> u32 {
-        self.start_op + self.ops - 1
-    }
+/// The admitted changes of one author.
+#[derive(Debug, Default)]
+struct Lane {
+    /// By seq − 1.
+    rows: Vec<Row>,
+    /// The number of operations in all of them.
+    ops: u32,
 }
 
 /// The admitted changes of a document.
 #[derive(Debug, Default)]
 pub(super) struct Index {
     numbers: HashMap<AuthorId, u32>,
-    /// Rows by author's number, then by seq − 1.
-    lanes: Vec<Vec<Row>>,
+    /// By the author's number.
+    lanes: Vec<Lane>,
     hashes: HashMap<[u8; 32], (u32, u32)>,
     keys: HashMap<Box<str>, u32>,
     objects: HashMap<OpId, Object>,
+    /// The changes (author, seq) that replaced an operation: several, if they had not seen one another.
+    replaced: HashMap<OpId, Vec<(u32, u32)>>,
+    /// The author's last value in a slot.
+    latest: HashMap<(u32, Slot), OpId>,
 }
 
 impl Index {
@@ -84,30 +107,50 @@ impl Index {
         self.number(author).unwrap_or(self.lanes.len() as u32)
     }
 
+    fn lane(&self, author: AuthorId) -> Option<&Lane> {
+        self.lanes.get(self.number(author)? as usize)
+    }
+
     /// Returns how many changes of the author were admitted.
     pub(super) fn admitted(&self, author: AuthorId) -> u32 {
-        self.number(author).and_then(|number| self.lanes.get(number as usize)).map_or(0, |lane| lane.len() as u32)
+        self.lane(author).map_or(0, |lane| lane.rows.len() as u32)
+    }
+
+    /// Returns how many operations the author's changes hold.
+    pub(super) fn ops(&self, author: AuthorId) -> u32 {
+        self.lane(author).map_or(0, |lane| lane.ops)
     }
 
     /// Returns the author's number, the seq and the row of an admitted change.
     pub(super) fn change(&self, hash: &[u8; 32]) -> Option<(u32, u32, &Row)> {
         let &(author, seq) = self.hashes.get(hash)?;
-        let row = self.lanes.get(author as usize)?.get(seq as usize - 1)?;
+        let row = self.lanes.get(author as usize)?.rows.get(seq as usize - 1)?;
         Some((author, seq, row))
     }
 
     /// Returns what the operation did, if a change that had seen `clock` can refer to it.
     pub(super) fn entry(&self, id: OpId, clock: &Clock) -> Option<Entry> {
-        let lane = self.lanes.get(id.author as usize)?;
-        let seq = lane.partition_point(|row| row.start_op <= id.counter);
-        let row = lane.get(seq.checked_sub(1)?)?;
+        let rows = &self.lanes.get(id.author as usize)?.rows;
+        let seq = rows.partition_point(|row| row.counters.start <= id.counter);
+        let row = rows.get(seq.checked_sub(1)?)?;
         let visible = seq as u32 <= clock.seen(id.author);
-        visible.then(|| row.entries.get((id.counter - row.start_op) as usize).copied()).flatten()
+        visible.then(|| row.entries.get((id.counter - row.counters.start) as usize).copied()).flatten()
     }
 
     /// Returns the object that the operation made, whoever has seen it.
     pub(super) fn object(&self, id: OpId) -> Option<Object> {
         self.objects.get(&id).copied()
+    }
+
+    /// Returns whether a change that had seen `clock` sees the operation replaced.
+    pub(super) fn is_replaced(&self, id: OpId, clock: &Clock) -> bool {
+        let seen = |&(author, seq): &(u32, u32)| seq <= clock.seen(author);
+        self.replaced.get(&id).is_some_and(|by| by.iter().any(seen))
+    }
+
+    /// Returns the author's last value in the slot.
+    pub(super) fn latest(&self, author: u32, slot: Slot) -> Option<OpId> {
+        self.latest.get(&(author, slot)).copied()
     }
 
     /// Returns the number of a map key.
@@ -121,16 +164,28 @@ impl Index {
     }
 
     /// Adds the author's next change.
-    pub(super) fn insert(&mut self, author: AuthorId, hash: [u8; 32], row: Row, objects: Vec<(OpId, Object)>) {
+    pub(super) fn insert(
+        &mut self,
+        author: AuthorId,
+        hash: [u8; 32],
+        counters: Range<u32>,
+        clock: Clock,
+        learned: Learned,
+    ) {
         let number = self.number_or_next(author);
         if number as usize == self.lanes.len() {
             self.numbers.insert(author, number);
-            self.lanes.push(Vec::new());
+            self.lanes.push(Lane::default());
         }
-        if let Some(lane) = self.lanes.get_mut(number as usize) {
-            lane.push(row);
-            self.hashes.insert(hash, (number, lane.len() as u32));
+        let Some(lane) = self.lanes.get_mut(number as usize) else { return };
+        lane.ops += counters.end - counters.start;
+        lane.rows.push(Row { counters, entries: learned.entries.into(), clock });
+        let seq = lane.rows.len() as u32;
+        self.hashes.insert(hash, (number, seq));
+        self.objects.extend(learned.objects);
+        for id in learned.replaced {
+            self.replaced.entry(id).or_default().push((number, seq));
         }
-        self.objects.extend(objects);
+        self.latest.extend(learned.latest.into_iter().map(|(slot, id)| ((number, slot), id)));
     }
 }

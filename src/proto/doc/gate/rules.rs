@@ -4,7 +4,7 @@
 
 use super::GateError;
 use super::clock::Clock;
-use super::index::{Entry, Index, Object, OpId, Place};
+use super::index::{Entry, Index, Learned, Object, OpId, Place, Slot};
 use super::scan::{Action, Key, Kind, Op, Ops, Ref, Scan, Value};
 use crate::proto::doc::DocKind;
 use crate::proto::doc::chat::{Message, Pages};
@@ -20,8 +20,7 @@ pub(super) struct State<'a> {
     clock: &'a Clock,
     /// The index's numbers of the change's actors.
     authors: Vec<u32>,
-    entries: Vec<Entry>,
-    objects: Vec<(OpId, Object)>,
+    learned: Learned,
 }
 
 impl<'a> State<'a> {
@@ -32,21 +31,21 @@ impl<'a> State<'a> {
             let unknown = GateError::Reference { counter: scan.start_op, what: "author" };
             authors.push(index.number(actor).ok_or(unknown)?);
         }
-        Ok(Self { index, scan, clock, authors, entries: Vec::with_capacity(scan.ops as usize), objects: Vec::new() })
+        Ok(Self { index, scan, clock, authors, learned: Learned::default() })
     }
 
     /// Returns what the index has to remember of the change.
-    pub(super) fn check(mut self) -> Result<(Box<[Entry]>, Vec<(OpId, Object)>), GateError> {
+    pub(super) fn check(mut self) -> Result<Learned, GateError> {
         let mut ops = self.scan.ops();
         while let Some(op) = ops.next()? {
             self.check_op(&op, &mut ops)?;
         }
-        Ok((self.entries.into(), self.objects))
+        Ok(self.learned)
     }
 
     /// The counter of the operation being judged.
     fn counter(&self) -> u32 {
-        self.scan.start_op + self.entries.len() as u32
+        self.scan.start_op + self.learned.entries.len() as u32
     }
 
     fn id(&self, reference: Ref) -> OpId {
@@ -57,7 +56,7 @@ impl<'a> State<'a> {
     fn entry(&self, id: OpId) -> Option<Entry> {
         let own = id.author == self.authors[0] && id.counter >= self.scan.start_op;
         if own {
-            self.entries.get((id.counter - self.scan.start_op) as usize).copied()
+            self.learned.entries.get((id.counter - self.scan.start_op) as usize).copied()
         } else {
             self.index.entry(id, self.clock)
         }
@@ -80,18 +79,21 @@ impl<'a> State<'a> {
         }
         for _ in 0..op.preds {
             let pred = self.id(ops.pred()?);
-            let replaced = self.entry(pred).filter(|entry| entry.replaceable);
-            if replaced.is_none_or(|entry| entry.object != object || entry.place != place) {
+            if self.entry(pred) != Some(Entry { object, place, replaceable: true }) || self.is_replaced(pred) {
                 return Err(self.reference_error("predecessor"));
             }
+            self.learned.replaced.insert(pred);
+        }
+        if op.action != Action::Delete && !op.insert {
+            self.check_put((object, place))?;
         }
         if let Action::Make(kind) = op.action {
             if depth >= DEPTH_MAX {
                 return Err(self.rule_error("objects are nested at most 16 deep"));
             }
-            self.objects.push((self.this(), Object { kind, depth: depth + 1 }));
+            self.learned.objects.push((self.this(), Object { kind, depth: depth + 1 }));
         }
-        self.entries.push(Entry { object, place, replaceable: op.action != Action::Delete });
+        self.learned.entries.push(Entry { object, place, replaceable: op.action != Action::Delete });
         Ok(())
     }
 
@@ -100,9 +102,34 @@ impl<'a> State<'a> {
         OpId { author: self.authors[0], counter: self.counter() }
     }
 
+    /// Returns whether the operation is replaced already, as far as this change has seen or done.
+    fn is_replaced(&self, id: OpId) -> bool {
+        self.learned.replaced.contains(&id) || self.index.is_replaced(id, self.clock)
+    }
+
+    /// Checks that no value of the author's own is left beside the one that it puts: only values of authors who had not
+    /// seen one another can conflict. Otherwise 150 bytes could pile up thousands in one slot.
+    fn check_put(&mut self, slot: Slot) -> Result<(), GateError> {
+        let own = self.authors[0];
+        let inserted = match slot.1 {
+            Place::Element(element) if element.author == own => Some(element),
+            _ => None,
+        };
+        let latest = self.learned.latest.get(&slot).copied().or_else(|| self.index.latest(own, slot)).or(inserted);
+        if latest.is_some_and(|latest| !self.is_replaced(latest)) {
+            return Err(self.rule_error("a value replaces its author's last one"));
+        }
+        self.learned.latest.insert(slot, self.this());
+        Ok(())
+    }
+
     fn container(&self, object: Option<OpId>) -> Result<Object, GateError> {
         let Some(id) = object else { return Ok(Object { kind: Kind::Map, depth: 0 }) };
-        let made_here = || self.objects.iter().find(|(made, _)| *made == id).map(|&(_, object)| object);
+        let objects = &self.learned.objects;
+        let made_here = || {
+            let place = objects.binary_search_by_key(&id.counter, |(made, _)| made.counter).ok()?;
+            objects.get(place).map(|&(_, object)| object)
+        };
         self.entry(id)
             .and_then(|_| self.index.object(id).or_else(made_here))
             .ok_or_else(|| self.reference_error("object"))

@@ -50,28 +50,25 @@ fn deflated_chunks_and_columns_are_refused_unread() {
 /// 57 bytes made Automerge take 4.7 gigabytes and 18 seconds.
 #[test]
 fn run_length_bombs_are_refused_without_expanding_them() {
+    // For these counts the signed form is the unsigned one: the sign bit of the last group is clear.
     let run = |count: u64, cell: &[u8]| {
         let mut out = Vec::new();
-        // A signed number needs its sign bit clear: one more byte than unsigned, for these counts.
         uleb(&mut out, count);
         out.extend_from_slice(cell);
         out
     };
-    let flags = |count: u64| run(count, &[]);
-    // In seven-bit groups whose sixth bit is clear, signed and unsigned forms are the same.
-    for (count, refused) in [(5, false), (0x1000, true), (10_000_000, true), (0x1f_ffff_ffff, true)] {
-        let key = run(count, &[1, b'a']);
-        let (insert, action) = (flags(count), run(count, &[1]));
-        let (value, preds) = (run(count, &[0x06]), run(count, &[0]));
+    let puts = |count: u64| {
+        let (key, insert, action) = (run(count, &[1, b'a']), run(count, &[]), run(count, &[1]));
+        let (value, preds) = (run(count, &[6]), run(count, &[0]));
         let columns: [(u64, &[u8]); 5] =
             [(0x15, &key), (0x34, &insert), (0x42, &action), (0x56, &value), (0x70, &preds)];
-        let bomb = chunk(1, &body(EVE, &columns));
+        chunk(1, &body(EVE, &columns))
+    };
+    assert_eq!(Scan::parse(&puts(0x1000)).map(|scan| scan.ops), Ok(0x1000));
+    for count in [0x1001, 10_000_000, 0x1f_ffff_ffff] {
+        let bomb = puts(count);
         let scan = Scan::parse(&bomb);
-        if refused && count > 0x1000 {
-            assert!(matches!(scan, Err(ScanError::Limit { found, .. }) if found <= count), "{count}: {scan:?}");
-        } else {
-            assert_eq!(scan.unwrap().ops, count as u32);
-        }
+        assert!(matches!(scan, Err(ScanError::Limit { found, .. }) if found <= count), "{count}: {scan:?}");
     }
     // One operation with a million predecessors.
     let preds = run(1_000_000, &[]);
@@ -119,7 +116,7 @@ fn forged_changes_are_refused_and_nobody_else_notices() {
         ("a predecessor twice", |c| c.operations[0].pred = vec![id(5, ADA), id(5, ADA)].into()),
         ("a key of 300 bytes", |c| c.operations[0].key = Key::Map("k".repeat(300).into())),
     ];
-    let references: [Trick; 9] = [
+    let references: [Trick; 10] = [
         ("a predecessor that is not there", |c| c.operations[0].pred = vec![id(77, ADA)].into()),
         ("a predecessor of another key", |c| c.operations[0].pred = vec![id(1, GENESIS_AUTHOR)].into()),
         ("a predecessor still to come", |c| c.operations[0].pred = vec![id(99, EVE)].into()),
@@ -128,10 +125,17 @@ fn forged_changes_are_refused_and_nobody_else_notices() {
         ("a key in a text", |c| c.operations[0].obj = genesis(2)),
         ("an element of a map", |c| c.operations[0] = insert(genesis(1), ElementId::Head, "x")),
         ("an element of another text", |c| c.operations[0] = insert(genesis(2), ElementId::Id(id(5, ADA)), "x")),
+        ("a predecessor replaced already", |c| {
+            c.operations = vec![put(ObjectId::Root, "title", "a"), put(ObjectId::Root, "title", "b")];
+            c.operations.iter_mut().for_each(|op| op.pred = vec![id(5, ADA)].into());
+        }),
         ("an author nobody knows", |c| c.operations[0].pred = vec![id(5, AuthorId([1; 16]))].into()),
     ];
-    let ruled: [Trick; 5] = [
+    let ruled: [Trick; 6] = [
         ("a genesis object replaced", |c| c.operations[0] = put(ObjectId::Root, "notes", "mine")),
+        ("a value beside one's own", |c| {
+            c.operations = vec![put(ObjectId::Root, "title", "a"), put(ObjectId::Root, "title", "b")];
+        }),
         ("two characters as one", |c| c.operations[0] = insert(genesis(2), ElementId::Head, "ab")),
         ("no character as one", |c| c.operations[0] = insert(genesis(2), ElementId::Head, "")),
         ("an object in a text", |c| {
@@ -139,7 +143,7 @@ fn forged_changes_are_refused_and_nobody_else_notices() {
         }),
         ("objects nested 17 deep", |c| {
             let first = c.start_op.get();
-            let nested = (1..20).map(|n| make(ObjectId::Id(id(first + n - 1, EVE)), "o", ObjType::Map));
+            let nested = (1..17).map(|n| make(ObjectId::Id(id(first + n - 1, EVE)), "o", ObjType::Map));
             c.operations = std::iter::once(make(ObjectId::Root, "o", ObjType::Map)).chain(nested).collect();
         }),
     ];
@@ -378,123 +382,4 @@ fn a_change_on_which_automerge_panics_is_taken_back_alone() {
     let own = say(&mut ben, "mine");
     assert_eq!(lines(&ben), ["before", "good", "mine"]);
     assert!(ben.save().is_some() && !own.is_empty());
-}
-
-/// Xorshift: the same mutants every time.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % sides as u64) as usize
-    }
-}
-
-/// Two authors' history with conflicts, deletions and nested objects.
-fn history() -> (Document, Vec<Bytes>) {
-    let (mut ada, mut ben) = (Document::new(DocKind::State, ADA), Document::new(DocKind::State, BEN));
-    let mut payloads = vec![
-        ada.set_title("one").unwrap().unwrap(),
-        ada.edit_notes(0, 0, "shared notes").unwrap().unwrap(),
-        ada.set_pane(PaneId(0), &PaneInfo::default()).unwrap().unwrap(),
-    ];
-    let bens = [ben.set_title("two").unwrap().unwrap(), ben.edit_notes(0, 0, "Ben: ").unwrap().unwrap()];
-    for payload in &bens {
-        ada.handle_payload(BEN, payload.clone());
-    }
-    ada.flush();
-    payloads.extend(bens);
-    payloads.push(ada.edit_notes(2, 3, "é").unwrap().unwrap());
-    payloads.push(ada.set_title("three").unwrap().unwrap());
-    payloads.push(ada.remove_pane(PaneId(0)).unwrap().unwrap());
-    (ada, payloads)
-}
-
-/// What the gate lets through must never bring Automerge down or spoil what it saves.
-fn expect_harmless(mut mutant: impl FnMut(&mut Dice, &Document, &[Bytes], AuthorId) -> Option<Bytes>, seed: u64) {
-    let mut dice = Dice(seed);
-    let (mut admitted, mut judged) = (0, 0);
-    for round in 0..12_u8 {
-        let (mut document, payloads) = history();
-        for n in 0..150_u8 {
-            let author = AuthorId([round, n, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3]);
-            let Some(payload) = mutant(&mut dice, &document, &payloads, author) else { continue };
-            document.handle_payload(author, payload);
-            let refused = document.flush().refused;
-            assert!(refused.iter().all(|refusal| refusal.reason != GateError::Failed), "{round} {n}");
-            judged += 1;
-            admitted += usize::from(refused.is_empty() && document.len_waiting() == 0);
-        }
-        assert!(document.save().is_some(), "round {round} does not load");
-        let mut fresh = Document::new(DocKind::State, EVE);
-        for entry in document.log_for_test() {
-            fresh.handle_payload(entry.0, entry.1);
-        }
-        fresh.flush();
-        assert_eq!((fresh.heads(), fresh.state()), (document.heads(), document.state()));
-    }
-    assert!(judged > 1_000 && admitted > 30, "{admitted} of {judged}");
-}
-
-/// Operations that refer here and there, in canonical form: only the reference index stands in their way.
-#[test]
-fn changes_with_wild_references_are_harmless() {
-    let mutant = |dice: &mut Dice, document: &Document, payloads: &[Bytes], author: AuthorId| {
-        let donor = decode(&payloads[dice.roll(payloads.len())]);
-        let mut change = next_change(document, author, 1, donor.operations);
-        let known = [GENESIS_AUTHOR, ADA, BEN, author];
-        for _ in 0..dice.roll(3) {
-            let (place, start) = (dice.roll(change.operations.len()), change.start_op.get());
-            let counter = 1 + dice.roll(start as usize + 4) as u64;
-            let any = id(counter, known[dice.roll(4)]);
-            let donor = decode(&payloads[dice.roll(payloads.len())]).operations;
-            let op = &mut change.operations[place];
-            match dice.roll(8) {
-                0 => op.obj = ObjectId::Id(any),
-                1 => op.key = Key::Seq(ElementId::Id(any)),
-                2 => op.pred = vec![any].into(),
-                3 => op.insert = !op.insert,
-                4 => op.action = donor[0].action.clone(),
-                5 => op.key = donor[0].key.clone(),
-                6 => op.obj = donor[0].obj.clone(),
-                _ => op.pred = Vec::new().into(),
-            }
-        }
-        catch_unwind(AssertUnwindSafe(|| encode(change))).ok()
-    };
-    expect_harmless(mutant, 0x5eed);
-}
-
-/// Bytes changed at random, with length and checksum put right again.
-#[test]
-fn changes_with_wild_bytes_are_harmless() {
-    let mutant = |dice: &mut Dice, document: &Document, payloads: &[Bytes], author: AuthorId| {
-        let donor = decode(&payloads[dice.roll(payloads.len())]);
-        let honest = encode(next_change(document, author, 1, donor.operations));
-        let header = 10 + usize::from(honest.len() > 10 + 127);
-        let mut body = honest[header..].to_vec();
-        for _ in 0..dice.roll(3) {
-            // Most of the interesting bytes are behind the dependencies and actors.
-            let place = body.len() - 1 - dice.roll(body.len().min(90));
-            match dice.roll(5) {
-                0 => body[place] ^= 1 << dice.roll(8),
-                1 => body[place] = dice.roll(256) as u8,
-                2 => body.insert(place, dice.roll(128) as u8),
-                3 => drop(body.remove(place)),
-                _ => body[place] = [0, 1, 0x7f, 0x7e, 0x80, 0xff][dice.roll(6)],
-            }
-        }
-        let mut mutant = chunk(1, &body);
-        // Automerge computes the right checksum of whatever it parses; what the scan refuses need not have one.
-        if Scan::parse(&mutant).is_ok() {
-            let parse = || Change::from_bytes(mutant.clone()).ok().map(|change| change.hash());
-            if let Some(hash) = catch_unwind(parse).ok().flatten() {
-                mutant[4..8].copy_from_slice(&hash.0[..4]);
-            }
-        }
-        Some(mutant.into())
-    };
-    expect_harmless(mutant, 0xdead);
 }

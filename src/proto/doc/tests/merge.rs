@@ -153,7 +153,7 @@ fn messages_from_automerge(document: &Document) -> Vec<Message> {
                 };
                 assert_eq!(actor.to_bytes(), author.as_bytes());
                 let Value::Scalar(scalar) = &value else { panic!("a message is a scalar") };
-                let bytes = scalar.to_bytes().unwrap();
+                let bytes = scalar.as_bytes().unwrap();
                 messages.push(Message::decode(author, 128 * page + index as u64, counter as u32, bytes).unwrap());
             }
         }
@@ -239,7 +239,7 @@ fn more_heads_than_a_change_may_name_are_drawn_together_by_the_next_edits() {
     for kind in [DocKind::State, DocKind::Chat] {
         let mut ada = Document::new(kind, ADA);
         let mut ben = Document::new(kind, BEN);
-        let mut write = |document: &mut Document, n: u8| match kind {
+        let write = |document: &mut Document, n: u8| match kind {
             DocKind::State => document.set_app(&n.to_string(), "1").unwrap().unwrap(),
             DocKind::Chat => say(document, &n.to_string()),
         };

@@ -110,6 +110,8 @@ fn chat_panel_shows_the_newest_messages() {
         panel[..11],
         [
             "┌ chat ───────────────────────────",
+            "│",
+            "│",
             "│ Ada 9 min",
             "│ the build is red",
             "│ since this morning, I think it ",
@@ -117,8 +119,6 @@ fn chat_panel_shows_the_newest_messages() {
             "│ Ben now",
             "│ looking[31m at it",
             "│ Ada is typing…",
-            "│",
-            "│",
             "│ > dra",
         ]
         .map(str::trim_end)

@@ -1,0 +1,227 @@
+//! The reference model: plain sets of what was done, and so of what everybody must see in the end.
+
+use super::net::World;
+use cahoots::proto::doc::Message;
+use cahoots::proto::id::{AuthorId, Channel, PaneId};
+use cahoots::proto::session::{Alarm, Ending};
+use cahoots::proto::time::{Mono, Now};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A word in the notes.
+#[derive(Debug)]
+pub(crate) struct Word {
+    pub(crate) by: usize,
+    pub(crate) text: String,
+    pub(crate) is_deleted: bool,
+}
+
+/// A terminal: all that its program ever wrote.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) exit: Option<i32>,
+}
+
+/// What was done, by whom.
+#[derive(Debug, Default)]
+pub(crate) struct Model {
+    pub(crate) authors: BTreeMap<AuthorId, usize>,
+    /// Lines that were said, by whom; each text is unique.
+    pub(crate) said: Vec<(usize, String)>,
+    pub(crate) words: Vec<Word>,
+    /// Values that one member alone sets.
+    pub(crate) app: BTreeMap<String, (usize, String)>,
+    pub(crate) written: BTreeMap<PaneId, Written>,
+    pub(crate) typed: BTreeMap<(usize, PaneId), Vec<u8>>,
+    pub(crate) applied: BTreeMap<(usize, PaneId), Vec<u8>>,
+    /// Members whose link was closed.
+    pub(crate) revoked: BTreeSet<usize>,
+    /// Whether a relay has ever lied: alarms are then right.
+    pub(crate) has_lied: bool,
+}
+
+impl Model {
+    fn index(&self, author: AuthorId) -> usize {
+        *self.authors.get(&author).unwrap_or_else(|| panic!("{author} is nobody"))
+    }
+
+    pub(crate) fn check_member(&self, _at: usize, author: AuthorId) {
+        let _ = self.index(author);
+    }
+
+    pub(crate) fn check_message(&self, at: usize, message: &Message) {
+        let said = (self.index(message.author), message.text.clone());
+        assert!(self.said.contains(&said), "member {at} sees what nobody said: {said:?}");
+    }
+
+    /// A relay can lie about others, but no honest member can be made to look like a cheat.
+    pub(crate) fn check_alarm(&self, alarm: &Alarm) {
+        assert!(!matches!(alarm, Alarm::Muted(_)), "an honest member was muted: {alarm}");
+    }
+
+    pub(crate) fn check_offset(&self, pane: PaneId, offset: u64) {
+        let written = self.written.get(&pane).map_or(0, |written| written.bytes.len());
+        assert!(offset <= written as u64, "a keyframe of {pane} at {offset}, only {written} bytes were written");
+    }
+
+    pub(crate) fn check_output(&self, pane: PaneId, offset: u64, data: &[u8]) {
+        let written = &self.written.get(&pane).expect("shown panes exist").bytes;
+        let from = usize::try_from(offset).unwrap();
+        assert_eq!(
+            written.get(from..from + data.len()),
+            Some(data),
+            "output of {pane} at {offset} is not what was written"
+        );
+    }
+
+    pub(crate) fn check_end(&self, pane: PaneId, code: i32) {
+        assert_eq!(
+            self.written.get(&pane).and_then(|written| written.exit),
+            Some(code),
+            "{pane} has not ended like that"
+        );
+    }
+
+    /// Takes what the host applied: at every moment a beginning of what the member typed there.
+    pub(crate) fn take_input(&mut self, pane: PaneId, author: AuthorId, bytes: &[u8]) {
+        let key = (self.index(author), pane);
+        let applied = self.applied.entry(key).or_default();
+        applied.extend_from_slice(bytes);
+        let typed = self.typed.get(&key).map_or(&[][..], Vec::as_slice);
+        assert!(typed.starts_with(applied), "{key:?}: what was applied is not what was typed");
+    }
+}
+
+/// Says what still differs from what must be; `Ok` once nothing does.
+pub(crate) fn verdict(world: &World) -> Result<(), String> {
+    let everybody_in: Vec<usize> = (0..world.members.len()).filter(|index| world.members[*index].is_in()).collect();
+    revoked_are_out(world)?;
+    for index in &everybody_in {
+        let index = *index;
+        let wrong = |what: String| format!("member {index}: {what}");
+        is_up_to_date(world, index).map_err(wrong)?;
+        roster_is(world, index, &everybody_in).map_err(wrong)?;
+        chat_is_complete(world, index, &everybody_in).map_err(wrong)?;
+        state_is_right(world, index, &everybody_in).map_err(wrong)?;
+        screens_are_equal(world, index).map_err(wrong)?;
+        input_was_applied(world, index).map_err(wrong)?;
+    }
+    Ok(())
+}
+
+fn revoked_are_out(world: &World) -> Result<(), String> {
+    let still_in = world.model.revoked.iter().find(|index| {
+        let member = &world.members[**index];
+        !member.has_left && member.ended != Some(Ending::Revoked)
+    });
+    still_in.map_or(Ok(()), |index| Err(format!("member {index} was revoked and does not know")))
+}
+
+fn is_up_to_date(world: &World, index: usize) -> Result<(), String> {
+    let (host, peer) = (&world.members[0].peer, &world.members[index].peer);
+    if !peer.is_linked() {
+        return Err("not linked".into());
+    }
+    if peer.log().head() != host.log().head() {
+        return Err(format!("log has {} records of {}", peer.log().next_seq(), host.log().next_seq()));
+    }
+    let now = world.now_of(index);
+    if !peer.is_live(now) {
+        return Err("not live".into());
+    }
+    Ok(())
+}
+
+fn roster_is(world: &World, index: usize, everybody_in: &[usize]) -> Result<(), String> {
+    let here = world.members[index].peer.roster().here();
+    let mut here: Vec<usize> = here.map(|(member, _)| world.model.authors[&member.author()]).collect();
+    here.sort_unstable();
+    if here == everybody_in { Ok(()) } else { Err(format!("sees {here:?} here, but {everybody_in:?} are")) }
+}
+
+fn chat_is_complete(world: &World, index: usize, everybody_in: &[usize]) -> Result<(), String> {
+    let lines = |of: usize| {
+        let messages = world.members[of].peer.messages().iter();
+        messages.map(|message| (world.model.authors[&message.author], message.text.clone())).collect::<Vec<_>>()
+    };
+    let seen = lines(index);
+    if seen != lines(0) {
+        return Err(format!("chat differs from the host's: {seen:?}, host {:?}", lines(0)));
+    }
+    let lost = world.model.said.iter().find(|said| everybody_in.contains(&said.0) && !seen.contains(said));
+    lost.map_or(Ok(()), |said| Err(format!("line {said:?} is lost")))
+}
+
+fn state_is_right(world: &World, index: usize, everybody_in: &[usize]) -> Result<(), String> {
+    let (host, peer) = (&world.members[0].peer, &world.members[index].peer);
+    for channel in Channel::DURABLE {
+        let heads = |peer: &cahoots::proto::session::Peer| peer.document(channel).map(|document| document.heads());
+        if heads(peer) != heads(host) {
+            return Err(format!("other heads of {channel:?} than the host"));
+        }
+    }
+    let state = peer.state();
+    if state != host.state() {
+        return Err("equal heads, other state than the host".into());
+    }
+    for word in world.model.words.iter().filter(|word| everybody_in.contains(&word.by)) {
+        if state.notes.contains(&word.text) == word.is_deleted {
+            return Err(format!("notes are wrong about {word:?}: {:?}", state.notes));
+        }
+    }
+    let wrong = world
+        .model
+        .app
+        .iter()
+        .find(|(key, (by, value))| everybody_in.contains(by) && state.app.get(*key) != Some(value));
+    wrong.map_or(Ok(()), |(key, value)| Err(format!("app {key} is {:?}, not {value:?}", state.app.get(key))))
+}
+
+fn screens_are_equal(world: &World, index: usize) -> Result<(), String> {
+    let (host, member) = (&world.members[0], &world.members[index]);
+    if index == 0 {
+        return Ok(());
+    }
+    for (pane, written) in &world.model.written {
+        let Some(view) = member.views.get(pane) else { return Err(format!("does not watch {pane}")) };
+        let Some(screen) = &view.screen else { return Err(format!("has no keyframe of {pane}")) };
+        if view.offset != written.bytes.len() as u64 {
+            return Err(format!("has {} of {} bytes of {pane}", view.offset, written.bytes.len()));
+        }
+        let truth = host.peer.screen(*pane).expect("the host has every pane").snapshot();
+        if screen.snapshot() != truth {
+            return Err(format!("another screen of {pane}: {:?}\nhost: {truth:?}", screen.snapshot()));
+        }
+        if view.exit != written.exit {
+            return Err(format!("{pane} has exit {:?}, not {:?}", view.exit, written.exit));
+        }
+    }
+    Ok(())
+}
+
+fn input_was_applied(world: &World, index: usize) -> Result<(), String> {
+    let model = &world.model;
+    let own = model.typed.iter().filter(|((by, _), _)| *by == index);
+    for (key, typed) in own {
+        let has_ended = model.written.get(&key.1).is_some_and(|written| written.exit.is_some());
+        let applied = model.applied.get(key).map_or(0, Vec::len);
+        if !has_ended && applied != typed.len() {
+            return Err(format!("{applied} of {} bytes typed into {} were applied", typed.len(), key.1));
+        }
+    }
+    Ok(())
+}
+
+/// Bounds and rules that hold at every moment, faults or not.
+pub(crate) fn check_bounds(world: &mut World) {
+    for node in &world.nodes {
+        let stats = node.hall.stats();
+        assert!(stats.bytes_live <= 64 * 1_048_576, "live entries at a relay are bounded");
+        assert!(stats.connections <= 64, "gone connections are forgotten");
+    }
+    let epoch = Now { mono: Mono(0), ..Now::default() };
+    for member in &mut world.members {
+        member.look_at_chat();
+        let _ = epoch;
+    }
+}

@@ -1,0 +1,166 @@
+//! Scenarios drawn from a seed: who takes part, over which paths, what they do, and what goes wrong.
+
+use super::dice::Dice;
+use super::pipe::Weather;
+use cahoots::proto::token::Access;
+use std::fmt;
+
+/// Which halls a guest dials. 0 is the relay, 1 the host's own for its LAN.
+pub(crate) const RELAY: usize = 0;
+/// See [`RELAY`].
+pub(crate) const LAN: usize = 1;
+
+/// One guest.
+#[derive(Clone, Debug)]
+pub(crate) struct GuestPlan {
+    /// Which of the plan's shares it comes by.
+    pub(crate) share: usize,
+    pub(crate) halls: Vec<usize>,
+    pub(crate) skew_ms: i64,
+}
+
+/// What a program writes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Output {
+    Text,
+    Escapes,
+    Wide,
+    FullScreen,
+    Burst,
+}
+
+/// One thing that somebody does or that happens to them. `usize`: a member, 0 the host, taken modulo who is there.
+#[derive(Clone, Debug)]
+pub(crate) enum Act {
+    Say(usize),
+    React(usize),
+    Note(usize),
+    Forget(usize),
+    App(usize),
+    Title(usize),
+    Point(usize),
+    Name(usize),
+    Type(usize, u16, u64),
+    Write(u16, Output),
+    Resize(u16, u16, u16),
+    OpenPane,
+    EndPane(u16),
+    Join,
+    Leave(usize),
+    CloseShare(usize),
+    Sleep(usize, u64),
+    Silence(usize, usize, u64),
+    Hold(usize, usize, u64),
+    Cut(usize, usize),
+    Blow(usize, usize, Weather),
+    Restart(usize, bool),
+    Lie(usize),
+    Rewatch(usize),
+}
+
+/// A whole scenario.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) seed: u64,
+    pub(crate) has_lan: bool,
+    pub(crate) host_skew_ms: i64,
+    pub(crate) shares: Vec<Access>,
+    pub(crate) guests: Vec<GuestPlan>,
+    /// How many guests start at once; the others come with [`Act::Join`], or at the end.
+    pub(crate) early: usize,
+    pub(crate) acts: Vec<(u64, Act)>,
+}
+
+impl Plan {
+    pub(crate) fn draw(seed: u64) -> Self {
+        let dice = &mut Dice::new(seed, "plan");
+        let has_lan = dice.chance(40);
+        let skew = |dice: &mut Dice| if dice.chance(30) { dice.below(180_001) as i64 - 90_000 } else { 0 };
+        let mut shares = vec![Access::Interact, Access::View];
+        (0..dice.below(2)).for_each(|_| shares.push(*dice.pick(&[Access::View, Access::Interact, Access::Own])));
+        let many = dice.chance(5);
+        let guests: Vec<_> = (0..dice.between(1, if many { 5 } else { 3 }))
+            .map(|_| GuestPlan {
+                share: if dice.chance(60) { 0 } else { dice.index(shares.len()) },
+                halls: match dice.below(4) {
+                    0 if has_lan => vec![LAN],
+                    1 if has_lan => vec![RELAY, LAN],
+                    _ => vec![RELAY],
+                },
+                skew_ms: skew(dice),
+            })
+            .collect();
+        let early = dice.index(guests.len() + 1);
+        let host_skew_ms = skew(dice);
+        let mut plan = Self { seed, has_lan, host_skew_ms, shares, guests, early, acts: Vec::new() };
+        // Calm runs find other bugs than stormy ones; liars are rare, since little can be required meanwhile.
+        let (fault_percent, may_lie) = (*dice.pick(&[0, 10, 25, 50]), dice.chance(15));
+        let mut at_us = 0;
+        for _ in 0..dice.between(15, 40) {
+            at_us += *dice.pick(&[0, 1_000, 20_000, 100_000, 500_000, 2_000_000]);
+            let act = if dice.chance(fault_percent) { plan.fault(dice, may_lie) } else { plan.deed(dice) };
+            plan.acts.push((at_us, act));
+        }
+        plan
+    }
+
+    fn deed(&self, dice: &mut Dice) -> Act {
+        let who = dice.index(self.guests.len() + 1);
+        let pane = dice.below(3) as u16;
+        match dice.below(100) {
+            0..15 => Act::Say(who),
+            15..18 => Act::React(who),
+            18..26 => Act::Note(who),
+            26..29 => Act::Forget(who),
+            29..33 => Act::App(who),
+            33..35 => Act::Title(who),
+            35..38 => Act::Point(who),
+            38..40 => Act::Name(who),
+            40..57 => Act::Type(who, pane, *dice.pick(&[1, 1, 3, 20, 200, 20_000])),
+            57..80 => Act::Write(pane, draw_output(dice)),
+            80..84 => Act::Resize(pane, dice.between(2, 120) as u16, dice.between(2, 50) as u16),
+            84..87 => Act::OpenPane,
+            87..88 => Act::EndPane(pane),
+            88..93 => Act::Join,
+            93..95 => Act::Leave(who.max(1)),
+            95..97 => Act::CloseShare(dice.index(self.shares.len())),
+            _ => Act::Rewatch(who.max(1)),
+        }
+    }
+
+    fn fault(&self, dice: &mut Dice, may_lie: bool) -> Act {
+        let who = dice.index(self.guests.len() + 1);
+        let hall = if self.has_lan && dice.chance(30) { LAN } else { RELAY };
+        let us = *dice.pick(&[50_000, 500_000, 3_000_000, 14_000_000, 20_000_000, 60_000_000]);
+        match dice.below(if may_lie { 20 } else { 18 }) {
+            0..3 => Act::Sleep(who, us),
+            3..6 => Act::Silence(who, hall, us),
+            6..8 => Act::Hold(who, hall, us.min(3_000_000)),
+            8..12 => Act::Cut(who, hall),
+            12..15 => Act::Blow(who, hall, Weather::draw(dice)),
+            15..18 => Act::Restart(RELAY, dice.chance(50)),
+            _ => Act::Lie(hall),
+        }
+    }
+}
+
+fn draw_output(dice: &mut Dice) -> Output {
+    match dice.below(100) {
+        0..50 => Output::Text,
+        50..70 => Output::Escapes,
+        70..80 => Output::Wide,
+        80..96 => Output::FullScreen,
+        _ => Output::Burst,
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "plan of seed {}: shares {:?}, host skew {} ms", self.seed, self.shares, self.host_skew_ms)?;
+        for (index, guest) in self.guests.iter().enumerate() {
+            let when = if index < self.early { "early" } else { "late" };
+            writeln!(f, "  member {}: {guest:?}, {when}", index + 1)?;
+        }
+        self.acts.iter().try_for_each(|(at_us, act)| writeln!(f, "  {:>10.3} s {act:?}", *at_us as f64 / 1e6))
+    }
+}
