@@ -58,7 +58,8 @@ pub(crate) struct PathInUse {
 pub(crate) struct Inner {
     pub(crate) peer: Peer,
     pub(crate) views: BTreeMap<PaneId, Arc<ViewState>>,
-    pub(crate) inputs: BTreeMap<PaneId, mpsc::Sender<Input>>,
+    /// Bounded by the machine, which takes no more than programs have read.
+    pub(crate) inputs: BTreeMap<PaneId, mpsc::UnboundedSender<Input>>,
     links: BTreeMap<LinkId, LinkInfo>,
     next_link: u64,
     /// What the program was last told about the connection.
@@ -182,9 +183,10 @@ impl Core {
                 }
             }
             machine::Event::Input(pane, author, bytes) => {
-                let taken = inner.inputs.get(&pane).map(|inputs| inputs.try_send(Input { author, bytes }));
-                if taken.is_some_and(|taken| taken.is_err()) {
-                    tracing::warn!(%pane, %author, "input dropped: the program does not read it");
+                let (count, reader) = (bytes.len(), inner.inputs.get(&pane));
+                if reader.is_none_or(|reader| reader.send(Input { author, bytes }).is_err()) {
+                    // Its program is gone, and with it all that anybody typed.
+                    inner.peer.handle_input_read(count);
                 }
             }
             machine::Event::WindowSize(..) => {}

@@ -291,7 +291,7 @@ fn look_around(session: SessionId, ways: Ways) -> mpsc::Receiver<Candidate> {
             let _ = loopback.send(Candidate::Loopback(address)).await;
         }
     });
-    #[cfg(any())]
+    #[cfg(feature = "lan")]
     tokio::spawn(async move {
         let mut neighbours = crate::io::lan::Discovery::start(session);
         loop {

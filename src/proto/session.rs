@@ -362,6 +362,8 @@ impl Peer {
     fn end(&mut self, ending: Ending) {
         if self.ended.is_none() {
             self.ended = Some(ending);
+            // What was admitted before the end is told before it.
+            self.flush_documents();
             self.events.push_back(Event::Ended(ending));
             for link in self.links.keys().copied().collect::<Vec<_>>() {
                 self.close_link(link, CloseCode::Bye);

@@ -28,11 +28,12 @@ pub(crate) async fn run(args: args::Share) -> Result<ExitCode, Failure> {
     let command = command_line(&args);
     let host = start(&args, &command).await?;
     let links = issue(&host, &args)?;
-    announce(&host, &args, &links)?;
     let size = if shows { local::own_size()? } else { args.size };
     // A terminal of one's own answers what programs ask; without one the session does.
     let mirror = if shows { Mirror::On } else { Mirror::Off };
     let terminal = host.run(pty_command(&host, &command, size), mirror).map_err(Failure::new)?;
+    // Only now: a command that cannot be started leaves no links behind that lead nowhere.
+    announce(&host, &args, &links)?;
     let code = if shows { local::run(&host, terminal).await } else { headless(&host, terminal, &args).await };
     host.end().await;
     let code = code?;

@@ -40,7 +40,7 @@ impl Peer {
             Class::Latest => self.handle_latest(link, &entry, &member, now),
             Class::Direct if entry.lane.channel == Channel::TO_HOST => self.handle_typed(&entry, &member, now),
             Class::Direct => self.handle_answer(&entry, &member),
-            Class::Live => self.handle_live(&entry, &member, now),
+            Class::Live => self.handle_live(&entry, &member),
         }
     }
 

@@ -168,6 +168,12 @@ impl Peer {
         if documents.flush_at.is_none_or(|due| due > now.mono) {
             return;
         }
+        self.flush_documents();
+    }
+
+    /// Applies what was admitted, and tells what changed by it.
+    pub(super) fn flush_documents(&mut self) {
+        let Some(documents) = &mut self.documents else { return };
         documents.flush_at = None;
         let applied = [(Channel::STATE, documents.state.flush()), (Channel::CHAT, documents.chat.flush())];
         for (channel, applied) in applied {

@@ -27,8 +27,13 @@ const FLUSH_US: u64 = 8_000;
 const KEYFRAME_EVERY_BYTES: u64 = 262_144;
 /// Shortest interval between two keyframes that somebody asked for, in microseconds.
 const KEYFRAME_US_MIN: u64 = 250_000;
+/// Typed bytes that may wait for the programs behind the terminals to read them.
+const INPUT_BYTES_WAITING_MAX: usize = 1_048_576;
 /// How long acknowledgements wait for company, in microseconds: they only stop a guest from sending again.
 const ACK_US: u64 = 50_000;
+
+/// Kind of an entry that types. PROTOCOL.md 15.
+const INPUT_KIND: u8 = 3;
 
 /// Why a terminal could not be published.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +79,8 @@ pub(super) struct Hosting {
     guests: BTreeMap<AuthorId, Guest>,
     answers: u64,
     ack_at: Option<Mono>,
+    /// Typed bytes told as events and not yet read by a program.
+    input_bytes: usize,
 }
 
 impl Peer {
@@ -257,6 +264,10 @@ impl Peer {
         let (author, log) = (member.author(), &self.log);
         let is_admitted = member.live_at(now.wall).is_ok() && !log.is_closed(&member.share());
         let Some(hosting) = self.hosting.as_mut().filter(|_| is_admitted) else { return };
+        if entry.kind == INPUT_KIND && hosting.input_bytes >= INPUT_BYTES_WAITING_MAX {
+            // Not taken, so not acknowledged: the guest sends it again.
+            return;
+        }
         let opened = match hosting.guests.get_mut(&author) {
             Some(guest) => guest.direct.open(entry),
             None => {
@@ -291,6 +302,8 @@ impl Peer {
             DirectUp::Input { pane, bytes } => match self.pane_mut(pane) {
                 Ok(target) => {
                     target.encoder.note_input();
+                    let waiting = self.hosting.as_mut().map(|hosting| &mut hosting.input_bytes);
+                    waiting.into_iter().for_each(|waiting| *waiting += bytes.len());
                     self.events.push_back(Event::Input(pane, author, bytes));
                 }
                 Err(_) => self.refuse_input(author, Refusal::NoPane, entry.seq),
@@ -299,6 +312,13 @@ impl Peer {
             DirectUp::Keyframe { pane } => {
                 Channel::terminal(pane).into_iter().for_each(|channel| self.want_keyframe(channel))
             }
+        }
+    }
+
+    /// Notes that a program has read so many typed bytes: as many more may come.
+    pub fn handle_input_read(&mut self, bytes: usize) {
+        if let Some(hosting) = &mut self.hosting {
+            hosting.input_bytes = hosting.input_bytes.saturating_sub(bytes);
         }
     }
 

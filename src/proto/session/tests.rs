@@ -254,3 +254,31 @@ fn end_reaches_everybody() {
     let late = wire.join(&token);
     assert_eq!(wire.peers[late].ended(), Some(Ending::ByOwner));
 }
+
+/// A program that reads nothing must not cost the host memory without bound, nor the guest a keystroke.
+#[test]
+fn unread_input_waits_at_the_guest() {
+    const PASTE_BYTES: usize = 700_000;
+    let mut wire = Wire::new();
+    let pane = wire.host().open_pane("shell", "sh", SIZE).unwrap();
+    let token = wire.share(Access::Interact);
+    let ben = wire.join(&token);
+    let mut taken = Vec::new();
+    for letter in *b"abc" {
+        while wire.peers[ben].type_bytes(pane, &[letter; PASTE_BYTES]).is_err() {
+            wire.pass(1_000_000);
+            let fresh = typed(&wire.events(0));
+            assert!(fresh.len() < 2 * PASTE_BYTES, "the host takes no more than it may hold");
+            wire.host().handle_input_read(fresh.len());
+            taken.extend(fresh);
+        }
+    }
+    wire.pass(60_000_000);
+    taken.extend(typed(&wire.events(0)));
+    let before = taken.len();
+    wire.host().handle_input_read(before);
+    wire.pass(60_000_000);
+    taken.extend(typed(&wire.events(0)));
+    assert_eq!(taken.len(), 3 * PASTE_BYTES);
+    assert!(taken.is_sorted(), "in order, each once");
+}

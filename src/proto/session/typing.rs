@@ -137,6 +137,12 @@ impl Peer {
         self.send_direct(pane, &DirectUp::Size { pane, size }, 0)
     }
 
+    /// Asks the host for a keyframe of a terminal.
+    pub(super) fn request_keyframe(&mut self, pane: PaneId) {
+        // Without a host there is nothing to show either; its first keyframe comes by itself.
+        let _ = self.send_direct(pane, &DirectUp::Keyframe { pane }, 0);
+    }
+
     /// Returns how many typed bytes the host has not confirmed yet.
     #[must_use]
     pub fn unconfirmed_bytes(&self) -> usize {

@@ -5,15 +5,24 @@ use crate::proto::id::{Channel, PaneId};
 use crate::proto::limits::SILENCE_US_MAX;
 use crate::proto::member::VerifiedMember;
 use crate::proto::seal::EntryError;
-use crate::proto::terminal::StreamDecoder;
+use crate::proto::terminal::{StreamDecoder, StreamEvent};
 use crate::proto::time::{Mono, Now};
 use crate::proto::wire::{Frame, WireEntry};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry::Vacant;
+
+/// One watched terminal.
+#[derive(Debug, Default)]
+struct Stream {
+    decoder: StreamDecoder,
+    /// The host was asked for a keyframe that has not come.
+    is_asked: bool,
+}
 
 /// What this peer watches, and whether the host is there.
 #[derive(Debug, Default)]
 pub(super) struct Viewing {
-    streams: BTreeMap<PaneId, StreamDecoder>,
+    streams: BTreeMap<PaneId, Stream>,
     host_heard: Option<Mono>,
     /// How many auth log records the host has, as it says.
     host_log_next: u64,
@@ -28,6 +37,7 @@ impl Viewing {
     /// Notes that a link came up: entries may have been missed, unless they follow on.
     pub(super) fn handle_linked(&mut self) {
         self.host_heard = None;
+        self.streams.values_mut().for_each(|stream| stream.is_asked = false);
     }
 
     /// Notes a heartbeat of the host.
@@ -50,7 +60,8 @@ impl Peer {
     /// Starts to watch a terminal: its newest keyframe comes first, then all that follows.
     pub fn watch(&mut self, pane: PaneId) {
         let Some(channel) = Channel::terminal(pane) else { return };
-        if self.viewing.streams.insert(pane, StreamDecoder::new()).is_none() {
+        if let Vacant(place) = self.viewing.streams.entry(pane) {
+            place.insert(Stream::default());
             self.tell_ready(&Frame::Watch(channel));
         }
     }
@@ -67,32 +78,43 @@ impl Peer {
         self.links.values_mut().filter(|link| link.is_ready()).for_each(|link| link.send(frame));
     }
 
-    pub(super) fn handle_live(&mut self, entry: &WireEntry, member: &VerifiedMember, _now: Now) {
+    pub(super) fn handle_live(&mut self, entry: &WireEntry, member: &VerifiedMember) {
         let Some(pane) = entry.lane.channel.pane() else { return };
         if !self.viewing.streams.contains_key(&pane) {
             return;
         }
+        self.take_live(pane, entry, member);
+        self.ask_for_keyframe_if_lost(pane);
+    }
+
+    fn take_live(&mut self, pane: PaneId, entry: &WireEntry, member: &VerifiedMember) {
         let Some(reader) = self.reader(entry.lane, member) else { return };
         let next = reader.next_seq();
-        let plaintext = match reader.open(entry) {
+        let opened = reader.open(entry);
+        let Some(stream) = self.viewing.streams.get_mut(&pane) else { return };
+        let plaintext = match opened {
             Ok(plaintext) => plaintext,
             Err(EntryError::Duplicate { .. }) => return,
             // After a hole, or altered on the way: the next keyframe heals it.
-            Err(_) => return self.lose_stream(pane),
+            Err(_) => return stream.decoder.lost(),
         };
         if entry.seq != next {
-            self.lose_stream(pane);
+            stream.decoder.lost();
         }
-        let Some(stream) = self.viewing.streams.get_mut(&pane) else { return };
-        match stream.push(entry.kind, &plaintext) {
-            Ok(events) => self.events.extend(events.into_iter().map(|event| Event::Terminal(pane, event))),
-            Err(_) => self.lose_stream(pane),
+        // An error is the host's fault; the decoder then waits for a keyframe.
+        for event in stream.decoder.push(entry.kind, &plaintext).into_iter().flatten() {
+            stream.is_asked &= !matches!(event, StreamEvent::Keyframe { .. });
+            self.events.push_back(Event::Terminal(pane, event));
         }
     }
 
-    fn lose_stream(&mut self, pane: PaneId) {
-        if let Some(stream) = self.viewing.streams.get_mut(&pane) {
-            stream.lost();
+    /// Asks the host itself for a keyframe, once, where the relay has none that is new to us.
+    ///
+    /// A lane is never read anew from an older place: a relay could else show the past as the present.
+    fn ask_for_keyframe_if_lost(&mut self, pane: PaneId) {
+        let Some(stream) = self.viewing.streams.get_mut(&pane) else { return };
+        if stream.decoder.is_lost() && !std::mem::replace(&mut stream.is_asked, true) {
+            self.request_keyframe(pane);
         }
     }
 }
