@@ -30,6 +30,8 @@ use tokio::task::JoinSet;
 pub const SHARE_LASTS: Duration = Duration::from_secs(24 * 3_600);
 /// How long [`Host::end`] waits for the others to hear of it.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// How often it looks whether they have.
+const POLL: Duration = Duration::from_millis(5);
 /// Bytes in flight between the host and its own relay, in memory.
 const PAIR_BYTES: usize = 262_144;
 
@@ -262,19 +264,26 @@ impl Host {
     /// Ends the session for everybody, and waits until they were told, for 2 s at most.
     pub async fn end(mut self) {
         let core = self.session.core.clone();
+        // The end goes out at once; what was said before it has to go first.
+        let drained = async {
+            while !core.with(|inner, now| inner.peer.drain(now)) {
+                tokio::time::sleep(POLL).await;
+            }
+        };
+        let is_drained = tokio::time::timeout(FAREWELL, drained).await.is_ok();
         if let Err(error) = core.with(|inner, now| inner.peer.end_session(now)) {
             tracing::debug!(%error, "ending a session that is over");
         }
         let told = async {
             while core.read(|inner, _| inner.has_links()) {
-                tokio::time::sleep(Duration::from_millis(10)).await;
+                tokio::time::sleep(POLL).await;
             }
             self.hall.wait_empty().await;
         };
-        if tokio::time::timeout(FAREWELL, told).await.is_err() {
-            tracing::debug!("not everybody heard that the session is over");
+        if tokio::time::timeout(FAREWELL, told).await.is_err() || !is_drained {
+            tracing::debug!("not everybody heard all that there was before the end");
         }
-        self.tasks.abort_all();
+        self.tasks.shutdown().await;
     }
 
     /// Links the host to the relay in its own process, which serves guests nearby.

@@ -6,5 +6,7 @@
     reason = "a test stops where its expectation fails, helpers included"
 )]
 
+#[cfg(feature = "cli")]
+mod e2e;
 mod sim;
 mod vectors;

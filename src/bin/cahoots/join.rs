@@ -43,14 +43,19 @@ pub(crate) async fn run(args: args::Join) -> Result<ExitCode, Failure> {
 }
 
 async fn join(args: &args::Join, link: Link) -> Result<Guest, Failure> {
-    if io::stderr().is_terminal() && !args.json {
-        eprintln!("looking for the session…");
+    let says = io::stderr().is_terminal() && !args.json;
+    if says {
+        eprint!("looking for the session…");
     }
     let builder = Guest::builder(with_relay(link, args))
         .lan(if args.reach.no_lan { Lan::Off } else { Lan::On })
         .name(crate::own_name(args.reach.name.as_deref()))
         .patience(args.patience);
-    builder.start().await.map_err(|error| Failure::new(&error).hint(error.hint()))
+    let joined = builder.start().await;
+    if says {
+        eprint!("\r\x1b[K");
+    }
+    joined.map_err(|error| Failure::new(&error).hint(error.hint()))
 }
 
 /// A bare token says nothing about a relay: the option fills the gap, and only that.

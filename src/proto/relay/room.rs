@@ -278,13 +278,13 @@ impl Room {
             return Ok(());
         }
         let member = chain.verify(&self.session).map_err(|_| CloseCode::AuthFailed)?;
-        let (author, is_admitted) = (member.author(), self.log.admits(&member).is_ok());
+        let (author, is_known) = (member.author(), self.log.records_chain(&member).is_ok());
         let refused = &mut self.seats.get_mut(&conn).ok_or(CloseCode::Protocol)?.refused;
         if self.members.len().max(refused.len()) >= AUTHORS_MAX {
             return Err(CloseCode::Limit);
         }
-        // No fault of the bearer: it may not have heard that the share was closed.
-        if is_admitted {
+        // No fault of the bearer if not: its log may be ahead of ours.
+        if is_known {
             self.add_member(member, now);
         } else {
             refused.insert(author);

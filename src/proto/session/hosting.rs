@@ -227,6 +227,15 @@ impl Peer {
         }
     }
 
+    /// Publishes what waits, and tells whether every link has sent all that there was.
+    pub fn drain(&mut self, now: Now) -> bool {
+        self.flush_all_panes(now);
+        let is_waiting =
+            self.hosting.iter().flat_map(|hosting| hosting.panes.values()).any(|pane| !pane.waiting.is_empty());
+        let mut ready = self.links.values().filter(|link| link.is_ready());
+        ready.all(|link| !link.has_something()) && !(is_waiting && self.has_room())
+    }
+
     pub(super) fn flush_all_panes(&mut self, now: Now) {
         let panes = self.hosting.iter().flat_map(|hosting| hosting.panes.keys().copied());
         for id in panes.collect::<Vec<_>>() {
@@ -262,7 +271,7 @@ impl Peer {
     /// Takes an entry that a member sealed to this host.
     pub(super) fn handle_typed(&mut self, entry: &WireEntry, member: &VerifiedMember, now: Now) {
         let (author, log) = (member.author(), &self.log);
-        let is_admitted = member.live_at(now.wall).is_ok() && !log.is_closed(&member.share());
+        let is_admitted = member.live_at(now.wall).is_ok() && log.admits(member).is_ok();
         let Some(hosting) = self.hosting.as_mut().filter(|_| is_admitted) else { return };
         if entry.kind == INPUT_KIND && hosting.input_bytes >= INPUT_BYTES_WAITING_MAX {
             // Not taken, so not acknowledged: the guest sends it again.

@@ -254,7 +254,12 @@ impl<'a> Stage<'a> {
 
     fn act(&mut self, action: Action) -> Result<(), String> {
         match action {
-            Action::Key(key) => self.type_with(|modes| keys::bytes(key, modes))?,
+            Action::Key(key) => {
+                self.type_with(|modes| keys::bytes(key, modes))?;
+                if !self.session().status().live {
+                    return Err("the host is away: what you type waits".to_owned());
+                }
+            }
             Action::Click(event, cell) => self.type_with(|modes| mouse::bytes(event, cell, modes))?,
             Action::Paste(text) => self.type_with(|modes| encode_paste(&text, modes))?,
             Action::Say(text) => {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::super::app::tests::{ADA, ME, app, facts, member, press, said};
-use super::super::screen::Layout;
+use super::super::screen::{Layout, Origin};
 use super::*;
 use cahoots::proto::time::Mono;
 use cahoots::{Connection, CursorAt, PaneId, Rights, Size, Wall};
@@ -86,7 +86,7 @@ fn wide_character_at_the_edge_is_left_out() {
     let mut app = app(Rights::VIEW);
     let screen = screen(12, 2, "abc界def界\x1b[1;1H");
     assert_eq!(lines(&drawn(&mut app, Some(&screen), 4, 3))[0], "abc");
-    app.pan = Some(super::super::screen::Origin { row: 0, col: 4 });
+    app.pan = Some(Origin { row: 0, col: 4 });
     assert_eq!(lines(&drawn(&mut app, Some(&screen), 8, 3))[0], " def界");
 }
 

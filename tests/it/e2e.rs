@@ -1,0 +1,7 @@
+//! Whole sessions: real processes, real sockets, real pseudo-terminals.
+//!
+//! Each test stands on a [`Stage`](stage::Stage) of its own: a folder, and an environment that knows no other session.
+//! Nothing is timed: a test waits for what must come, and gives up long after that.
+
+mod session;
+mod stage;
