@@ -204,6 +204,9 @@ impl Room {
         let stored = cx.store.put_record(&self.session, &raw);
         cx.stored(stored)?;
         self.log = log;
+        if matches!(record, Record::End) {
+            self.settle_up(cx);
+        }
         let frame = Frame::Log(raw).encode();
         self.log_frames.push(frame.clone());
         for (other, seat) in self.seats.iter_mut().filter(|(other, _)| **other != conn) {
@@ -233,6 +236,13 @@ impl Room {
                 cx.cuts.push((*conn, CloseCode::ShareClosed));
             }
         }
+    }
+
+    /// Promises every seat what the session still has for it: the last screen, the exit status, the last words.
+    fn settle_up(&mut self, cx: &mut Context<'_>) {
+        let Self { session, members, latest, rings, seats, .. } = self;
+        let source = Source { session, members, latest, rings, store: cx.store };
+        seats.values_mut().for_each(|seat| seat.outbox.settle_up(&source, cx.counters));
     }
 
     /// Cuts everybody off; only the log stays, so that late comers learn of the end from the owner's own record.

@@ -227,16 +227,6 @@ impl Peer {
         }
     }
 
-    /// Publishes what waits, and tells whether every link has sent all that there was.
-    pub fn drain(&mut self, now: Now) -> bool {
-        self.flush_all_panes(now);
-        self.flush_acks();
-        let is_waiting =
-            self.hosting.iter().flat_map(|hosting| hosting.panes.values()).any(|pane| !pane.waiting.is_empty());
-        let mut ready = self.links.values().filter(|link| link.is_ready());
-        ready.all(|link| !link.has_something()) && !(is_waiting && self.has_room())
-    }
-
     pub(super) fn flush_all_panes(&mut self, now: Now) {
         let panes = self.hosting.iter().flat_map(|hosting| hosting.panes.keys().copied());
         for id in panes.collect::<Vec<_>>() {
@@ -356,7 +346,7 @@ impl Peer {
         }
     }
 
-    fn flush_acks(&mut self) {
+    pub(super) fn flush_acks(&mut self) {
         let Some(hosting) = &mut self.hosting else { return };
         hosting.ack_at = None;
         let owed = hosting.guests.iter_mut().filter(|(_, guest)| guest.owes_ack);
