@@ -6,5 +6,6 @@
     reason = "a test stops where its expectation fails, helpers included"
 )]
 
+mod attacks;
 mod sim;
 mod vectors;

@@ -58,7 +58,8 @@ fn flip(frame: &Bytes, dice: &mut Dice) -> Bytes {
     let mut bytes = frame.to_vec();
     for _ in 0..dice.between(1, 3) {
         // Mostly behind type and length, or nothing but the decoder would ever be tried.
-        let at = if dice.chance(90) && bytes.len() > 4 { 3 + dice.index(bytes.len() - 3) } else { dice.index(bytes.len()) };
+        let at =
+            if dice.chance(90) && bytes.len() > 4 { 3 + dice.index(bytes.len() - 3) } else { dice.index(bytes.len()) };
         bytes[at] ^= 1 << dice.below(8);
     }
     bytes.into()

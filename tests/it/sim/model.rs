@@ -67,11 +67,19 @@ impl Model {
     pub(crate) fn check_output(&self, pane: PaneId, offset: u64, data: &[u8]) {
         let written = &self.written.get(&pane).expect("shown panes exist").bytes;
         let from = usize::try_from(offset).unwrap();
-        assert_eq!(written.get(from..from + data.len()), Some(data), "output of {pane} at {offset} is not what was written");
+        assert_eq!(
+            written.get(from..from + data.len()),
+            Some(data),
+            "output of {pane} at {offset} is not what was written"
+        );
     }
 
     pub(crate) fn check_end(&self, pane: PaneId, code: i32) {
-        assert_eq!(self.written.get(&pane).and_then(|written| written.exit), Some(code), "{pane} has not ended like that");
+        assert_eq!(
+            self.written.get(&pane).and_then(|written| written.exit),
+            Some(code),
+            "{pane} has not ended like that"
+        );
     }
 
     /// Takes what the host applied: at every moment a beginning of what the member typed there.
@@ -161,9 +169,11 @@ fn state_is_right(world: &World, index: usize, everybody_in: &[usize]) -> Result
             return Err(format!("notes are wrong about {word:?}: {:?}", state.notes));
         }
     }
-    let wrong = world.model.app.iter().find(|(key, (by, value))| {
-        everybody_in.contains(by) && state.app.get(*key) != Some(value)
-    });
+    let wrong = world
+        .model
+        .app
+        .iter()
+        .find(|(key, (by, value))| everybody_in.contains(by) && state.app.get(*key) != Some(value));
     wrong.map_or(Ok(()), |(key, value)| Err(format!("app {key} is {:?}, not {value:?}", state.app.get(key))))
 }
 

@@ -346,7 +346,9 @@ fn draw_bytes(output: Output, dice: &mut Dice) -> Vec<u8> {
     match output {
         Output::Text => (0..dice.between(1, 40)).for_each(|n| text.extend(format!("{n} plain\r\n").bytes())),
         Output::Burst => (0..30_000).for_each(|n| text.extend(format!("line {n}\r\n").bytes())),
-        Output::Wide => (0..30).for_each(|_| text.extend(dice.pick(&["漢", "é", "e\u{301}", "🙂", "a", "\r\n"]).bytes())),
+        Output::Wide => {
+            (0..30).for_each(|_| text.extend(dice.pick(&["漢", "é", "e\u{301}", "🙂", "a", "\r\n"]).bytes()))
+        }
         Output::Escapes => {
             for _ in 0..dice.between(1, 60) {
                 let (n, m) = (dice.below(30), dice.below(30));
