@@ -6,6 +6,7 @@
     reason = "a test stops where its expectation fails, helpers included"
 )]
 
+mod attacks;
 #[cfg(feature = "cli")]
 mod e2e;
 mod sim;
