@@ -83,7 +83,7 @@ async fn first_view(guest: &Guest, patience: Duration) -> Result<View, Failure> 
     };
     tokio::select! {
         view = look => Ok(view),
-        ending = guest.session().ended() => Err(Failure::new(ending)),
+        ending = guest.session().ended() => Err(over(ending)),
         () = tokio::time::sleep(patience) => {
             Err(Failure::new(format!("no screen came within {}", text::span(patience))).hint("is the host still there?"))
         }
@@ -109,8 +109,13 @@ fn finish(outcome: Outcome, args: &args::Join) -> Result<ExitCode, Failure> {
             say(args, "the host ended the session");
             Ok(ExitCode::SUCCESS)
         }
-        (Some(ending), _) => Err(Failure::new(ending).hint("ask the host for a new link")),
+        (Some(ending), _) => Err(over(ending)),
     }
+}
+
+/// Says that the session was over too early.
+fn over(ending: Ending) -> Failure {
+    Failure::new(ending).hint("ask the host for a new link")
 }
 
 fn say(args: &args::Join, line: &str) {
