@@ -6,5 +6,7 @@
     reason = "a test stops where its expectation fails, helpers included"
 )]
 
+#[cfg(feature = "cli")]
+mod cli;
 mod sim;
 mod vectors;

@@ -286,7 +286,7 @@ impl<'a> Stage<'a> {
     }
 
     fn type_with(&self, encode: impl FnOnce(Modes) -> Vec<u8>) -> Result<(), String> {
-        let Some(Watched { view, .. }) = &self.view else { return Ok(()) };
+        let Some(Watched { view, .. }) = &self.view else { return Err("there is nothing to type into yet".to_owned()) };
         let bytes = encode(view.with_screen(Screen::modes));
         view.type_bytes(&bytes).map_err(|refusal| refusal.to_string())
     }
