@@ -28,8 +28,11 @@ use tokio::task::JoinSet;
 
 /// How long a link lasts unless said otherwise.
 pub const SHARE_LASTS: Duration = Duration::from_secs(24 * 3_600);
-/// How long [`Host::end`] waits for the others to hear of it.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// How long [`Host::end`] waits for the others to hear of it, and of all that comes before: half a megabyte at most on
+/// a link of 1 Mbit/s.
+const FAREWELL: Duration = Duration::from_secs(5);
+/// How often it looks whether they have.
+const POLL: Duration = Duration::from_millis(5);
 /// Bytes in flight between the host and its own relay, in memory.
 const PAIR_BYTES: usize = 262_144;
 
@@ -259,7 +262,7 @@ impl Host {
         self.hall.serve(channel).await;
     }
 
-    /// Ends the session for everybody, and waits until they were told, for 2 s at most.
+    /// Ends the session for everybody, and waits until they were told, for 5 s at most.
     pub async fn end(mut self) {
         let core = self.session.core.clone();
         if let Err(error) = core.with(|inner, now| inner.peer.end_session(now)) {
@@ -267,14 +270,14 @@ impl Host {
         }
         let told = async {
             while core.read(|inner, _| inner.has_links()) {
-                tokio::time::sleep(Duration::from_millis(10)).await;
+                tokio::time::sleep(POLL).await;
             }
             self.hall.wait_empty().await;
         };
         if tokio::time::timeout(FAREWELL, told).await.is_err() {
             tracing::debug!("not everybody heard that the session is over");
         }
-        self.tasks.abort_all();
+        self.tasks.shutdown().await;
     }
 
     /// Links the host to the relay in its own process, which serves guests nearby.

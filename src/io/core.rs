@@ -353,6 +353,11 @@ impl Inner {
         self.refusal
     }
 
+    /// Tells whether a link to the host itself exchanges entries.
+    pub(crate) fn is_direct(&self) -> bool {
+        self.path_in_use().is_some_and(|path| path.path != PathKind::Relay)
+    }
+
     /// Returns the newest link that exchanges entries.
     pub(crate) fn path_in_use(&self) -> Option<PathInUse> {
         let ready = self.links.iter().filter(|(_, info)| *info.state.borrow() == LinkState::Ready);

@@ -247,17 +247,24 @@ impl AuthLog {
     ///
     /// [`ChainError::Root`], [`ChainError::NotInLog`] or [`ChainError::Closed`].
     pub fn admits(&self, member: &VerifiedMember) -> Result<(), ChainError> {
+        self.records_chain(member)?;
+        let mut shares = member.chain().shares.iter().map(|cert| cert.share);
+        shares.find(|share| self.is_closed(share)).map_or(Ok(()), |share| Err(ChainError::Closed { share }))
+    }
+
+    /// Checks that a member's chain is one that the owner recorded, be its shares closed or not.
+    ///
+    /// What a member wrote into a document before its share was closed stays: later changes of others stand on it, so
+    /// who comes later must be able to read it.
+    ///
+    /// # Errors
+    ///
+    /// [`ChainError::Root`] or [`ChainError::NotInLog`].
+    pub fn records_chain(&self, member: &VerifiedMember) -> Result<(), ChainError> {
         let root = self.root().filter(|root| *root == member.root()).ok_or(ChainError::Root)?;
-        for cert in &member.chain().shares {
-            let share = cert.share;
-            if self.is_closed(&share) {
-                return Err(ChainError::Closed { share });
-            }
-            if cert.issuer == root && self.share(&share) != Some(cert) {
-                return Err(ChainError::NotInLog { share });
-            }
-        }
-        Ok(())
+        let mut by_root = member.chain().shares.iter().filter(|cert| cert.issuer == root);
+        let unknown = by_root.find(|cert| self.share(&cert.share) != Some(cert));
+        unknown.map_or(Ok(()), |cert| Err(ChainError::NotInLog { share: cert.share }))
     }
 
     /// Returns the session that the log is about.

@@ -54,8 +54,9 @@ pub const LIVE_QUEUE_BYTES_MAX: usize = 262_144;
 pub const LIVE_KEPT_BYTES_MAX: usize = 2_097_152;
 /// Durable entries that a relay keeps for one session, in bytes.
 pub const DURABLE_KEPT_BYTES_MAX: usize = 268_435_456;
-/// Entries waiting for their dependencies in one document.
-pub const ORPHANS_MAX: usize = 4_096;
+/// What waits for its dependencies in one document, in bytes: all of a session, since a newcomer gets it lane by lane
+/// and each lane builds on the others.
+pub const ORPHANS_BYTES_MAX: usize = DURABLE_KEPT_BYTES_MAX;
 /// Tolerated difference between clocks at live admission, in milliseconds. SECURITY: skew bound.
 pub const CLOCK_SKEW_MS_MAX: u64 = 120_000;
 /// Interval between heartbeats of a member at rest, in microseconds.

@@ -96,11 +96,11 @@ pub enum GateError {
     /// Encoding what was decoded gives other bytes.
     #[error("change is not in canonical form")]
     NotCanonical,
-    /// Too many changes of this author wait for others that did not come.
-    #[error("{waiting} changes wait for others that did not come")]
+    /// Too much of this author waits for changes that did not come.
+    #[error("{bytes} bytes wait for changes that did not come")]
     Waiting {
-        /// How many.
-        waiting: usize,
+        /// How much.
+        bytes: usize,
     },
     /// Automerge failed on it, although it passed: a bug of ours or of Automerge.
     #[error("change was taken back after a failure inside")]

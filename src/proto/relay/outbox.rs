@@ -11,6 +11,7 @@ use super::room::Latest;
 use super::store::{Store, StoredEntry};
 use super::{ConnId, Counters};
 use crate::proto::id::{AuthorId, Channel, LaneId, SessionId};
+use crate::proto::limits::{KEYFRAME_BYTES_MAX, LIVE_KEPT_BYTES_MAX};
 use crate::proto::wire::{Ack, CloseCode, Frame, Have, Whereabouts};
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -20,6 +21,8 @@ use std::ops::ControlFlow;
 pub(super) const DIRECT_QUEUE_BYTES_MAX: usize = 2_097_152;
 /// Direct entries from which on their senders are slowed down, in bytes.
 pub(super) const DIRECT_QUEUE_BYTES_HIGH: usize = 262_144;
+/// What a connection is still sent of a session that is over, in bytes: a keyframe and all that may be kept after it.
+const SETTLE_BYTES_MAX: usize = KEYFRAME_BYTES_MAX + 2 * LIVE_KEPT_BYTES_MAX;
 /// Durable entries looked at in one turn, so that skipping what a member has holds nobody else up.
 const DURABLE_VISITS_MAX: usize = 2_048;
 
@@ -208,6 +211,13 @@ impl Outbox {
     /// Forgets whom the number stood for, because it stands for somebody else now.
     pub(super) fn forget_number(&mut self, number: u32) {
         self.introduced.remove(number);
+    }
+
+    /// Promises what there is to be told now, in order, ahead of all that is queued later: its source goes away.
+    pub(super) fn settle_up(&mut self, source: &Source<'_>, counters: &mut Counters) {
+        let mut frames = Vec::new();
+        self.pop(source, &mut Turn::new(&mut frames, SETTLE_BYTES_MAX), counters);
+        self.control.extend(frames);
     }
 
     /// Drops all but what was promised in order before: the rest of `control`, then CLOSE.

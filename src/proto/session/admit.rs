@@ -86,7 +86,7 @@ impl Peer {
     }
 
     fn handle_latest(&mut self, link: LinkId, entry: &WireEntry, member: &VerifiedMember, now: Now) {
-        if member.live_at(now.wall).is_err() || self.log.is_closed(&member.share()) {
+        if member.live_at(now.wall).is_err() || self.log.admits(member).is_err() {
             return;
         }
         let Some(reader) = self.reader(entry.lane, member) else { return };

@@ -177,7 +177,7 @@ impl Peer {
             state.introduced.insert(author);
         }
         let has_room = self.roster.known() < crate::proto::limits::AUTHORS_MAX;
-        if has_room && self.log.admits(&member).is_ok() {
+        if has_room && self.log.records_chain(&member).is_ok() {
             self.roster.introduce(member);
         }
     }

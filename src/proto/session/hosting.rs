@@ -262,7 +262,7 @@ impl Peer {
     /// Takes an entry that a member sealed to this host.
     pub(super) fn handle_typed(&mut self, entry: &WireEntry, member: &VerifiedMember, now: Now) {
         let (author, log) = (member.author(), &self.log);
-        let is_admitted = member.live_at(now.wall).is_ok() && !log.is_closed(&member.share());
+        let is_admitted = member.live_at(now.wall).is_ok() && log.admits(member).is_ok();
         let Some(hosting) = self.hosting.as_mut().filter(|_| is_admitted) else { return };
         if entry.kind == INPUT_KIND && hosting.input_bytes >= INPUT_BYTES_WAITING_MAX {
             // Not taken, so not acknowledged: the guest sends it again.
@@ -341,9 +341,12 @@ impl Peer {
     }
 
     pub(super) fn flush_acks_if_due(&mut self, now: Now) {
-        if self.poll_acks().is_none_or(|due| due > now.mono) {
-            return;
+        if self.poll_acks().is_some_and(|due| due <= now.mono) {
+            self.flush_acks();
         }
+    }
+
+    pub(super) fn flush_acks(&mut self) {
         let Some(hosting) = &mut self.hosting else { return };
         hosting.ack_at = None;
         let owed = hosting.guests.iter_mut().filter(|(_, guest)| guest.owes_ack);

@@ -282,3 +282,39 @@ fn unread_input_waits_at_the_guest() {
     assert_eq!(taken.len(), 3 * PASTE_BYTES);
     assert!(taken.is_sorted(), "in order, each once");
 }
+
+/// A program that prints its result and exits at once must not end with half a screen and no exit status.
+#[test]
+fn end_of_the_session_overtakes_neither_screen_nor_exit_status() {
+    let mut wire = Wire::new();
+    let pane = wire.host().open_pane("shell", "sh", SIZE).unwrap();
+    let token = wire.share(Access::View);
+    let ben = wire.join(&token);
+    wire.peers[ben].watch(pane);
+    wire.pass(300_000);
+    wire.events(ben);
+    let now = wire.now;
+    wire.host().output(pane, b"\x1b[2J\x1b[Hresult", now).unwrap();
+    wire.host().end_pane(pane, 7, now).unwrap();
+    wire.host().say(&Draft::from("bye"), now).unwrap();
+    wire.host().end_session(now).unwrap();
+    wire.settle();
+    let events = wire.events(ben);
+    assert_eq!(show(&events).text()[0].trim_end(), "result");
+    assert!(events.contains(&Event::Terminal(pane, StreamEvent::End { code: 7 })), "{events:?}");
+    assert_eq!(wire.peers[ben].messages().last().map(|message| message.text.as_str()), Some("bye"));
+    assert_eq!(wire.peers[ben].ended(), Some(Ending::ByOwner));
+}
+
+/// "Thanks, bye" and Ctrl-C: the last words of whoever leaves are heard.
+#[test]
+fn last_words_are_heard() {
+    let mut wire = Wire::new();
+    let token = wire.share(Access::Interact);
+    let ben = wire.join(&token);
+    let now = wire.now;
+    wire.peers[ben].say(&Draft::from("thanks, bye"), now).unwrap();
+    wire.peers[ben].leave(now);
+    wire.pass(50_000);
+    assert_eq!(wire.host().messages().last().map(|message| message.text.as_str()), Some("thanks, bye"));
+}

@@ -703,10 +703,6 @@ impl World {
             self.members[member].backoff_us.clear();
         }
     }
-
-    pub(crate) fn in_flight_bytes(&self) -> usize {
-        self.wires.values().map(|wire| wire.up.in_flight_bytes() + wire.down.in_flight_bytes()).sum()
-    }
 }
 
 fn brief(event: &Event) -> String {

@@ -41,7 +41,10 @@ pub(crate) fn play(plan: &Plan, verbose: Verbose) -> blake3::Hash {
         check_bounds(&mut play.world);
     }
     play.heal();
-    play.await_verdict();
+    play.await_verdict(verdict);
+    if plan.ends {
+        play.end();
+    }
     play.world.trace()
 }
 
@@ -311,7 +314,18 @@ impl<'a> Play<'a> {
         self.world.heal();
     }
 
-    fn await_verdict(&mut self) {
+    /// Ends the session: everybody who is in it learns so from the owner's own record.
+    fn end(&mut self) {
+        let now = self.world.now_of(0);
+        self.world.members[0].peer.end_session(now).unwrap();
+        self.world.settle_peer(0);
+        self.await_verdict(|world| {
+            let unaware = world.members.iter().find(|member| member.ended.is_none() && !member.has_left);
+            unaware.map_or(Ok(()), |member| Err(format!("member {} does not know that it is over", member.index)))
+        });
+    }
+
+    fn await_verdict(&mut self, verdict: impl Fn(&World) -> Result<(), String>) {
         let deadline_us = self.world.now_us + LIVENESS_US;
         loop {
             self.world.run_until(self.world.now_us + LOOK_US);

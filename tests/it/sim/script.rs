@@ -68,6 +68,8 @@ pub(crate) struct Plan {
     pub(crate) guests: Vec<GuestPlan>,
     /// How many guests start at once; the others come with [`Act::Join`], or at the end.
     pub(crate) early: usize,
+    /// Whether the owner ends the session once all is well.
+    pub(crate) ends: bool,
     pub(crate) acts: Vec<(u64, Act)>,
 }
 
@@ -92,11 +94,12 @@ impl Plan {
             .collect();
         let early = dice.index(guests.len() + 1);
         let host_skew_ms = skew(dice);
-        let mut plan = Self { seed, has_lan, host_skew_ms, shares, guests, early, acts: Vec::new() };
+        let ends = dice.chance(20);
+        let mut plan = Self { seed, has_lan, host_skew_ms, shares, guests, early, ends, acts: Vec::new() };
         // Calm runs find other bugs than stormy ones; liars are rare, since little can be required meanwhile.
         let (fault_percent, may_lie) = (*dice.pick(&[0, 10, 25, 50]), dice.chance(15));
         let mut at_us = 0;
-        for _ in 0..dice.between(15, 40) {
+        for _ in 0..dice.between(15, 60) {
             at_us += *dice.pick(&[0, 1_000, 20_000, 100_000, 500_000, 2_000_000]);
             let act = if dice.chance(fault_percent) { plan.fault(dice, may_lie) } else { plan.deed(dice) };
             plan.acts.push((at_us, act));
@@ -116,7 +119,7 @@ impl Plan {
             33..35 => Act::Title(who),
             35..38 => Act::Point(who),
             38..40 => Act::Name(who),
-            40..57 => Act::Type(who, pane, *dice.pick(&[1, 1, 3, 20, 200, 20_000])),
+            40..57 => Act::Type(who, pane, *dice.pick(&[1, 1, 3, 20, 200, 20_000, 200_000])),
             57..80 => Act::Write(pane, draw_output(dice)),
             80..84 => Act::Resize(pane, dice.between(2, 120) as u16, dice.between(2, 50) as u16),
             84..87 => Act::OpenPane,

@@ -16,7 +16,7 @@ use ratatui::backend::CrosstermBackend;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::Outcome;
+use super::{Outcome, exit_of};
 use cahoots::proto::limits::TITLE_BYTES_MAX;
 use cahoots::proto::time::{Mono, Now};
 
@@ -351,7 +351,7 @@ impl<'a> Stage<'a> {
     }
 
     fn outcome(&self, ending: Option<cahoots::Ending>) -> Outcome {
-        Outcome { ending, exit: self.view.as_ref().and_then(|watched| watched.view.exit()) }
+        Outcome { ending, exit: self.view.as_ref().and_then(|watched| exit_of(self.guest, &watched.view)) }
     }
 }
 

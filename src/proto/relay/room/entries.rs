@@ -71,8 +71,15 @@ impl Room {
 
     /// Returns the rights of `author` if its entries count now, `None` if they are to be passed over.
     fn rights_of(&self, conn: ConnId, author: AuthorId) -> Result<Option<Rights>, CloseCode> {
+        let is_cut_off = self.members.get(author).is_some_and(|member| !member.is_admitted);
+        if is_cut_off { Ok(None) } else { self.recorded_rights_of(conn, author) }
+    }
+
+    /// The same, but also after the author's share was closed: what it wrote before stays, and whoever has it may
+    /// bring it. It cannot bring anything itself any more.
+    fn recorded_rights_of(&self, conn: ConnId, author: AuthorId) -> Result<Option<Rights>, CloseCode> {
         if let Some(member) = self.members.get(author) {
-            return Ok(member.is_admitted.then(|| member.rights()));
+            return Ok(Some(member.rights()));
         }
         let is_refused = self.seats.get(&conn).is_some_and(|seat| seat.refused.contains(&author));
         // An author that nobody introduced: MEMBER has to come first.
@@ -81,7 +88,7 @@ impl Room {
 
     fn take_durable(&mut self, conn: ConnId, entry: &WireEntry, cx: &mut Context<'_>) -> Result<Flow, CloseCode> {
         let lane = entry.lane;
-        let Some(rights) = self.rights_of(conn, lane.author)? else { return Ok(Flow::Continue) };
+        let Some(rights) = self.recorded_rights_of(conn, lane.author)? else { return Ok(Flow::Continue) };
         let needed = if lane.channel == Channel::STATE { Rights::CONTROL } else { Rights::CHAT };
         check(rights.contains(needed), CloseCode::NoRight)?;
         check(entry.kind == KIND_PLAIN, CloseCode::Protocol)?;
@@ -141,7 +148,8 @@ impl Room {
             verifier.check(entry).map_err(|_| CloseCode::Protocol)?;
         }
         let frame = Frame::Entry(entry.as_bytes().clone()).encode();
-        self.latest.insert(lane.author, Latest { epoch: lane.epoch, seq: entry.seq, frame, from: conn });
+        self.latest
+            .insert(lane.author, Latest { epoch: lane.epoch, seq: entry.seq, frame, came: cx.now.mono, from: conn });
         for (other, seat) in &mut self.seats {
             if *other != conn && seat.author != lane.author && seat.rights.may_read() {
                 seat.outbox.note_latest(lane.author);

@@ -6,7 +6,7 @@ use super::super::members::Member;
 use super::super::outbox::Outbox;
 use super::{ConnId, Context, Room};
 use crate::proto::id::{AuthorId, Channel};
-use crate::proto::limits::{AUTHORS_MAX, MEMBERS_MAX};
+use crate::proto::limits::{AUTHORS_MAX, MEMBERS_MAX, SILENCE_US_MAX};
 use crate::proto::member::{ChainError, VerifiedMember};
 use crate::proto::share::Rights;
 use crate::proto::time::Mono;
@@ -175,8 +175,10 @@ impl Room {
         }
     }
 
-    /// Cuts off who may not be connected any more at this time.
+    /// Cuts off who may not be connected any more at this time, and forgets presence that nobody renews.
     pub(in super::super) fn handle_timeout(&mut self, cx: &mut Context<'_>) {
+        // Nobody tells when a member that the host brought along from elsewhere leaves.
+        self.latest.retain(|_, latest| cx.now.mono.since_us(latest.came) < SILENCE_US_MAX);
         for (author, conn) in &self.conns {
             let member = self.members.get(*author).map(|member| &member.verified);
             if member.is_none_or(|member| member.live_at(cx.now.wall).is_err()) {
