@@ -4,6 +4,8 @@
 //! Nothing is timed: a test waits for what must come, and gives up long after that.
 
 mod asleep;
+mod program;
+mod refusals;
 mod restart;
 mod session;
 mod stage;

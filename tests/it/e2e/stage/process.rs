@@ -58,6 +58,11 @@ impl Process {
         self.ask(&json!({ "do": "type", "text": text }));
     }
 
+    /// Returns the lines that it has written to stdout so far.
+    pub(in super::super) fn lines(&self) -> Vec<String> {
+        self.out.all()
+    }
+
     /// Returns what it has written to stdout so far, each line parsed.
     pub(in super::super) fn records(&self) -> Vec<Value> {
         let parse = |line: &String| {
