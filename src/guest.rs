@@ -5,7 +5,6 @@ use crate::io::channel::Channel;
 use crate::io::clock::Clock;
 use crate::io::core::Core;
 use crate::io::seek::{Findings, Seeker};
-use crate::io::tls::TrustError;
 use crate::proto::id::PaneId;
 use crate::proto::session::{Peer, TypeError};
 use crate::proto::token::{Link, Relay};
@@ -176,7 +175,8 @@ impl GuestBuilder {
                 });
             }
             None => {
-                let seeker = Seeker::new(core, looked.clone(), findings.clone()).map_err(machine)?;
+                let seeker = Seeker::new(core, looked.clone(), findings.clone())
+                    .map_err(|error| JoinError::Machine(error.to_string()))?;
                 tasks.spawn(seeker.run());
             }
         }
@@ -184,10 +184,6 @@ impl GuestBuilder {
         guest.joined(self.patience, &findings, looked).await?;
         Ok(guest)
     }
-}
-
-fn machine(error: TrustError) -> JoinError {
-    JoinError::Machine(error.to_string())
 }
 
 /// A session that this process has joined. Dropping it leaves without a word.

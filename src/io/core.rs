@@ -360,8 +360,8 @@ impl Inner {
 
     /// Returns the newest link that exchanges entries.
     pub(crate) fn path_in_use(&self) -> Option<PathInUse> {
-        let ready = self.links.iter().filter(|(_, info)| *info.state.borrow() == LinkState::Ready);
-        ready.last().map(|(link, info)| PathInUse {
+        let mut ready = self.links.iter().filter(|(_, info)| *info.state.borrow() == LinkState::Ready);
+        ready.next_back().map(|(link, info)| PathInUse {
             link: *link,
             path: info.path,
             remote: info.remote.clone(),

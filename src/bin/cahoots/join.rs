@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use cahoots::{Ending, Guest, Lan, Link, PaneId, View};
+use cahoots::{Ending, Guest, Lan, Link, PaneId, PaneStatus, View};
 
 use tokio::time::timeout;
 
@@ -62,6 +62,14 @@ async fn join(args: &args::Join, link: Link) -> Result<Guest, Failure> {
 fn with_relay(link: Link, args: &args::Join) -> Link {
     let relay = link.relay.clone().or_else(|| args.reach.relay.clone());
     Link { relay, ..link }
+}
+
+/// Returns the exit status of the shared program, if it has ended: the stream tells, or the state document.
+fn exit_of(guest: &Guest, view: &View) -> Option<i32> {
+    view.exit().or_else(|| match guest.session().state().panes.get(&view.pane())?.status {
+        PaneStatus::Exited { code } => Some(code),
+        _ => None,
+    })
 }
 
 /// Waits for the first terminal and its first screen.

@@ -310,7 +310,7 @@ impl Peer {
             },
             DirectUp::Size { pane, size } => self.events.push_back(Event::WindowSize(pane, author, size)),
             DirectUp::Keyframe { pane } => {
-                Channel::terminal(pane).into_iter().for_each(|channel| self.want_keyframe(channel))
+                Channel::terminal(pane).into_iter().for_each(|channel| self.want_keyframe(channel));
             }
         }
     }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::{Outcome, first_view, over};
+use super::{Outcome, exit_of, first_view, over};
 use crate::args;
 use crate::record;
 use crate::signals::Signals;
@@ -51,7 +51,8 @@ pub(crate) async fn run(guest: &Guest, args: &args::Join) -> Result<Outcome, Fai
         record::print(&record::in_session(guest.session().id(), &guest.session().rights().to_string()))?;
     }
     let stays = args.until_exit || (args.json && !args.dump && !args.typing);
-    let outcome = if stays { stay(guest, &mut view, args).await? } else { Outcome { ending: None, exit: view.exit() } };
+    let outcome =
+        if stays { stay(guest, &mut view, args).await? } else { Outcome { ending: None, exit: exit_of(guest, &view) } };
     if args.until_exit {
         print_screen(&view, args)?;
     }
@@ -141,25 +142,25 @@ async fn stay(guest: &Guest, view: &mut View, args: &args::Join) -> Result<Outco
     let mut live = true;
     loop {
         if args.until_exit && view.exit().is_some() {
-            return Ok(Outcome { ending: None, exit: view.exit() });
+            return Ok(Outcome { ending: None, exit: exit_of(guest, view) });
         }
         tokio::select! {
             changed = view.changed(), if live => live = changed,
             event = events.next() => match event {
-                Some(Event::Ended(ending)) => return Ok(Outcome { ending: Some(ending), exit: view.exit() }),
-                None => return Ok(Outcome { ending: guest.session().status().ended, exit: view.exit() }),
+                Some(Event::Ended(ending)) => return Ok(Outcome { ending: Some(ending), exit: exit_of(guest, view) }),
+                None => return Ok(Outcome { ending: guest.session().status().ended, exit: exit_of(guest, view) }),
                 Some(event) => if let Some(record) = record::event(&event).filter(|_| args.json) {
                     record::print(&record)?;
                 },
             },
             request = next_request(&mut requests) => match request {
-                Some(Ok(Request::Leave)) => return Ok(Outcome { ending: None, exit: view.exit() }),
+                Some(Ok(Request::Leave)) => return Ok(Outcome { ending: None, exit: exit_of(guest, view) }),
                 Some(request) => if let Err(error) = answer(guest, view, request) {
                     record::print(&serde_json::json!({ "event": "error", "what": error }))?;
                 },
                 None => requests = None,
             },
-            () = signals.next() => return Ok(Outcome { ending: None, exit: view.exit() }),
+            () = signals.next() => return Ok(Outcome { ending: None, exit: exit_of(guest, view) }),
         }
     }
 }
