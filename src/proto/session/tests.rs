@@ -330,6 +330,21 @@ fn end_of_the_session_overtakes_neither_screen_nor_exit_status() {
     assert_eq!(wire.peers[ben].ended(), Some(Ending::ByOwner));
 }
 
+/// Who says goodbye is gone at once; only who falls silent is waited for.
+#[test]
+fn goodbye_is_heard_at_once() {
+    let mut wire = Wire::new();
+    let token = wire.share(Access::View);
+    let (ben, eve) = (wire.join(&token), wire.join(&token));
+    wire.pass(500_000);
+    let gone = wire.peers[ben].me().unwrap();
+    let now = wire.now;
+    wire.events(eve);
+    wire.peers[ben].leave(now);
+    wire.settle();
+    assert!(wire.events(eve).contains(&Event::Left(gone)), "without waiting for anything");
+}
+
 /// "Thanks, bye" and Ctrl-C: the last words of whoever leaves are heard.
 #[test]
 fn last_words_are_heard() {
