@@ -16,7 +16,7 @@ use cahoots::{
 };
 use serde_json::Value;
 
-pub(super) use process::Process;
+pub(super) use process::{End, Process};
 pub(super) use screens::{all_show, same_screens};
 
 /// Long after everything should have happened, even on a machine that does ten other things.
