@@ -19,19 +19,20 @@ use crate::proto::relay::{Hall, HallLimits};
 use crate::proto::session::{EditRefused, HostingError, OwnerError, Peer, ShareTerms};
 use crate::proto::terminal::Size;
 use crate::proto::token::{Access, Link, Relay};
-use crate::session::{Connection, Input, Session};
+use crate::session::{Connection, Event, Input, RelayReach, Session};
 use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 /// How long a link lasts unless said otherwise.
 pub const SHARE_LASTS: Duration = Duration::from_secs(24 * 3_600);
-/// Typed messages that may wait for the program behind a pane to read them.
-const INPUTS_MAX: usize = 1_024;
-/// How long [`Host::end`] waits for the others to hear of it.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// How long [`Host::end`] waits for the others to hear of it, and of all that comes before: half a megabyte at most on
+/// a link of 1 Mbit/s.
+const FAREWELL: Duration = Duration::from_secs(5);
+/// How often it looks whether they have.
+const POLL: Duration = Duration::from_millis(5);
 /// Bytes in flight between the host and its own relay, in memory.
 const PAIR_BYTES: usize = 262_144;
 
@@ -152,14 +153,16 @@ impl HostBuilder {
         let session = Session { core: Core::start(peer, clock, Connection::Searching) };
         session.set_name(&self.name);
         session.set_title(&self.title)?;
-        let hall = Node::start(Hall::new(HallLimits::default(), random()?), clock);
-        let mut host = Host { session, relay: self.relay, hall, tasks: JoinSet::new(), port: None };
+        let hall = Node::start(Hall::new(HallLimits { sessions_max: 1, ..HallLimits::default() }, random()?), clock);
+        let mut host = Host { session, relay: self.relay, hall, tasks: JoinSet::new(), port: None, reach: None };
         host.link_to_own_hall();
         if self.lan == Lan::On {
             host.serve_nearby(self.port)?;
         }
         if let Some(relay) = host.relay.clone() {
-            host.tasks.spawn(keep_linked(host.session.core.clone(), relay_target(relay)?));
+            let reach = watch::Sender::new(RelayReach::Dialling);
+            host.reach = Some(reach.subscribe());
+            host.tasks.spawn(keep_linked(host.session.core.clone(), relay_target(relay)?, reach));
         }
         Ok(host)
     }
@@ -173,6 +176,7 @@ pub struct Host {
     hall: Node,
     tasks: JoinSet<()>,
     port: Option<u16>,
+    reach: Option<watch::Receiver<RelayReach>>,
 }
 
 impl Host {
@@ -191,6 +195,18 @@ impl Host {
     #[must_use]
     pub const fn port(&self) -> Option<u16> {
         self.port
+    }
+
+    /// Returns how it stands with the relay; `None` if there is none.
+    #[must_use]
+    pub fn relay_reach(&self) -> Option<RelayReach> {
+        self.reach.as_ref().map(|reach| reach.borrow().clone())
+    }
+
+    /// Waits until the relay was dialled once, and returns what came of it; `None` at once if there is none.
+    pub async fn relay_dialled(&self) -> Option<RelayReach> {
+        let mut reach = self.reach.clone()?;
+        reach.wait_for(|reach| *reach != RelayReach::Dialling).await.ok().map(|reach| reach.clone())
     }
 
     /// Issues a link. The link is the secret: whoever has it can join by it.
@@ -223,7 +239,7 @@ impl Host {
     ///
     /// [`HostingError`] if all 64 terminals are in use.
     pub fn open_pane(&self, title: &str, command: &str, size: Size) -> Result<Pane, HostingError> {
-        let (sender, inputs) = mpsc::channel(INPUTS_MAX);
+        let (sender, inputs) = mpsc::unbounded_channel();
         let id = self.session.core.with(|inner, _| {
             let id = inner.peer.open_pane(title, command, size)?;
             inner.inputs.insert(id, sender);
@@ -246,7 +262,7 @@ impl Host {
         self.hall.serve(channel).await;
     }
 
-    /// Ends the session for everybody, and waits until they were told, for 2 s at most.
+    /// Ends the session for everybody, and waits until they were told, for 5 s at most.
     pub async fn end(mut self) {
         let core = self.session.core.clone();
         if let Err(error) = core.with(|inner, now| inner.peer.end_session(now)) {
@@ -254,14 +270,14 @@ impl Host {
         }
         let told = async {
             while core.read(|inner, _| inner.has_links()) {
-                tokio::time::sleep(Duration::from_millis(10)).await;
+                tokio::time::sleep(POLL).await;
             }
             self.hall.wait_empty().await;
         };
         if tokio::time::timeout(FAREWELL, told).await.is_err() {
             tracing::debug!("not everybody heard that the session is over");
         }
-        self.tasks.abort_all();
+        self.tasks.shutdown().await;
     }
 
     /// Links the host to the relay in its own process, which serves guests nearby.
@@ -300,28 +316,44 @@ async fn announce(session: SessionId, port: u16) {
     if let Err(error) = &notice {
         tracing::warn!(%error, "guests on this machine will not find the session by its token alone");
     }
-    #[cfg(any())]
+    #[cfg(feature = "lan")]
     let _announcer = crate::io::lan::Announcer::start(session, port);
     std::future::pending::<()>().await;
 }
 
 /// Keeps a link to a relay for as long as the session lasts.
-async fn keep_linked(core: Arc<Core>, target: Target) {
+async fn keep_linked(core: Arc<Core>, target: Target, reach: watch::Sender<RelayReach>) {
     let endpoint = Endpoint::new();
     let mut backoff = Backoff::new();
     while core.read(|inner, _| inner.peer.ended().is_none()) {
         match endpoint.dial(&target).await {
             Ok(channel) => {
-                let mut follow = None;
-                let code = core.run_link(channel, |_, state| follow = Some(state)).await;
-                tracing::info!(%code, "link to the relay is over");
-                if follow.is_some_and(|state| *state.borrow() != LinkState::Connecting) {
+                let linked = reach.clone();
+                let teller = core.clone();
+                let opened = |_, mut state: watch::Receiver<LinkState>| {
+                    tokio::spawn(async move {
+                        let settled = state.wait_for(|state| *state != LinkState::Connecting).await;
+                        if settled.is_ok_and(|state| *state == LinkState::Ready) {
+                            note_reach(&teller, &linked, RelayReach::Linked);
+                        }
+                    });
+                };
+                let code = core.run_link(channel, opened).await;
+                if *reach.borrow() == RelayReach::Linked {
                     backoff.reset();
                 }
+                note_reach(&core, &reach, RelayReach::Unreachable { reason: code.to_string() });
             }
-            Err(error) => tracing::warn!(%error, "relay not reached"),
+            Err(error) => note_reach(&core, &reach, RelayReach::Unreachable { reason: error.to_string() }),
         }
         backoff.wait().await;
+    }
+}
+
+fn note_reach(core: &Core, reach: &watch::Sender<RelayReach>, next: RelayReach) {
+    if reach.send_if_modified(|now| std::mem::replace(now, next.clone()) != next) {
+        tracing::info!(reach = ?next, "relay");
+        core.tell(Event::Relay(next));
     }
 }
 
@@ -335,7 +367,7 @@ pub(crate) fn random() -> Result<[u8; 32], HostError> {
 pub struct Pane {
     core: Arc<Core>,
     id: PaneId,
-    inputs: mpsc::Receiver<Input>,
+    inputs: mpsc::UnboundedReceiver<Input>,
 }
 
 impl Pane {
@@ -358,7 +390,9 @@ impl Pane {
     ///
     /// Cancel safe.
     pub async fn next_input(&mut self) -> Option<Input> {
-        self.inputs.recv().await
+        let input = self.inputs.recv().await?;
+        self.core.with(|inner, _| inner.peer.handle_input_read(input.bytes.len()));
+        Some(input)
     }
 
     /// Changes the size.

@@ -68,6 +68,6 @@ pub use io::pty::{PtyCommand, PtyWriter};
 #[cfg(feature = "relay")]
 pub use relay::{Relay, RelayBuilder, RelayError as RelayStartError};
 #[cfg(feature = "net")]
-pub use session::{COLOURS, Connection, Ending, Event, Events, Input, Member, Session, Status, Typing};
+pub use session::{COLOURS, Connection, Ending, Event, Events, Input, Member, RelayReach, Session, Status, Typing};
 #[cfg(feature = "net")]
 pub use view::View;

@@ -39,6 +39,20 @@ pub enum Connection {
     Closed,
 }
 
+/// How a host stands with its relay.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum RelayReach {
+    /// Being dialled for the first time.
+    Dialling,
+    /// Linked: guests elsewhere can join.
+    Linked,
+    /// Not reached, or lost; dialled again and again.
+    Unreachable {
+        /// What came of it last, for people.
+        reason: String,
+    },
+}
+
 /// How a session is doing right now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Status {
@@ -139,6 +153,8 @@ pub enum Event {
     Left(Member),
     /// Somebody's name, cursor, focus or typing changed; [`Session::members`] tells.
     Presence(AuthorId),
+    /// The host's way to its relay changed. Only at the host.
+    Relay(RelayReach),
     /// A chat message that this side did not know.
     Message(Message),
     /// The state document changed; [`Session::state`] tells.

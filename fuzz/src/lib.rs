@@ -17,8 +17,11 @@ pub mod terminal_stream;
 pub mod token;
 pub mod wrap;
 
-/// Each target's name, which is that of its corpus, and its function.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+/// A target's name, which is that of its corpus, and its function.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets.
+pub const TARGETS: &[Target] = &[
     ("authlog", authlog::run),
     ("entry", entry::run),
     ("frame_decoder", frame_decoder::run),

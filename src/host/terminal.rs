@@ -1,6 +1,6 @@
 //! A pane on a pseudo-terminal: the program's output is published, what members type is written to it.
 
-use super::{Host, HostError, INPUTS_MAX};
+use super::{Host, HostError};
 use crate::io::core::Core;
 use crate::io::pty::{Pty, PtyCommand, PtyWriter};
 use crate::proto::id::PaneId;
@@ -36,7 +36,7 @@ impl Terminal {
         let line = std::iter::once(program.as_str().into()).chain(words).collect::<Vec<_>>().join(" ");
         let pty = Pty::spawn(command).map_err(|reason| HostError::Command { program: program.clone(), reason })?;
         let core = host.session.core.clone();
-        let (sender, inputs) = mpsc::channel(INPUTS_MAX);
+        let (sender, inputs) = mpsc::unbounded_channel();
         let pane = core.with(|inner, _| {
             let pane = inner.peer.open_pane(&program, &line, size)?;
             inner.inputs.insert(pane, sender);
@@ -125,14 +125,16 @@ impl Program {
     async fn run(
         mut self,
         mut pty: Pty,
-        mut inputs: mpsc::Receiver<Input>,
+        mut inputs: mpsc::UnboundedReceiver<Input>,
         mut orders: mpsc::UnboundedReceiver<Command>,
     ) -> i32 {
-        let writer = self.writer.clone();
+        let (writer, core) = (self.writer.clone(), self.core.clone());
         // Input has a loop of its own: a program that reads nothing must not stop its own output.
         let typist = tokio::spawn(async move {
             while let Some(input) = inputs.recv().await {
+                let count = input.bytes.len();
                 writer.write(input.bytes.into()).await;
+                core.with(|inner, _| inner.peer.handle_input_read(count));
             }
         });
         let mut is_doomed = false;
@@ -169,10 +171,10 @@ impl Program {
         if !replies.is_empty() {
             self.writer.write(replies.into()).await;
         }
-        if let Some(mirror) = &self.mirror {
-            if mirror.send(chunk).await.is_err() {
-                self.mirror = None;
-            }
+        if let Some(mirror) = &self.mirror
+            && mirror.send(chunk).await.is_err()
+        {
+            self.mirror = None;
         }
     }
 

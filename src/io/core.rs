@@ -58,7 +58,8 @@ pub(crate) struct PathInUse {
 pub(crate) struct Inner {
     pub(crate) peer: Peer,
     pub(crate) views: BTreeMap<PaneId, Arc<ViewState>>,
-    pub(crate) inputs: BTreeMap<PaneId, mpsc::Sender<Input>>,
+    /// Bounded by the machine, which takes no more than programs have read.
+    pub(crate) inputs: BTreeMap<PaneId, mpsc::UnboundedSender<Input>>,
     links: BTreeMap<LinkId, LinkInfo>,
     next_link: u64,
     /// What the program was last told about the connection.
@@ -182,9 +183,10 @@ impl Core {
                 }
             }
             machine::Event::Input(pane, author, bytes) => {
-                let taken = inner.inputs.get(&pane).map(|inputs| inputs.try_send(Input { author, bytes }));
-                if taken.is_some_and(|taken| taken.is_err()) {
-                    tracing::warn!(%pane, %author, "input dropped: the program does not read it");
+                let (count, reader) = (bytes.len(), inner.inputs.get(&pane));
+                if reader.is_none_or(|reader| reader.send(Input { author, bytes }).is_err()) {
+                    // Its program is gone, and with it all that anybody typed.
+                    inner.peer.handle_input_read(count);
                 }
             }
             machine::Event::WindowSize(..) => {}
@@ -351,10 +353,15 @@ impl Inner {
         self.refusal
     }
 
+    /// Tells whether a link to the host itself exchanges entries.
+    pub(crate) fn is_direct(&self) -> bool {
+        self.path_in_use().is_some_and(|path| path.path != PathKind::Relay)
+    }
+
     /// Returns the newest link that exchanges entries.
     pub(crate) fn path_in_use(&self) -> Option<PathInUse> {
-        let ready = self.links.iter().filter(|(_, info)| *info.state.borrow() == LinkState::Ready);
-        ready.last().map(|(link, info)| PathInUse {
+        let mut ready = self.links.iter().filter(|(_, info)| *info.state.borrow() == LinkState::Ready);
+        ready.next_back().map(|(link, info)| PathInUse {
             link: *link,
             path: info.path,
             remote: info.remote.clone(),

@@ -56,7 +56,7 @@ enum Side {
     Acceptor,
 }
 
-/// Sets what SECURITY.md calls the per-connection window; QUIC's defaults would allow 250 MB per connection.
+/// Bounds what one connection may make us keep; QUIC's defaults would allow 250 MB.
 fn transport_config(side: Side) -> TransportConfig {
     let (streams, window, keep_alive) = match side {
         Side::Dialer => (0, DIALER_WINDOW_BYTES, Some(KEEP_ALIVE)),

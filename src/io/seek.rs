@@ -4,7 +4,7 @@
 
 use crate::guest::{JoinError, Looked};
 use crate::io::core::{Core, LinkState};
-use crate::io::quic::{Endpoint, Target};
+use crate::io::quic::{DialError, Endpoint, Target};
 use crate::io::rendezvous;
 use crate::io::tls::{Trust, TrustError};
 use crate::proto::id::SessionId;
@@ -18,7 +18,7 @@ use std::future::pending;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
@@ -39,8 +39,29 @@ pub(crate) struct Findings {
 #[derive(Debug, Default)]
 struct Seen {
     refusal: Option<CloseCode>,
-    relay_trouble: Option<String>,
+    relay_trouble: Option<Trouble>,
     looked_around: bool,
+}
+
+/// Why the relay was not reached.
+#[derive(Clone, Debug)]
+struct Trouble {
+    reason: String,
+    trust: Trusted,
+}
+
+/// Whether whoever answered was found to be somebody else.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Trusted {
+    Unknown,
+    No,
+}
+
+impl Trouble {
+    fn of(error: &DialError) -> Self {
+        let is_impostor = matches!(error, DialError::Fingerprint { .. } | DialError::Untrusted { .. });
+        Self { reason: error.to_string(), trust: if is_impostor { Trusted::No } else { Trusted::Unknown } }
+    }
 }
 
 impl Findings {
@@ -79,8 +100,12 @@ impl Findings {
             (Some(CloseCode::Ended), ..) => JoinError::Ended,
             (Some(CloseCode::SessionUnknown), ..) => JoinError::NotFound { looked },
             (Some(code), ..) => JoinError::Refused(code),
-            (None, Some(reason), Some(relay)) => {
-                JoinError::RelayUnreachable { relay: relay.clone(), reason: reason.clone() }
+            (None, Some(Trouble { reason, trust }), Some(relay)) => {
+                let (relay, reason) = (relay.clone(), reason.clone());
+                match trust {
+                    Trusted::No => JoinError::RelayUntrusted { relay, reason },
+                    Trusted::Unknown => JoinError::RelayUnreachable { relay, reason },
+                }
             }
             (None, ..) => JoinError::NotFound { looked },
         })
@@ -103,23 +128,30 @@ pub(crate) struct Seeker {
     ways: Ways,
     findings: Findings,
     endpoint: Arc<Endpoint>,
+    /// Direct ways lead to one host, which seats a member once: their handshakes go one after the other.
+    door: Arc<Semaphore>,
     attempts: BTreeMap<Candidate, Attempt>,
+    dialled: u64,
 }
 
 /// One way that is being dialled or in use.
 struct Attempt {
+    number: u64,
     task: AbortHandle,
     link: Option<LinkId>,
 }
 
 /// What an attempt has to say.
-enum Report {
-    Up(Candidate, LinkId),
+enum Outcome {
+    Up(LinkId),
     /// The dial failed.
-    Failed(Candidate, String),
+    Failed(Trouble),
     /// There was a link; it is over.
-    Over(Candidate, CloseCode),
+    Over(CloseCode),
 }
+
+/// Who says it: a later attempt at the same candidate is another one.
+type Report = (Candidate, u64, Outcome);
 
 impl Seeker {
     pub(crate) fn new(core: Arc<Core>, looked: Looked, findings: Findings) -> Result<Self, TrustError> {
@@ -130,7 +162,16 @@ impl Seeker {
         };
         let relay = looked.relay.map(relay_target).transpose()?;
         let endpoint = Arc::new(Endpoint::new());
-        Ok(Self { core, relay, ways, findings, endpoint, attempts: BTreeMap::new() })
+        Ok(Self {
+            core,
+            relay,
+            ways,
+            findings,
+            endpoint,
+            door: Arc::new(Semaphore::new(1)),
+            attempts: BTreeMap::new(),
+            dialled: 0,
+        })
     }
 
     pub(crate) async fn run(mut self) {
@@ -181,32 +222,32 @@ impl Seeker {
         }
     }
 
-    fn handle_report(&mut self, report: Report, paths: &mut Paths) {
+    fn handle_report(&mut self, (candidate, number, outcome): Report, paths: &mut Paths) {
         let now = self.core.clock.now().mono;
-        match report {
-            Report::Up(candidate, link) => {
-                if let Some(attempt) = self.attempts.get_mut(&candidate) {
-                    attempt.link = Some(link);
-                    paths.handle_up(candidate, now);
-                } else {
-                    self.core.close_link(link);
-                }
+        let current = self.attempts.get_mut(&candidate).filter(|attempt| attempt.number == number);
+        match (outcome, current) {
+            (Outcome::Up(link), Some(attempt)) => {
+                attempt.link = Some(link);
+                paths.handle_up(candidate, now);
             }
-            Report::Failed(candidate, reason) => {
+            (Outcome::Up(link), None) => self.core.close_link(link),
+            // An attempt that was dropped has nothing more to say.
+            (_, None) => {}
+            (Outcome::Failed(trouble), Some(_)) => {
                 self.attempts.remove(&candidate);
                 paths.handle_failed(candidate, now);
-                tracing::debug!(?candidate, reason, "not reached");
+                tracing::debug!(?candidate, reason = trouble.reason, "not reached");
                 if candidate == Candidate::Relay {
-                    self.findings.note(|seen| seen.relay_trouble = Some(reason));
+                    self.findings.note(|seen| seen.relay_trouble = Some(trouble));
                 }
             }
-            Report::Over(candidate, code) => {
-                let was_up = self.attempts.remove(&candidate).is_some_and(|attempt| attempt.link.is_some());
-                if was_up {
+            (Outcome::Over(code), Some(attempt)) => {
+                if attempt.link.is_some() {
                     paths.handle_lost(candidate, now);
                 } else {
                     paths.handle_failed(candidate, now);
                 }
+                self.attempts.remove(&candidate);
                 // Anybody on the network can answer in the host's place: only the relay's word counts, if there is one.
                 if candidate == Candidate::Relay || self.relay.is_none() {
                     self.findings.note_refusal(code);
@@ -223,26 +264,45 @@ impl Seeker {
                 None => return,
             },
         };
+        self.dialled += 1;
+        let number = self.dialled;
         let (core, endpoint, reporter) = (self.core.clone(), self.endpoint.clone(), reporter.clone());
+        let door = candidate.is_direct().then(|| self.door.clone());
         let task = tokio::spawn(async move {
-            let report = match endpoint.dial(&target).await {
-                Ok(channel) => {
-                    let up = reporter.clone();
-                    let code = core.run_link(channel, |link, state| report_up(candidate, link, state, up)).await;
-                    Report::Over(candidate, code)
-                }
-                Err(error) => Report::Failed(candidate, error.to_string()),
+            let report = |outcome| {
+                // The seeker is gone when the guest is.
+                let _ = reporter.send((candidate, number, outcome));
             };
-            // The seeker is gone when the guest is.
-            let _ = reporter.send(report);
+            match endpoint.dial(&target).await {
+                Ok(channel) => {
+                    let turn = match door {
+                        Some(door) => door.acquire_owned().await.ok(),
+                        None => None,
+                    };
+                    if turn.is_some() && core.read(|inner, _| inner.is_direct()) {
+                        let reason = "another way to the host was faster".into();
+                        return report(Outcome::Failed(Trouble { reason, trust: Trusted::Unknown }));
+                    }
+                    let up = reporter.clone();
+                    let opened = |link, state| {
+                        let tell = move || up.send((candidate, number, Outcome::Up(link)));
+                        tokio::spawn(async move {
+                            report_up(state, tell).await;
+                            drop(turn);
+                        });
+                    };
+                    report(Outcome::Over(core.run_link(channel, opened).await));
+                }
+                Err(error) => report(Outcome::Failed(Trouble::of(&error))),
+            }
         });
-        self.attempts.insert(candidate, Attempt { task: task.abort_handle(), link: None });
+        self.attempts.insert(candidate, Attempt { number, task: task.abort_handle(), link: None });
     }
 
     fn drop_attempt(&mut self, candidate: Candidate) {
         match self.attempts.remove(&candidate) {
             Some(Attempt { link: Some(link), .. }) => self.core.close_link(link),
-            Some(Attempt { task, link: None }) => task.abort(),
+            Some(Attempt { task, link: None, .. }) => task.abort(),
             None => {}
         }
     }
@@ -260,18 +320,13 @@ pub(crate) fn relay_target(relay: Relay) -> Result<Target, TrustError> {
     Ok(Target::relay(relay.host, relay.port, trust))
 }
 
-fn report_up(
-    candidate: Candidate,
-    link: LinkId,
-    mut state: watch::Receiver<LinkState>,
-    reporter: mpsc::UnboundedSender<Report>,
-) {
-    tokio::spawn(async move {
-        let settled = state.wait_for(|state| *state != LinkState::Connecting).await.map(|state| *state);
-        if settled.is_ok_and(|state| state == LinkState::Ready) {
-            let _ = reporter.send(Report::Up(candidate, link));
-        }
-    });
+/// Calls `report` when a link is ready, if it ever is.
+async fn report_up<E>(mut state: watch::Receiver<LinkState>, report: impl FnOnce() -> Result<(), E>) {
+    let is_ready =
+        state.wait_for(|state| *state != LinkState::Connecting).await.map(|state| *state == LinkState::Ready);
+    if is_ready.unwrap_or(false) {
+        let _ = report();
+    }
 }
 
 /// Looks on this machine and on the local network, for as long as the receiver lives.
@@ -291,7 +346,7 @@ fn look_around(session: SessionId, ways: Ways) -> mpsc::Receiver<Candidate> {
             let _ = loopback.send(Candidate::Loopback(address)).await;
         }
     });
-    #[cfg(any())]
+    #[cfg(feature = "lan")]
     tokio::spawn(async move {
         let mut neighbours = crate::io::lan::Discovery::start(session);
         loop {

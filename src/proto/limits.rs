@@ -14,6 +14,12 @@ pub const CHANGE_OPS_MAX: usize = 4_096;
 pub const CHANGE_DEPS_MAX: usize = 64;
 /// Other actors that one change names.
 pub const CHANGE_ACTORS_MAX: usize = 64;
+/// Predecessors in one change: four values overwritten per operation.
+pub const CHANGE_PREDS_MAX: usize = 4 * CHANGE_OPS_MAX;
+/// Longest key of a map in a document, in bytes of UTF-8.
+pub const KEY_BYTES_MAX: usize = 256;
+/// Operations of one author in one document: a few bytes can hold thousands, and each takes memory at every replica.
+pub const AUTHOR_OPS_MAX: u32 = 1 << 20;
 /// Records of an auth log.
 pub const LOG_RECORDS_MAX: usize = 4_096;
 /// Shares of a session.
@@ -48,8 +54,9 @@ pub const LIVE_QUEUE_BYTES_MAX: usize = 262_144;
 pub const LIVE_KEPT_BYTES_MAX: usize = 2_097_152;
 /// Durable entries that a relay keeps for one session, in bytes.
 pub const DURABLE_KEPT_BYTES_MAX: usize = 268_435_456;
-/// Entries waiting for their dependencies in one document.
-pub const ORPHANS_MAX: usize = 4_096;
+/// What waits for its dependencies in one document, in bytes: all of a session, since a newcomer gets it lane by lane
+/// and each lane builds on the others.
+pub const ORPHANS_BYTES_MAX: usize = DURABLE_KEPT_BYTES_MAX;
 /// Tolerated difference between clocks at live admission, in milliseconds. SECURITY: skew bound.
 pub const CLOCK_SKEW_MS_MAX: u64 = 120_000;
 /// Interval between heartbeats of a member at rest, in microseconds.

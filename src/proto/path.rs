@@ -76,7 +76,9 @@ impl Candidate {
         }
     }
 
-    const fn is_direct(self) -> bool {
+    /// Tells whether it leads to the host itself.
+    #[must_use]
+    pub const fn is_direct(self) -> bool {
         !matches!(self, Self::Relay)
     }
 }

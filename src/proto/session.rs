@@ -365,8 +365,20 @@ impl Peer {
             // What was admitted before the end is told before it.
             self.flush_documents();
             self.events.push_back(Event::Ended(ending));
+            self.settle_up();
             for link in self.links.keys().copied().collect::<Vec<_>>() {
                 self.close_link(link, CloseCode::Bye);
+            }
+        }
+    }
+
+    /// Fixes the order of all that waits: nothing queued from now on overtakes it, as CLOSE would.
+    fn settle_up(&mut self) {
+        for link in self.links.keys().copied().collect::<Vec<_>>() {
+            let mut frames = Vec::new();
+            self.pop(link, usize::MAX, &mut frames);
+            if let Some(state) = self.links.get_mut(&link) {
+                frames.into_iter().for_each(|frame| state.outbox.push_urgent(frame));
             }
         }
     }

@@ -41,8 +41,10 @@ impl Guard {
         restore_on_panic();
         enable_raw_mode()?;
         USED.store(Use::Raw as u8, Ordering::SeqCst);
+        let guard = Self(());
         io::stdout().write_all(TITLE_PUSH.as_bytes())?;
-        Ok(Self(()))
+        io::stdout().flush()?;
+        Ok(guard)
     }
 
     /// Raw mode on the alternate screen with bracketed paste, for the viewer.
@@ -50,8 +52,9 @@ impl Guard {
         restore_on_panic();
         enable_raw_mode()?;
         USED.store(Use::Viewer as u8, Ordering::SeqCst);
+        let guard = Self(());
         execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
-        Ok(Self(()))
+        Ok(guard)
     }
 
     /// Notes whether the shared program is on the alternate screen, which a killed one cannot leave by itself.

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use cahoots::{Ending, Guest, Lan, Link, PaneId, View};
+use cahoots::{Ending, Guest, Lan, Link, PaneId, PaneStatus, View};
 
 use tokio::time::timeout;
 
@@ -43,20 +43,33 @@ pub(crate) async fn run(args: args::Join) -> Result<ExitCode, Failure> {
 }
 
 async fn join(args: &args::Join, link: Link) -> Result<Guest, Failure> {
-    if io::stderr().is_terminal() && !args.json {
-        eprintln!("looking for the session…");
+    let says = io::stderr().is_terminal() && !args.json;
+    if says {
+        eprint!("looking for the session…");
     }
     let builder = Guest::builder(with_relay(link, args))
         .lan(if args.reach.no_lan { Lan::Off } else { Lan::On })
         .name(crate::own_name(args.reach.name.as_deref()))
         .patience(args.patience);
-    builder.start().await.map_err(|error| Failure::new(&error).hint(error.hint()))
+    let joined = builder.start().await;
+    if says {
+        eprint!("\r\x1b[K");
+    }
+    joined.map_err(|error| Failure::new(&error).hint(error.hint()))
 }
 
 /// A bare token says nothing about a relay: the option fills the gap, and only that.
 fn with_relay(link: Link, args: &args::Join) -> Link {
     let relay = link.relay.clone().or_else(|| args.reach.relay.clone());
     Link { relay, ..link }
+}
+
+/// Returns the exit status of the shared program, if it has ended: the stream tells, or the state document.
+fn exit_of(guest: &Guest, view: &View) -> Option<i32> {
+    view.exit().or_else(|| match guest.session().state().panes.get(&view.pane())?.status {
+        PaneStatus::Exited { code } => Some(code),
+        _ => None,
+    })
 }
 
 /// Waits for the first terminal and its first screen.
@@ -78,7 +91,7 @@ async fn first_view(guest: &Guest, patience: Duration) -> Result<View, Failure> 
     };
     tokio::select! {
         view = look => Ok(view),
-        ending = guest.session().ended() => Err(Failure::new(ending)),
+        ending = guest.session().ended() => Err(over(ending)),
         () = tokio::time::sleep(patience) => {
             Err(Failure::new(format!("no screen came within {}", text::span(patience))).hint("is the host still there?"))
         }
@@ -104,8 +117,13 @@ fn finish(outcome: Outcome, args: &args::Join) -> Result<ExitCode, Failure> {
             say(args, "the host ended the session");
             Ok(ExitCode::SUCCESS)
         }
-        (Some(ending), _) => Err(Failure::new(ending).hint("ask the host for a new link")),
+        (Some(ending), _) => Err(over(ending)),
     }
+}
+
+/// Says that the session was over too early.
+fn over(ending: Ending) -> Failure {
+    Failure::new(ending).hint("ask the host for a new link")
 }
 
 fn say(args: &args::Join, line: &str) {

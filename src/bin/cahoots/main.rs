@@ -63,8 +63,7 @@ fn start_log(command: &Command) {
         return;
     }
     let filter = EnvFilter::try_from_env("CAHOOTS_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    let colour = io::stderr().is_terminal() && text::colour_wanted();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colour).init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false).init();
 }
 
 /// Returns the name that others will see.

@@ -4,13 +4,19 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use cahoots::{Access, Event, Events, Host, Lan, Link, Mirror, PtyCommand, Size, Terminal, Terms};
+use cahoots::{Access, Event, Events, Host, Lan, Link, Mirror, PathKind, PtyCommand, Size, Terminal, Terms};
 
 use crate::args::{self, LinkAccess};
 use crate::record;
 use crate::signals::Signals;
 use crate::text::{self, Failure, Paint, print_line, warn};
+
+/// How long links may be held back for the relay.
+const RELAY_PATIENCE: Duration = Duration::from_secs(3);
+/// How often to look whether the relay is linked.
+const RELAY_POLL: Duration = Duration::from_millis(20);
 
 mod ground;
 mod local;
@@ -28,12 +34,17 @@ pub(crate) async fn run(args: args::Share) -> Result<ExitCode, Failure> {
     let command = command_line(&args);
     let host = start(&args, &command).await?;
     let links = issue(&host, &args)?;
-    announce(&host, &args, &links)?;
     let size = if shows { local::own_size()? } else { args.size };
     // A terminal of one's own answers what programs ask; without one the session does.
     let mirror = if shows { Mirror::On } else { Mirror::Off };
     let terminal = host.run(pty_command(&host, &command, size), mirror).map_err(Failure::new)?;
-    let code = if shows { local::run(&host, terminal).await } else { headless(&host, terminal, &args).await };
+    let relay = reach_relay(&host, &args).await;
+    if relay == Some(Reached::NotYet) && !args.quiet {
+        warn("the relay is not reached yet; it is tried again, and links work for others once it is");
+    }
+    // Only now: a command that cannot be started leaves no links behind that lead nowhere.
+    announce(&host, &args, &links)?;
+    let code = if shows { local::run(&host, terminal, relay).await } else { headless(&host, terminal, &args).await };
     host.end().await;
     let code = code?;
     if args.json {
@@ -50,6 +61,32 @@ fn command_line(args: &args::Share) -> Vec<OsString> {
     }
     let shell = std::env::var_os("SHELL").filter(|shell| !shell.is_empty());
     vec![shell.unwrap_or_else(|| "/bin/sh".into())]
+}
+
+/// Whether the relay can be used.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Reached {
+    Yes,
+    NotYet,
+}
+
+/// Waits a moment for the relay, so that a printed link works at once; `None` without a relay.
+async fn reach_relay(host: &Host, args: &args::Share) -> Option<Reached> {
+    args.reach.relay.as_ref()?;
+    let linked = async {
+        while !uses_relay(host) {
+            tokio::time::sleep(RELAY_POLL).await;
+        }
+    };
+    Some(match tokio::time::timeout(RELAY_PATIENCE, linked).await {
+        Ok(()) => Reached::Yes,
+        Err(_) => Reached::NotYet,
+    })
+}
+
+/// Returns whether there is a working link to the relay.
+fn uses_relay(host: &Host) -> bool {
+    host.session().status().path == Some(PathKind::Relay)
 }
 
 /// Returns what others see as the title: the program's name and its arguments.

@@ -367,7 +367,11 @@ async fn connect(socket: quinn::Endpoint, address: SocketAddr, target: Target) -
     let failed = |error| explain(&error, &refusal, address, &target);
     let connection = connecting.await.map_err(failed)?;
     let streams = connection.open_bi().await.map_err(failed)?;
-    Ok(lease::channel(&connection, streams, target.path, None))
+    // Whoever answers at our own address is on this machine, by whatever way it was found.
+    let is_own =
+        target.path == PathKind::Lan && connection.local_ip() == Some(connection.remote_address().ip().to_canonical());
+    let path = if is_own { PathKind::Loopback } else { target.path };
+    Ok(lease::channel(&connection, streams, path, None))
 }
 
 fn lost(target: &Target, reason: &dyn std::fmt::Display) -> DialError {

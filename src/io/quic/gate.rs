@@ -1,6 +1,6 @@
 //! Who may come in: counts handshakes and connections per network, before any state is spent on them.
 //!
-//! Always: a [`Seat`] is counted exactly as long as it lives. Bounds: SECURITY.md 4.
+//! Always: a [`Seat`] is counted exactly as long as it lives. Bounds: PROTOCOL.md 17.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};

@@ -7,7 +7,6 @@ use crate::proto::relay::HallLimits;
 use crate::proto::relay::tests::{Founded, Person};
 use crate::proto::verify::channel_binding;
 use crate::proto::wire::{Have, WireEntry};
-use std::collections::VecDeque;
 
 const NONCE: [u8; 32] = [7; 32];
 
@@ -25,13 +24,12 @@ struct Dialer {
     writer: BoxWrite,
     binder: Binder,
     decoder: FrameDecoder,
-    inbox: VecDeque<Frame>,
 }
 
 impl Dialer {
     fn new(channel: Channel) -> Self {
         let Channel { reader, writer, binder, .. } = channel;
-        Self { reader, writer, binder, decoder: FrameDecoder::new(), inbox: VecDeque::new() }
+        Self { reader, writer, binder, decoder: FrameDecoder::new() }
     }
 
     /// Dials `node` through memory.
@@ -63,11 +61,9 @@ impl Dialer {
 
     async fn wait_for<T>(&mut self, mut wanted: impl FnMut(&Frame) -> Option<T>) -> T {
         loop {
-            let frame = self.next().await.expect("the channel is open until then");
-            if let Some(found) = wanted(&frame) {
+            if let Some(found) = wanted(&self.next().await.expect("the channel is open until then")) {
                 return found;
             }
-            self.inbox.push_back(frame);
         }
     }
 

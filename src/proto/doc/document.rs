@@ -17,7 +17,7 @@ use super::gate::scan::Scan;
 use super::gate::{Admission, Gate, GateError};
 use super::view::{Broken, View};
 use crate::proto::id::AuthorId;
-use crate::proto::limits::{CHANGE_DEPS_MAX, ORPHANS_MAX};
+use crate::proto::limits::{CHANGE_DEPS_MAX, ORPHANS_BYTES_MAX};
 
 /// A lane that was refused from some change on.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -51,6 +51,13 @@ struct Waiting {
     deps: Box<[[u8; 32]]>,
 }
 
+impl Waiting {
+    /// What it costs in memory, less than its entry on the wire.
+    fn bytes(&self) -> usize {
+        self.payload.len() + 64
+    }
+}
+
 /// What one author said here.
 #[derive(Debug, Default)]
 struct Lane {
@@ -61,6 +68,12 @@ struct Lane {
     /// The change that the first waiting one was last seen to lack.
     blocked_on: Option<[u8; 32]>,
     muted: bool,
+}
+
+impl Lane {
+    fn waiting_bytes(&self) -> usize {
+        self.waiting.values().map(Waiting::bytes).sum()
+    }
 }
 
 /// One replica of one document.
@@ -80,7 +93,9 @@ pub struct Document {
     blocked: HashMap<[u8; 32], Vec<AuthorId>>,
     /// Lanes to look at, because something came.
     touched: BTreeSet<AuthorId>,
-    waiting: usize,
+    waiting_bytes: usize,
+    /// Above this, who waits most is refused.
+    pub(super) waiting_bytes_max: usize,
     refused: Vec<Refusal>,
     /// Whether the view changed since the last flush.
     changed: bool,
@@ -108,7 +123,8 @@ impl Document {
             lanes: BTreeMap::new(),
             blocked: HashMap::new(),
             touched: BTreeSet::new(),
-            waiting: 0,
+            waiting_bytes: 0,
+            waiting_bytes_max: ORPHANS_BYTES_MAX,
             refused: Vec::new(),
             changed: false,
             last_own: None,
@@ -143,8 +159,8 @@ impl Document {
 
     /// Returns how many payloads wait for others.
     #[must_use]
-    pub const fn len_waiting(&self) -> usize {
-        self.waiting
+    pub fn len_waiting(&self) -> usize {
+        self.lanes.values().map(|lane| lane.waiting.len()).sum()
     }
 
     /// Returns whether the rest of the author's lane is refused.
@@ -171,7 +187,7 @@ impl Document {
             // What waits before it may still be good.
             self.mute(author, reason);
         }
-        if self.waiting > ORPHANS_MAX {
+        if self.waiting_bytes > self.waiting_bytes_max {
             self.admit_ready();
             self.drop_excess();
         }
@@ -245,8 +261,9 @@ impl Document {
             Some(_) => return Err(GateError::Equivocation { seq }),
             None => (),
         }
-        lane.waiting.insert(seq, Waiting { payload, deps });
-        self.waiting += 1;
+        let waiting = Waiting { payload, deps };
+        self.waiting_bytes += waiting.bytes();
+        lane.waiting.insert(seq, waiting);
         self.touched.insert(author);
         Ok(())
     }
@@ -260,18 +277,18 @@ impl Document {
     /// Refuses what the author says from now on, and what waits.
     fn refuse(&mut self, author: AuthorId, reason: GateError) {
         let lane = self.lanes.entry(author).or_default();
-        self.waiting -= lane.waiting.len();
+        self.waiting_bytes -= lane.waiting_bytes();
         lane.waiting.clear();
         self.mute(author, reason);
     }
 
     /// Ends the lanes that wait most until few enough wait.
     fn drop_excess(&mut self) {
-        while self.waiting > ORPHANS_MAX {
-            let most = self.lanes.iter().max_by_key(|(_, lane)| lane.waiting.len());
+        while self.waiting_bytes > self.waiting_bytes_max {
+            let most = self.lanes.iter().max_by_key(|(_, lane)| lane.waiting_bytes());
             let Some((&author, lane)) = most else { return };
-            let waiting = lane.waiting.len();
-            self.refuse(author, GateError::Waiting { waiting });
+            let bytes = lane.waiting_bytes();
+            self.refuse(author, GateError::Waiting { bytes });
         }
     }
 
@@ -300,8 +317,9 @@ impl Document {
             }
             return None;
         }
-        self.waiting -= 1;
-        Some(front.remove().payload)
+        let ready = front.remove();
+        self.waiting_bytes -= ready.bytes();
+        Some(ready.payload)
     }
 
     /// Adds an admitted change to the log and the batch, and touches the lanes that waited for it.

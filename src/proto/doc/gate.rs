@@ -19,6 +19,7 @@ use automerge::Change;
 use super::DocKind;
 use super::chat::{Message, Pages};
 use crate::proto::id::AuthorId;
+use crate::proto::limits::AUTHOR_OPS_MAX;
 use crate::proto::wire::DecodeError;
 use clock::Clock;
 use index::{Entry, Index, Learned, Object, OpId, Place};
@@ -28,9 +29,6 @@ pub use scan::ScanError;
 
 /// The author of the genesis change, which nobody is.
 pub(super) const GENESIS_AUTHOR: AuthorId = AuthorId([0; 16]);
-
-/// Operations of one author in one document. A few bytes can hold thousands, and each takes memory here.
-const AUTHOR_OPS_MAX: u32 = 1 << 20;
 
 /// Why a change was refused; its author has to act. The rest of its lane is refused with it.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -98,11 +96,11 @@ pub enum GateError {
     /// Encoding what was decoded gives other bytes.
     #[error("change is not in canonical form")]
     NotCanonical,
-    /// Too many changes of this author wait for others that did not come.
-    #[error("{waiting} changes wait for others that did not come")]
+    /// Too much of this author waits for changes that did not come.
+    #[error("{bytes} bytes wait for changes that did not come")]
     Waiting {
-        /// How many.
-        waiting: usize,
+        /// How much.
+        bytes: usize,
     },
     /// Automerge failed on it, although it passed: a bug of ours or of Automerge.
     #[error("change was taken back after a failure inside")]
@@ -242,4 +240,48 @@ pub(super) fn parse_canonical(payload: &[u8]) -> Result<Change, GateError> {
         (again.raw_bytes() == payload && change.raw_bytes() == payload).then_some(change)
     };
     catch_unwind(AssertUnwindSafe(parse)).unwrap_or(None).ok_or(GateError::NotCanonical)
+}
+
+#[cfg(test)]
+mod tests {
+    use automerge::legacy::{Key, ObjectId, Op, OpType};
+    use automerge::{ActorId, ChangeHash, ExpandedChange};
+
+    use super::*;
+    use crate::proto::doc::view::View;
+
+    /// A hundred bytes can hold four thousand operations, and all replicas must stop at the same one.
+    #[test]
+    fn an_author_has_so_many_operations_and_no_more() {
+        let eve = AuthorId([0xee; 16]);
+        for left in [0, 1] {
+            let (_, genesis) = View::new(DocKind::State, eve);
+            let mut gate = Gate::new(DocKind::State, &genesis);
+            let counters = 5..5 + AUTHOR_OPS_MAX - left;
+            let start = u64::from(counters.end);
+            gate.index.insert(eve, [1; 32], counters, Clock::default().with(1, 1), Learned::default());
+            let op = Op {
+                action: OpType::Put("x".into()),
+                obj: ObjectId::Root,
+                key: Key::Map("title".into()),
+                pred: Vec::new().into(),
+                insert: false,
+            };
+            let change = Change::from(ExpandedChange {
+                operations: vec![op],
+                actor_id: ActorId::from(eve.0),
+                hash: None,
+                seq: 2,
+                start_op: start.try_into().unwrap(),
+                time: 0,
+                message: None,
+                deps: vec![ChangeHash([1; 32])],
+                extra_bytes: Vec::new(),
+                author: None,
+            });
+            let refused = gate.admit(eve, change.raw_bytes()).err();
+            let expected = (left == 0).then_some(GateError::Operations { ops: AUTHOR_OPS_MAX + 1 });
+            assert_eq!(refused, expected);
+        }
+    }
 }

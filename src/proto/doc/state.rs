@@ -12,10 +12,9 @@ use bytes::Bytes;
 
 use super::edit::{EditError, Tx};
 use super::gate::GENESIS_AUTHOR;
-use super::gate::scan::KEY_BYTES_MAX;
 use super::{DocKind, Document};
 use crate::proto::id::{AuthorId, PaneId};
-use crate::proto::limits::{COLS, DURABLE_PAYLOAD_BYTES_MAX, PANES_MAX, ROWS, TITLE_BYTES_MAX};
+use crate::proto::limits::{COLS, DURABLE_PAYLOAD_BYTES_MAX, KEY_BYTES_MAX, PANES_MAX, ROWS, TITLE_BYTES_MAX};
 
 /// Longest value, in bytes of UTF-8: leaves room for the rest of its change.
 const VALUE_BYTES_MAX: usize = DURABLE_PAYLOAD_BYTES_MAX - 5_000;

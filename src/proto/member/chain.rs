@@ -191,7 +191,7 @@ impl Chain {
                 return Err(ChainError::Parent { of });
             }
             Scope::of_share(child).check_inside(&Scope::of_share(parent))?;
-            if child.depth_left >= parent.depth_left {
+            if !parent.rights.may_delegate() || child.depth_left >= parent.depth_left {
                 return Err(ChainError::Depth { of });
             }
         }

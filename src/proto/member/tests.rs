@@ -142,6 +142,8 @@ fn auth_digest_names_channel_and_member() {
     assert_ne!(here, eve.member.auth_digest(&[1; 32]));
 }
 
+const DELEGATE: u8 = Rights::DELEGATE.bits();
+
 /// What one link of a chain grants, in a form that a model can judge.
 #[derive(Clone, Copy, Debug)]
 struct Grant {
@@ -167,7 +169,7 @@ impl Grant {
     /// A grant below this one; now and then it takes more than it may.
     fn below(self, (rights, from, until, depth): (u8, u64, u64, u8), greed: u8) -> Self {
         let mut grant = Self {
-            rights: self.rights & rights,
+            rights: self.rights & (rights | DELEGATE),
             from: self.from + from % 8,
             until: self.until - until % 8,
             depth: self.depth.saturating_sub(1 + depth % 2),
@@ -177,6 +179,7 @@ impl Grant {
             1 => grant.from = self.from + from % 8 - 4,
             2 => grant.until = self.until - until % 8 + 4,
             3 => grant.depth = depth,
+            4 => grant.rights &= !DELEGATE,
             _ => {}
         }
         grant
@@ -204,7 +207,7 @@ fn grants() -> impl Strategy<Value = Vec<Grant>> {
     let owner = (0..128_u8, 0..4_u8);
     let below = ((0..128_u8, 0..16_u64, 0..16_u64, 0..4_u8), 0..24_u8);
     (owner, vec(below, 1..=4)).prop_map(|((rights, depth), below)| {
-        let mut all = vec![Grant { rights, from: 100, until: 200, depth }];
+        let mut all = vec![Grant { rights: rights | DELEGATE, from: 100, until: 200, depth }];
         for (draw, greed) in below {
             all.push(all[all.len() - 1].below(draw, greed));
         }
@@ -220,7 +223,7 @@ proptest! {
     fn chain_holds_exactly_if_each_link_is_narrower(grants in grants()) {
         let shares = &grants[..grants.len() - 1];
         let narrower = grants.windows(2).all(|pair| pair[1].is_inside(pair[0]));
-        let shallower = shares.windows(2).all(|pair| pair[1].depth < pair[0].depth);
+        let shallower = shares.windows(2).all(|pair| pair[1].depth < pair[0].depth && pair[0].rights & DELEGATE != 0);
         let verified = chain_of(&grants).verify(&session());
         prop_assert_eq!(verified.is_ok(), narrower && shallower, "{:?}", verified);
     }

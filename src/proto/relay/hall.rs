@@ -208,6 +208,8 @@ impl Hall {
     }
 
     /// Moves frames for `conn` to `out`, most urgent first, until they have `bytes_max` bytes or a little more.
+    ///
+    /// A turn may give nothing and still have more to come: ask [`Popped::has_more`], not `out`.
     pub fn pop(&mut self, conn: ConnId, bytes_max: usize, out: &mut Vec<Bytes>) -> Popped {
         let now = self.now;
         let frames_before = out.len();

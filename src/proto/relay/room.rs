@@ -61,6 +61,7 @@ pub(super) struct Latest {
     pub epoch: Epoch,
     pub seq: u64,
     pub frame: Bytes,
+    pub came: Mono,
     /// The connection that brought it.
     pub from: ConnId,
 }
@@ -192,7 +193,9 @@ impl Room {
     /// Takes an auth log record from an administrator.
     pub(super) fn handle_log(&mut self, conn: ConnId, raw: Bytes, cx: &mut Context<'_>) -> Result<(), CloseCode> {
         self.check_administrator(conn)?;
-        let record = match self.log.append(raw.clone()) {
+        // Nothing has happened unless it is stored: the log moves on as a whole or not at all.
+        let mut log = self.log.clone();
+        let record = match log.append(raw.clone()) {
             Ok(record) => record,
             Err(LogError::Seq { found, next }) if found < next => return self.check_known_record(found, &raw),
             Err(LogError::Full | LogError::SharesFull) => return Err(CloseCode::Limit),
@@ -200,6 +203,10 @@ impl Room {
         };
         let stored = cx.store.put_record(&self.session, &raw);
         cx.stored(stored)?;
+        self.log = log;
+        if matches!(record, Record::End) {
+            self.settle_up(cx);
+        }
         let frame = Frame::Log(raw).encode();
         self.log_frames.push(frame.clone());
         for (other, seat) in self.seats.iter_mut().filter(|(other, _)| **other != conn) {
@@ -229,6 +236,13 @@ impl Room {
                 cx.cuts.push((*conn, CloseCode::ShareClosed));
             }
         }
+    }
+
+    /// Promises every seat what the session still has for it: the last screen, the exit status, the last words.
+    fn settle_up(&mut self, cx: &mut Context<'_>) {
+        let Self { session, members, latest, rings, seats, .. } = self;
+        let source = Source { session, members, latest, rings, store: cx.store };
+        seats.values_mut().for_each(|seat| seat.outbox.settle_up(&source, cx.counters));
     }
 
     /// Cuts everybody off; only the log stays, so that late comers learn of the end from the owner's own record.

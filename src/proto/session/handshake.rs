@@ -9,7 +9,7 @@ use crate::proto::id::Channel;
 use crate::proto::member::{Chain, MemberCert, VerifiedMember};
 use crate::proto::time::Now;
 use crate::proto::verify::channel_binding;
-use crate::proto::wire::{Auth, CloseCode, Frame, Have, Hello, Ready, Standing, Welcome};
+use crate::proto::wire::{Auth, CloseCode, Frame, Have, Hello, LaneNext, Ready, Standing, Welcome};
 use bytes::Bytes;
 
 impl Peer {
@@ -141,7 +141,7 @@ impl Peer {
         state.phase = Phase::Ready;
         owner_frames.iter().flatten().for_each(|frame| state.send(frame));
         for channel in Channel::DURABLE {
-            for frame in have_frames(channel, self.replica.have(channel)) {
+            for frame in have_frames(channel, &self.replica.have(channel)) {
                 state.send(&frame);
             }
         }
@@ -192,7 +192,7 @@ impl Peer {
 }
 
 /// Cuts a version vector into frames that fit.
-fn have_frames(channel: Channel, lanes: Vec<crate::proto::wire::LaneNext>) -> Vec<Frame> {
+fn have_frames(channel: Channel, lanes: &[LaneNext]) -> Vec<Frame> {
     /// 16 + 8 + 8 bytes each at most: far below the frame limit.
     const LANES_PER_FRAME: usize = 1_024;
     let mut parts: Vec<Vec<_>> = lanes.chunks(LANES_PER_FRAME).map(<[_]>::to_vec).collect();

@@ -21,14 +21,20 @@ use crate::proto::time::{Mono, Now};
 use crate::proto::wire::{Frame, WireEntry};
 use std::collections::BTreeMap;
 
-/// Interval between two flushes of a busy terminal, in microseconds. A quiet one is flushed at once.
+/// Interval between two flushes of a busy terminal, in microseconds. A quiet one is flushed at once, and so is the
+/// first output after a key.
 const FLUSH_US: u64 = 8_000;
 /// Output after which a newcomer should find a fresh keyframe, in bytes.
 const KEYFRAME_EVERY_BYTES: u64 = 262_144;
 /// Shortest interval between two keyframes that somebody asked for, in microseconds.
 const KEYFRAME_US_MIN: u64 = 250_000;
+/// Typed bytes that may wait for the programs behind the terminals to read them.
+const INPUT_BYTES_WAITING_MAX: usize = 1_048_576;
 /// How long acknowledgements wait for company, in microseconds: they only stop a guest from sending again.
 const ACK_US: u64 = 50_000;
+
+/// Kind of an entry that types. PROTOCOL.md 15.
+const INPUT_KIND: u8 = 3;
 
 /// Why a terminal could not be published.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +60,7 @@ struct Pane {
     screen: Screen,
     encoder: StreamEncoder,
     waiting: Vec<u8>,
+    /// When output last went out; `None` if the next goes out at once.
     flushed: Option<Mono>,
     keyframe_at: u64,
     keyframed: Option<Mono>,
@@ -74,6 +81,8 @@ pub(super) struct Hosting {
     guests: BTreeMap<AuthorId, Guest>,
     answers: u64,
     ack_at: Option<Mono>,
+    /// Typed bytes told as events and not yet read by a program.
+    input_bytes: usize,
 }
 
 impl Peer {
@@ -257,6 +266,10 @@ impl Peer {
         let (author, log) = (member.author(), &self.log);
         let is_admitted = member.live_at(now.wall).is_ok() && log.admits(member).is_ok();
         let Some(hosting) = self.hosting.as_mut().filter(|_| is_admitted) else { return };
+        if entry.kind == INPUT_KIND && hosting.input_bytes >= INPUT_BYTES_WAITING_MAX {
+            // Not taken, so not acknowledged: the guest sends it again.
+            return;
+        }
         let opened = match hosting.guests.get_mut(&author) {
             Some(guest) => guest.direct.open(entry),
             None => {
@@ -291,14 +304,25 @@ impl Peer {
             DirectUp::Input { pane, bytes } => match self.pane_mut(pane) {
                 Ok(target) => {
                     target.encoder.note_input();
+                    // Who typed waits for the echo: it goes out at once, whatever was flushed before.
+                    target.flushed = None;
+                    let waiting = self.hosting.as_mut().map(|hosting| &mut hosting.input_bytes);
+                    waiting.into_iter().for_each(|waiting| *waiting += bytes.len());
                     self.events.push_back(Event::Input(pane, author, bytes));
                 }
                 Err(_) => self.refuse_input(author, Refusal::NoPane, entry.seq),
             },
             DirectUp::Size { pane, size } => self.events.push_back(Event::WindowSize(pane, author, size)),
             DirectUp::Keyframe { pane } => {
-                Channel::terminal(pane).into_iter().for_each(|channel| self.want_keyframe(channel))
+                Channel::terminal(pane).into_iter().for_each(|channel| self.want_keyframe(channel));
             }
+        }
+    }
+
+    /// Notes that a program has read so many typed bytes: as many more may come.
+    pub fn handle_input_read(&mut self, bytes: usize) {
+        if let Some(hosting) = &mut self.hosting {
+            hosting.input_bytes = hosting.input_bytes.saturating_sub(bytes);
         }
     }
 
@@ -321,9 +345,12 @@ impl Peer {
     }
 
     pub(super) fn flush_acks_if_due(&mut self, now: Now) {
-        if self.poll_acks().is_none_or(|due| due > now.mono) {
-            return;
+        if self.poll_acks().is_some_and(|due| due <= now.mono) {
+            self.flush_acks();
         }
+    }
+
+    pub(super) fn flush_acks(&mut self) {
         let Some(hosting) = &mut self.hosting else { return };
         hosting.ack_at = None;
         let owed = hosting.guests.iter_mut().filter(|(_, guest)| guest.owes_ack);

@@ -163,6 +163,9 @@ impl Peer {
     pub fn end_session(&mut self, now: Now) -> Result<(), OwnerError> {
         self.owner()?;
         self.flush_all_panes(now);
+        self.flush_acks();
+        // The last screen and the exit status first: whoever reads the record stops listening.
+        self.settle_up();
         self.write_record(&Record::End, now)?;
         self.end(Ending::ByOwner);
         Ok(())

@@ -352,7 +352,7 @@ fn draw_bytes(output: Output, dice: &mut Dice) -> Vec<u8> {
         Output::Text => (0..dice.between(1, 40)).for_each(|n| text.extend(format!("{n} plain\r\n").bytes())),
         Output::Burst => (0..30_000).for_each(|n| text.extend(format!("line {n}\r\n").bytes())),
         Output::Wide => {
-            (0..30).for_each(|_| text.extend(dice.pick(&["漢", "é", "e\u{301}", "🙂", "a", "\r\n"]).bytes()))
+            (0..30).for_each(|_| text.extend(dice.pick(&["漢", "é", "e\u{301}", "🙂", "a", "\r\n"]).bytes()));
         }
         Output::Escapes => {
             for _ in 0..dice.between(1, 60) {

@@ -31,7 +31,7 @@ pub(crate) fn read(args: &args::Join) -> Result<Link, Failure> {
             _ => from_reader(io::stdin().lock())?,
         },
     };
-    Link::parse(&text).map_err(|error| Failure::new(&error).hint(error.hint()))
+    Link::parse(text.trim()).map_err(|error| Failure::new(&error).hint(error.hint()))
 }
 
 fn from_file(file: &Path) -> Result<String, Failure> {

@@ -16,7 +16,7 @@ use ratatui::backend::CrosstermBackend;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::Outcome;
+use super::{Outcome, exit_of};
 use cahoots::proto::limits::TITLE_BYTES_MAX;
 use cahoots::proto::time::{Mono, Now};
 
@@ -254,7 +254,12 @@ impl<'a> Stage<'a> {
 
     fn act(&mut self, action: Action) -> Result<(), String> {
         match action {
-            Action::Key(key) => self.type_with(|modes| keys::bytes(key, modes))?,
+            Action::Key(key) => {
+                self.type_with(|modes| keys::bytes(key, modes))?;
+                if !self.session().status().live {
+                    return Err("the host is away: what you type waits".to_owned());
+                }
+            }
             Action::Click(event, cell) => self.type_with(|modes| mouse::bytes(event, cell, modes))?,
             Action::Paste(text) => self.type_with(|modes| encode_paste(&text, modes))?,
             Action::Say(text) => {
@@ -281,7 +286,7 @@ impl<'a> Stage<'a> {
     }
 
     fn type_with(&self, encode: impl FnOnce(Modes) -> Vec<u8>) -> Result<(), String> {
-        let Some(Watched { view, .. }) = &self.view else { return Ok(()) };
+        let Some(Watched { view, .. }) = &self.view else { return Err("there is nothing to type into yet".to_owned()) };
         let bytes = encode(view.with_screen(Screen::modes));
         view.type_bytes(&bytes).map_err(|refusal| refusal.to_string())
     }
@@ -346,7 +351,7 @@ impl<'a> Stage<'a> {
     }
 
     fn outcome(&self, ending: Option<cahoots::Ending>) -> Outcome {
-        Outcome { ending, exit: self.view.as_ref().and_then(|watched| watched.view.exit()) }
+        Outcome { ending, exit: self.view.as_ref().and_then(|watched| exit_of(self.guest, &watched.view)) }
     }
 }
 

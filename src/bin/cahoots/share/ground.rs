@@ -5,9 +5,9 @@
 /// Where in its output the shared program is.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) enum Ground {
-    /// Between characters and sequences.
+    /// Neither in a character nor in a sequence.
     #[default]
-    Ground,
+    Between,
     /// Within a character: so many bytes are missing.
     Utf8 { missing: u8 },
     /// After ESC.
@@ -29,22 +29,22 @@ impl Ground {
     }
 
     pub(crate) fn is_ground(self) -> bool {
-        self == Self::Ground
+        self == Self::Between
     }
 
     fn after(self, byte: u8) -> Self {
         match (self, byte) {
             // CAN and SUB abandon any sequence.
-            (_, 0x18 | 0x1a) => Self::Ground,
-            (Self::Text, 0x07) | (Self::TextEscape, b'\\') => Self::Ground,
+            (_, 0x18 | 0x1a) => Self::Between,
+            (Self::Text, 0x07) | (Self::TextEscape, b'\\') => Self::Between,
             (Self::Text, 0x1b) => Self::TextEscape,
             (Self::Text, _) => Self::Text,
             (_, 0x1b) => Self::Escape,
             (Self::Escape | Self::TextEscape, _) => Self::after_escape(byte),
             (Self::Sequence { first_final }, _) if byte < first_final || byte >= 0x7f => self,
-            (Self::Sequence { .. }, _) => Self::Ground,
+            (Self::Sequence { .. }, _) => Self::Between,
             (Self::Utf8 { missing: 2.. }, 0x80..0xc0) => self.one_less(),
-            (Self::Ground | Self::Utf8 { .. }, _) => Self::after_text(byte),
+            (Self::Between | Self::Utf8 { .. }, _) => Self::after_text(byte),
         }
     }
 
@@ -54,7 +54,7 @@ impl Ground {
             b']' | b'P' | b'_' | b'^' | b'X' => Self::Text,
             0x20..0x30 => Self::Sequence { first_final: 0x30 },
             0x00..0x20 => Self::Escape,
-            _ => Self::Ground,
+            _ => Self::Between,
         }
     }
 
@@ -63,7 +63,7 @@ impl Ground {
             0xc2..0xe0 => Self::Utf8 { missing: 1 },
             0xe0..0xf0 => Self::Utf8 { missing: 2 },
             0xf0..0xf5 => Self::Utf8 { missing: 3 },
-            _ => Self::Ground,
+            _ => Self::Between,
         }
     }
 

@@ -5,6 +5,7 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
+use std::time::Duration;
 
 use cahoots::io::pty::PtyWriter;
 use cahoots::{Event, Host, Size, Terminal};
@@ -12,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::ground::Ground;
-use super::{EXIT_TERMINATED, next};
+use super::{EXIT_TERMINATED, Reached, next, uses_relay};
 use crate::guard::Guard;
 use crate::signals::Signals;
 use crate::text::{Failure, count};
@@ -22,6 +23,9 @@ const KEYS_BYTES: usize = 4_096;
 /// Such reads that may wait for the program.
 const KEYS_WAITING: usize = 16;
 
+/// How often to look whether the relay is still there.
+const TICK: Duration = Duration::from_secs(2);
+
 /// Returns the size of the own terminal, as far as it may be shared.
 pub(crate) fn own_size() -> io::Result<Size> {
     let (cols, rows) = crossterm::terminal::size()?;
@@ -29,13 +33,14 @@ pub(crate) fn own_size() -> io::Result<Size> {
 }
 
 /// Shows the command here until it ends; returns its exit status.
-pub(crate) async fn run(host: &Host, mut terminal: Terminal) -> Result<i32, Failure> {
+pub(crate) async fn run(host: &Host, mut terminal: Terminal, relay: Option<Reached>) -> Result<i32, Failure> {
     let guard = Guard::raw()?;
-    let mut screen = OwnScreen::open()?;
+    let mut screen = OwnScreen::open(title(host, relay))?;
     read_keys(terminal.writer());
     let mut events = host.session().events();
     let mut resized = signal(SignalKind::window_change())?;
     let mut signals = Signals::new()?;
+    let mut tick = tokio::time::interval(TICK);
     loop {
         tokio::select! {
             output = terminal.output() => match output {
@@ -47,9 +52,9 @@ pub(crate) async fn run(host: &Host, mut terminal: Terminal) -> Result<i32, Fail
             },
             _ = resized.recv() => terminal.resize(own_size()?),
             event = next(&mut events) => if matches!(event, Event::Joined(_) | Event::Left(_) | Event::Lagged { .. }) {
-                let guests = host.session().members().iter().filter(|member| !member.is_me).count();
-                screen.title(guests)?;
+                screen.title(title(host, relay))?;
             },
+            _ = tick.tick() => screen.title(title(host, relay))?,
             () = signals.next() => {
                 terminal.kill();
                 return Ok(EXIT_TERMINATED);
@@ -57,6 +62,13 @@ pub(crate) async fn run(host: &Host, mut terminal: Terminal) -> Result<i32, Fail
         }
     }
     Ok(terminal.wait().await)
+}
+
+/// Says who is there, and whether others can still come.
+fn title(host: &Host, relay: Option<Reached>) -> String {
+    let guests = host.session().members().iter().filter(|member| !member.is_me).count();
+    let relay = if relay.is_some() && !uses_relay(host) { ", relay not reached" } else { "" };
+    format!("cahoots: {}{relay}", count(guests, "guest", "guests"))
 }
 
 /// Passes the keyboard on, from a thread that ends with the process, for nothing can wake it.
@@ -83,12 +95,15 @@ fn read_keys(writer: PtyWriter) {
 struct OwnScreen {
     out: File,
     ground: Ground,
-    title: Option<String>,
+    /// The title that was set last; the window keeps its own until there is news.
+    title: String,
+    waiting: Option<String>,
 }
 
 impl OwnScreen {
-    fn open() -> io::Result<Self> {
-        Ok(Self { out: File::from(io::stdout().as_fd().try_clone_to_owned()?), ground: Ground::default(), title: None })
+    fn open(title: String) -> io::Result<Self> {
+        let out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        Ok(Self { out, ground: Ground::default(), title, waiting: None })
     }
 
     fn show(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -97,14 +112,17 @@ impl OwnScreen {
         self.flush_title()
     }
 
-    fn title(&mut self, guests: usize) -> io::Result<()> {
-        self.title = Some(format!("\x1b]2;cahoots: {}\x07", count(guests, "guest", "guests")));
+    fn title(&mut self, title: String) -> io::Result<()> {
+        if title != self.title {
+            self.waiting = Some(format!("\x1b]2;{title}\x07"));
+            self.title = title;
+        }
         self.flush_title()
     }
 
     fn flush_title(&mut self) -> io::Result<()> {
         if self.ground.is_ground()
-            && let Some(title) = self.title.take()
+            && let Some(title) = self.waiting.take()
         {
             self.out.write_all(title.as_bytes())?;
         }

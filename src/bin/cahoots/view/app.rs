@@ -440,7 +440,8 @@ impl App {
     /// Says how many lines wait for a yes.
     pub(crate) fn paste_question(&self) -> Option<String> {
         let text = self.paste.as_ref()?;
-        let lines = text.trim_end().lines().count().max(1);
+        // Terminals paste a line end as the Enter key sends it.
+        let lines = text.replace("\r\n", "\n").trim_end().split(['\n', '\r']).count();
         Some(format!("paste {}? Each line end may run a command", text::count(lines, "line", "lines")))
     }
 }

@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::draw::Theme;
@@ -105,7 +104,7 @@ impl Chat {
             [one, two] => format!("{one} and {two} are typing…"),
             many => format!("{} people are typing…", many.len()),
         };
-        Line::styled(said, Style::from(theme.dim()))
+        Line::styled(said, theme.dim())
     }
 }
 

@@ -62,7 +62,7 @@ impl Input {
             (KeyCode::Home, ..) | (KeyCode::Char('a'), true, false) => self.cursor = 0,
             (KeyCode::End, ..) | (KeyCode::Char('e'), true, false) => self.cursor = self.text.len(),
             (KeyCode::Char('w'), true, false) | (KeyCode::Backspace, _, true) => {
-                self.remove(self.word_before(), self.cursor)
+                self.remove(self.word_before(), self.cursor);
             }
             (KeyCode::Backspace, ..) | (KeyCode::Char('h'), true, false) => self.remove(self.before(), self.cursor),
             (KeyCode::Delete, ..) | (KeyCode::Char('d'), true, false) => self.remove(self.cursor, self.after()),
@@ -112,8 +112,8 @@ impl Input {
     }
 
     fn word_before(&self) -> usize {
-        let words = self.text[..self.cursor].split_word_bound_indices();
-        words.filter(|(_, word)| !word.trim().is_empty()).next_back().map_or(0, |(at, _)| at)
+        let mut words = self.text[..self.cursor].split_word_bound_indices();
+        words.rfind(|(_, word)| !word.trim().is_empty()).map_or(0, |(at, _)| at)
     }
 
     fn word_after(&self) -> usize {

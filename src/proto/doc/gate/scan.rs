@@ -11,15 +11,13 @@ mod column;
 use std::ops::Range;
 
 use crate::proto::id::AuthorId;
-use crate::proto::limits::{CHANGE_ACTORS_MAX, CHANGE_DEPS_MAX, CHANGE_OPS_MAX, DURABLE_PAYLOAD_BYTES_MAX};
+use crate::proto::limits::{
+    CHANGE_ACTORS_MAX, CHANGE_DEPS_MAX, CHANGE_OPS_MAX, CHANGE_PREDS_MAX, DURABLE_PAYLOAD_BYTES_MAX, KEY_BYTES_MAX,
+};
 use column::{Deltas, Flags, Runs, sleb, take, uleb};
 
-/// Predecessors in one change: four values overwritten per operation.
-pub(in crate::proto::doc) const CHANGE_PREDS_MAX: usize = 4 * CHANGE_OPS_MAX;
-/// Longest key of a map, in bytes of UTF-8.
-pub(in crate::proto::doc) const KEY_BYTES_MAX: usize = 256;
 /// Highest operation counter, 2^31. Automerge panics near 2^32.
-pub(in crate::proto::doc) const COUNTER_MAX: u64 = 1 << 31;
+const COUNTER_MAX: u64 = 1 << 31;
 
 /// The start of every Automerge chunk.
 const MAGIC: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];

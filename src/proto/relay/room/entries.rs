@@ -148,7 +148,8 @@ impl Room {
             verifier.check(entry).map_err(|_| CloseCode::Protocol)?;
         }
         let frame = Frame::Entry(entry.as_bytes().clone()).encode();
-        self.latest.insert(lane.author, Latest { epoch: lane.epoch, seq: entry.seq, frame, from: conn });
+        self.latest
+            .insert(lane.author, Latest { epoch: lane.epoch, seq: entry.seq, frame, came: cx.now.mono, from: conn });
         for (other, seat) in &mut self.seats {
             if *other != conn && seat.author != lane.author && seat.rights.may_read() {
                 seat.outbox.note_latest(lane.author);

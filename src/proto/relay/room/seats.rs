@@ -3,10 +3,10 @@
 //! Always: an author has one seat; whoever takes it anew replaces the connection before.
 
 use super::super::members::Member;
-use super::super::outbox::Outbox;
+use super::super::outbox::{Outbox, Source};
 use super::{ConnId, Context, Room};
 use crate::proto::id::{AuthorId, Channel};
-use crate::proto::limits::{AUTHORS_MAX, MEMBERS_MAX};
+use crate::proto::limits::{AUTHORS_MAX, MEMBERS_MAX, SILENCE_US_MAX};
 use crate::proto::member::{ChainError, VerifiedMember};
 use crate::proto::share::Rights;
 use crate::proto::time::Mono;
@@ -150,6 +150,9 @@ impl Room {
     pub(in super::super) fn leave(&mut self, conn: ConnId, cx: &mut Context<'_>) -> Option<Outbox> {
         let seat = self.seats.remove(&conn)?;
         self.conns.remove(&seat.author);
+        let Self { session, members, latest, rings, seats, .. } = self;
+        let source = Source { session, members, latest, rings, store: cx.store };
+        seats.values_mut().for_each(|peer| peer.outbox.settle_latest(seat.author, &source));
         // What it brought says nothing any more, of itself or of others behind it.
         self.latest.retain(|author, latest| *author != seat.author && latest.from != conn);
         for (other, peer) in &mut self.seats {
@@ -175,8 +178,10 @@ impl Room {
         }
     }
 
-    /// Cuts off who may not be connected any more at this time.
+    /// Cuts off who may not be connected any more at this time, and forgets presence that nobody renews.
     pub(in super::super) fn handle_timeout(&mut self, cx: &mut Context<'_>) {
+        // Nobody tells when a member that the host brought along from elsewhere leaves.
+        self.latest.retain(|_, latest| cx.now.mono.since_us(latest.came) < SILENCE_US_MAX);
         for (author, conn) in &self.conns {
             let member = self.members.get(*author).map(|member| &member.verified);
             if member.is_none_or(|member| member.live_at(cx.now.wall).is_err()) {

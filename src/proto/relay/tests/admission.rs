@@ -128,16 +128,18 @@ fn closing_a_share_cuts_its_members_and_tells_them_why() {
 fn closing_a_share_cuts_those_who_came_by_a_share_below_it() {
     let mut world = World::new();
     let secret = ShareSecret::new(&world.session.id(), [77; 16], ShareFlags::NONE);
+    let (above, record) = world.session.record_share(Session::terms(Rights::VIEW.union(Rights::DELEGATE)));
+    assert_eq!(world.send(world.host, Frame::Log(record)), Flow::Continue);
     let below = ShareTerms { depth_left: 0, ..Session::terms(Rights::VIEW) };
-    let cert = ShareCert::issue_below(&world.interact.cert, &world.interact.secret, &secret, below);
+    let cert = ShareCert::issue_below(&above.cert, &above.secret, &secret, below);
     let share = Share { secret, cert };
     let mut ben = world.session.person(&share);
-    ben.chain.shares.push(world.interact.cert.clone());
+    ben.chain.shares.push(above.cert);
     let wrap = world.session.wrap(&share);
     assert_eq!(world.send(world.host, wrap), Flow::Continue);
     let conn = world.connect(&ben);
 
-    let record = world.session.write(&Record::Close(world.interact.secret.share_id()));
+    let record = world.session.write(&Record::Close(above.secret.share_id()));
     assert_eq!(world.send(world.host, Frame::Log(record)), Flow::Continue);
     assert_eq!(world.drain(conn).close, Some(CloseCode::ShareClosed));
 }

@@ -34,6 +34,21 @@ fn presence_goes_with_its_author() {
     assert_eq!(world.dial(&cat).1.entries(), []);
 }
 
+/// Who is served elsewhere leaves without a word here: its cursor must not stay for ever.
+#[test]
+fn presence_that_nobody_renews_is_forgotten() {
+    let mut world = World::new();
+    let (ben, cat) = (world.guest(), world.viewer());
+    let host = world.host;
+    assert_eq!(world.send(host, ben.member_frame()), Flow::Continue);
+    let entry = world.session.first_entry(&ben, Channel::PRESENCE);
+    assert_eq!(world.send_entry(host, &entry), Flow::Continue);
+    world.pass_s(14, &[host]);
+    assert_eq!(world.dial(&cat).1.entries(), [entry]);
+    world.pass_s(2, &[host]);
+    assert_eq!(world.dial(&cat).1.entries(), []);
+}
+
 /// Nobody moves another's cursor.
 #[test]
 fn presence_in_anothers_name_is_refused() {

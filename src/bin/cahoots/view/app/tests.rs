@@ -142,8 +142,9 @@ fn paste_of_lines_asks_first() {
     assert_eq!(press(&mut app, "x\x1b"), []);
     assert_eq!(app.paste_question(), None);
 
-    assert_eq!(app.handle_event(&Event::Paste(lines.to_owned()), 0), None);
-    assert_eq!(press(&mut app, "\n"), [Action::Paste(lines.to_owned())]);
+    assert_eq!(app.handle_event(&Event::Paste(lines.replace('\n', "\r")), 0), None);
+    assert_eq!(app.paste_question().unwrap(), "paste 2 lines? Each line end may run a command");
+    assert_eq!(press(&mut app, "\n"), [Action::Paste(lines.replace('\n', "\r"))]);
 }
 
 /// After the end there is nothing to type into: the way out must be one plain key.

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::super::app::tests::{ADA, ME, app, facts, member, press, said};
-use super::super::screen::Layout;
+use super::super::screen::{Layout, Origin};
 use super::*;
 use cahoots::proto::time::Mono;
 use cahoots::{Connection, CursorAt, PaneId, Rights, Size, Wall};
@@ -47,6 +47,18 @@ fn status_line_tells_all_that_matters() {
     assert_eq!(lines, ["$ ls", "", "", " deploy  interact  2 here  lan 0.4 ms           ^] ? help  ^] q leave"]);
 }
 
+/// Who has pressed the prefix looks for the commands: they may push the rest aside.
+#[test]
+fn prefix_shows_the_commands() {
+    let mut app = app(Rights::INTERACT);
+    press(&mut app, "^");
+    let lines = lines(&drawn(&mut app, None, 90, 2));
+    assert_eq!(
+        lines[1].trim_end(),
+        " deploy  interact        c chat  p people  n notes  m pointer  q leave  ] send ^]  ? help"
+    );
+}
+
 /// A narrow window loses the hints first, then details, never the access.
 #[test]
 fn narrow_status_line_keeps_the_access() {
@@ -86,7 +98,7 @@ fn wide_character_at_the_edge_is_left_out() {
     let mut app = app(Rights::VIEW);
     let screen = screen(12, 2, "abc界def界\x1b[1;1H");
     assert_eq!(lines(&drawn(&mut app, Some(&screen), 4, 3))[0], "abc");
-    app.pan = Some(super::super::screen::Origin { row: 0, col: 4 });
+    app.pan = Some(Origin { row: 0, col: 4 });
     assert_eq!(lines(&drawn(&mut app, Some(&screen), 8, 3))[0], " def界");
 }
 

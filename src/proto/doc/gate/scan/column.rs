@@ -5,9 +5,10 @@
 //! Always: a cell costs constant time and no memory, whatever a run claims; a run over [`ROWS_MAX`] is refused unread.
 
 use super::ScanError;
+use crate::proto::limits::CHANGE_PREDS_MAX;
 
 /// Longest run that any column of an admissible change can hold: its predecessors.
-const ROWS_MAX: u64 = super::CHANGE_PREDS_MAX as u64;
+const ROWS_MAX: u64 = CHANGE_PREDS_MAX as u64;
 
 /// Takes bytes off the front.
 pub(super) fn take<'a>(bytes: &mut &'a [u8], count: u64, what: &'static str) -> Result<&'a [u8], ScanError> {

@@ -1,0 +1,12 @@
+//! Whole sessions: real processes, real sockets, real pseudo-terminals.
+//!
+//! Each test stands on a [`Stage`](stage::Stage) of its own: a folder, and an environment that knows no other session.
+//! Nothing is timed: a test waits for what must come, and gives up long after that.
+
+mod asleep;
+mod nearby;
+mod program;
+mod refusals;
+mod restart;
+mod session;
+mod stage;
