@@ -13,8 +13,14 @@ pub(super) struct Rate {
     pub burst: u64,
 }
 
-/// Durable entries of one author. PROTOCOL.md 17.
-pub(super) const DURABLE: Rate = Rate { per_s: 50, burst: 2_000 };
+/// Durable entries that one member brings. PROTOCOL.md 17.
+///
+/// A pause holds back all that the member sends, what it types too. So the rate has to let a member bring a relay that
+/// lost everything its own history and that of others; how much an attacker can store is bounded by the room, not by
+/// this.
+pub(super) const DURABLE: Rate = Rate { per_s: 1_000, burst: 20_000 };
+/// The bytes of these entries.
+pub(super) const DURABLE_BYTES: Rate = Rate { per_s: 4_194_304, burst: 33_554_432 };
 /// Presence entries of one author: twice the fastest that PROTOCOL.md 13 asks for.
 pub(super) const LATEST: Rate = Rate { per_s: 30, burst: 60 };
 /// Bytes of direct entries of one guest: a paste of 1 MiB passes at once, then 64 KiB/s (SECURITY 4).

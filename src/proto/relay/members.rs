@@ -21,6 +21,7 @@ pub(super) struct Member {
     /// Whether its chain is in the store, because it has written something durable.
     pub is_stored: bool,
     pub durable: Bucket,
+    pub durable_bytes: Bucket,
     pub latest: Bucket,
     pub direct: Bucket,
     frame: Bytes,
@@ -34,6 +35,7 @@ impl Member {
             is_admitted,
             is_stored: false,
             durable: Bucket::new(bucket::DURABLE, now),
+            durable_bytes: Bucket::new(bucket::DURABLE_BYTES, now),
             latest: Bucket::new(bucket::LATEST, now),
             direct: Bucket::new(bucket::DIRECT_BYTES, now),
             frame,
