@@ -155,7 +155,8 @@ fn chat_is_complete(world: &World, index: usize, everybody_in: &[usize]) -> Resu
 fn state_is_right(world: &World, index: usize, everybody_in: &[usize]) -> Result<(), String> {
     let (host, peer) = (&world.members[0].peer, &world.members[index].peer);
     for channel in Channel::DURABLE {
-        let heads = |peer: &cahoots::proto::session::Peer| peer.document(channel).map(cahoots::proto::doc::Document::heads);
+        let heads =
+            |peer: &cahoots::proto::session::Peer| peer.document(channel).map(cahoots::proto::doc::Document::heads);
         if heads(peer) != heads(host) {
             return Err(format!("other heads of {channel:?} than the host"));
         }
