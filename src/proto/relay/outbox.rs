@@ -17,10 +17,6 @@ use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::ControlFlow;
 
-/// Direct entries that may wait for one connection, in bytes; beyond it somebody has to go.
-pub(super) const DIRECT_QUEUE_BYTES_MAX: usize = 2_097_152;
-/// Direct entries from which on their senders are slowed down, in bytes.
-pub(super) const DIRECT_QUEUE_BYTES_HIGH: usize = 262_144;
 /// What a connection is still sent of a session that is over, in bytes: a keyframe and all that may be kept after it.
 const SETTLE_BYTES_MAX: usize = KEYFRAME_BYTES_MAX + 2 * LIVE_KEPT_BYTES_MAX;
 /// Durable entries looked at in one turn, so that skipping what a member has holds nobody else up.

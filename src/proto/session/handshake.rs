@@ -5,11 +5,12 @@ use super::link::{LinkId, Phase};
 use super::{Alarm, Ending, Event, Peer};
 use crate::proto::authlog::Record;
 use crate::proto::epoch::{open_share_wrap, wrap_epoch, wrap_recipient};
-use crate::proto::id::Channel;
+use crate::proto::id::{Channel, LaneId};
+use crate::proto::limits::AUTHORS_MAX;
 use crate::proto::member::{Chain, MemberCert, VerifiedMember};
 use crate::proto::time::Now;
 use crate::proto::verify::channel_binding;
-use crate::proto::wire::{Auth, CloseCode, Frame, Have, Hello, LaneNext, Ready, Standing, Welcome};
+use crate::proto::wire::{Auth, CloseCode, Frame, Have, Hello, Ready, Standing, Welcome};
 use bytes::Bytes;
 
 impl Peer {
@@ -141,8 +142,8 @@ impl Peer {
         state.phase = Phase::Ready;
         owner_frames.iter().flatten().for_each(|frame| state.send(frame));
         for channel in Channel::DURABLE {
-            for frame in have_frames(channel, &self.replica.have(channel)) {
-                state.send(&frame);
+            for part in Have::parts(channel, &self.replica.have(channel)) {
+                state.send(&Frame::Have(part));
             }
         }
         for channel in self.viewing.channels() {
@@ -160,7 +161,7 @@ impl Peer {
     pub(super) fn handle_have(&mut self, link: LinkId, have: &Have) {
         let Some(state) = self.links.get_mut(&link) else { return };
         for lane in &have.lanes {
-            let id = crate::proto::id::LaneId { channel: have.channel, author: lane.author, epoch: lane.epoch };
+            let id = LaneId { channel: have.channel, author: lane.author, epoch: lane.epoch };
             state.feed.handle_has(id, lane.next);
         }
         if have.last {
@@ -176,7 +177,7 @@ impl Peer {
         if let Some(state) = self.links.get_mut(&link) {
             state.introduced.insert(author);
         }
-        let has_room = self.roster.known() < crate::proto::limits::AUTHORS_MAX;
+        let has_room = self.roster.known() < AUTHORS_MAX;
         if has_room && self.log.records_chain(&member).is_ok() {
             self.roster.introduce(member);
         }
@@ -189,17 +190,4 @@ impl Peer {
             others.for_each(|(_, link)| link.send(frame));
         }
     }
-}
-
-/// Cuts a version vector into frames that fit.
-fn have_frames(channel: Channel, lanes: &[LaneNext]) -> Vec<Frame> {
-    /// 16 + 8 + 8 bytes each at most: far below the frame limit.
-    const LANES_PER_FRAME: usize = 1_024;
-    let mut parts: Vec<Vec<_>> = lanes.chunks(LANES_PER_FRAME).map(<[_]>::to_vec).collect();
-    if parts.is_empty() {
-        parts.push(Vec::new());
-    }
-    let last = parts.len() - 1;
-    let frame = |(index, lanes)| Frame::Have(Have { channel, last: index == last, lanes });
-    parts.into_iter().enumerate().map(frame).collect()
 }

@@ -12,7 +12,7 @@ use super::{Event, Peer};
 use crate::proto::doc::{PaneInfo, PaneStatus};
 use crate::proto::id::{AuthorId, Channel, PaneId};
 use crate::proto::lane::verify::starts_keyframe;
-use crate::proto::limits::{OUTPUT_BYTES_MAX, PANES_MAX};
+use crate::proto::limits::{OUTPUT_BYTES_MAX, PANES_MAX, TYPED_UNREAD_BYTES_MAX};
 use crate::proto::member::VerifiedMember;
 use crate::proto::seal::{DirectHost, EntryError};
 use crate::proto::share::Rights;
@@ -28,8 +28,6 @@ const FLUSH_US: u64 = 8_000;
 const KEYFRAME_EVERY_BYTES: u64 = 262_144;
 /// Shortest interval between two keyframes that somebody asked for, in microseconds.
 const KEYFRAME_US_MIN: u64 = 250_000;
-/// Typed bytes that may wait for the programs behind the terminals to read them.
-const INPUT_BYTES_WAITING_MAX: usize = 1_048_576;
 /// How long acknowledgements wait for company, in microseconds: they only stop a guest from sending again.
 const ACK_US: u64 = 50_000;
 
@@ -266,7 +264,7 @@ impl Peer {
         let (author, log) = (member.author(), &self.log);
         let is_admitted = member.live_at(now.wall).is_ok() && log.admits(member).is_ok();
         let Some(hosting) = self.hosting.as_mut().filter(|_| is_admitted) else { return };
-        if entry.kind == INPUT_KIND && hosting.input_bytes >= INPUT_BYTES_WAITING_MAX {
+        if entry.kind == INPUT_KIND && hosting.input_bytes >= TYPED_UNREAD_BYTES_MAX {
             // Not taken, so not acknowledged: the guest sends it again.
             return;
         }

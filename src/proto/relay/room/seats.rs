@@ -13,9 +13,6 @@ use crate::proto::time::Mono;
 use crate::proto::wire::{CloseCode, Frame, Have, LaneNext, Ready, Whereabouts};
 use std::collections::BTreeSet;
 
-/// Lanes in one HAVE frame: 28 bytes each at most, so that a frame stays below its bound.
-const HAVE_LANES_MAX: usize = 2_000;
-
 /// A member with a connection.
 #[derive(Debug)]
 pub(super) struct Seat {
@@ -114,8 +111,8 @@ impl Room {
             }
         }
         for channel in Channel::DURABLE {
-            for have in self.have(channel) {
-                seat.outbox.push_control(Frame::Have(have).encode());
+            for part in Have::parts(channel, &self.lanes_of(channel)) {
+                seat.outbox.push_control(Frame::Have(part).encode());
             }
         }
         if seat.rights.may_read() {
@@ -125,18 +122,12 @@ impl Room {
         }
     }
 
-    fn have(&self, channel: Channel) -> Vec<Have> {
+    /// Returns the version vector of `channel`.
+    fn lanes_of(&self, channel: Channel) -> Vec<LaneNext> {
         let lanes = self.lanes.iter().filter(|(lane, _)| lane.channel == channel);
-        let lanes: Vec<_> = lanes
+        lanes
             .map(|(lane, verifier)| LaneNext { author: lane.author, epoch: lane.epoch, next: verifier.position().0 })
-            .collect();
-        let mut parts: Vec<_> =
-            lanes.chunks(HAVE_LANES_MAX).map(|lanes| Have { channel, last: false, lanes: lanes.to_vec() }).collect();
-        match parts.last_mut() {
-            Some(part) => part.last = true,
-            None => parts.push(Have { channel, last: true, lanes }),
-        }
-        parts
+            .collect()
     }
 
     pub(super) fn add_member(&mut self, verified: VerifiedMember, now: Mono) -> u32 {
