@@ -79,6 +79,8 @@ pub(crate) struct Wire {
     peer_is_deaf: bool,
     hall_is_deaf: bool,
     paused_until_us: u64,
+    /// Nothing gets through any more, and the hall has not noticed.
+    is_dark: bool,
 }
 
 impl Wire {
@@ -235,6 +237,7 @@ impl World {
             peer_is_deaf: false,
             hall_is_deaf: false,
             paused_until_us: 0,
+            is_dark: false,
         };
         self.tell(|| format!("member {member} dials hall {hall}: wire {id}, {weather:?}"));
         self.wires.insert(id, wire);
@@ -376,7 +379,7 @@ impl World {
     fn lose_at_peer(&mut self, id: u64) {
         let Some(wire) = self.wires.get_mut(&id) else { return };
         if wire.peer_is_gone {
-            return;
+            return self.forget_if_gone(id);
         }
         let (member, hall, link) = (wire.peer, wire.hall, wire.link);
         if self.members[member].is_asleep(self.now_us) {
@@ -473,7 +476,7 @@ impl World {
         if frames.is_empty() {
             return;
         }
-        let Some(wire) = self.wires.get_mut(&id) else { return };
+        let Some(wire) = self.wires.get_mut(&id).filter(|wire| !wire.is_dark) else { return };
         if let Some(liar) = &mut self.nodes[wire.hall].liar {
             liar.tamper(frames);
         }
@@ -630,14 +633,27 @@ impl World {
         }
     }
 
-    /// Breaks the connections between a member and a hall; both ends notice, each in its own time.
+    /// Breaks the connections between a member and a hall; one end notices before the other.
     pub(crate) fn cut(&mut self, member: Option<usize>, hall: usize) {
         for id in self.wires_between(member, hall) {
-            self.break_at_hall(id);
-            let notice_us = self.dice.below(3_000_000);
+            let notice_us = if self.dice.chance(50) {
+                self.break_at_hall(id);
+                self.dice.below(3_000_000)
+            } else {
+                // As when an address changes: the hall keeps the seat until it is replaced or silent for too long.
+                self.darken(id);
+                self.dice.below(300_000)
+            };
             self.plan(self.now_us + notice_us, Happening::Lost(id));
         }
         self.settle_hall(hall);
+    }
+
+    fn darken(&mut self, id: u64) {
+        if let Some(wire) = self.wires.get_mut(&id) {
+            wire.is_dark = true;
+            (wire.up, wire.down) = (Pipe::new(wire.up.weather), Pipe::new(wire.down.weather));
+        }
     }
 
     fn break_at_hall(&mut self, id: u64) {
@@ -650,7 +666,11 @@ impl World {
 
     /// Kills a hall's process and starts it anew, with or without what it had stored.
     pub(crate) fn restart(&mut self, hall: usize, keeps_store: bool) {
-        self.cut(None, hall);
+        for id in self.wires_between(None, hall) {
+            self.break_at_hall(id);
+            let notice_us = self.dice.below(3_000_000);
+            self.plan(self.now_us + notice_us, Happening::Lost(id));
+        }
         let now = self.now_of_hall(hall);
         let node = &mut self.nodes[hall];
         node.seed += 1;
