@@ -167,6 +167,12 @@ impl Peer {
         self.links.get(&link)?.rtt_us
     }
 
+    /// Returns how many bytes wait to be sent over all links, documents not counted: a gauge.
+    #[must_use]
+    pub fn queued_bytes(&self) -> usize {
+        self.links.values().map(|link| link.outbox.queued_bytes()).sum()
+    }
+
     /// Tells whether any link exchanges entries.
     #[must_use]
     pub fn is_linked(&self) -> bool {
