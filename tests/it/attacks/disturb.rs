@@ -28,3 +28,25 @@ fn badly_signed_presence_drives_nobody_out() {
         assert_eq!(table.peers[index].roster().here().count(), 2, "and Eve is not there");
     }
 }
+
+/// Eve gives one history to the relay and another to the host's own network. The host must not leave either for it: it
+/// has one connection to its own relay, and for good.
+#[test]
+fn two_histories_cost_no_link() {
+    let mut table = Table::new();
+    let token = table.share(Access::View, DAY_MS);
+    let eve = Eve::join(&mut table, &token).unwrap();
+    let history = |text: &[u8]| {
+        let mut writer = eve.writer(Channel::CHAT);
+        [0; 3].map(|_| writer.seal(1, &eve.keys, text))
+    };
+    history(b"yes").iter().take(2).for_each(|entry| table.send(eve.conn, &frame(entry)));
+    history(b"no").iter().for_each(|entry| table.inject(ADA, frame(entry)));
+    assert!(table.peers[ADA].is_linked(), "{:?}", table.unlinked(ADA));
+    let forks = table.alarms(ADA).iter().filter(|alarm| alarm.contains("two histories")).count();
+    assert_eq!(forks, 1, "{:?}", table.alarms(ADA));
+    let (ben, now) = (table.join(&token), table.now);
+    table.peers[ben].say(&"still here".into(), now).unwrap();
+    table.pass(1_000_000);
+    assert_eq!(table.chat(ADA), ["still here"]);
+}

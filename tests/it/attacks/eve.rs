@@ -89,6 +89,11 @@ impl Eve {
         self.seal_as(self.me(), channel, kind, &pad_durable(payload))
     }
 
+    /// Begins a lane of Eve's own. Each call begins it anew, which no honest program does.
+    pub(crate) fn writer(&self, channel: Channel) -> LaneWriter {
+        LaneWriter::new(self.secret.session(), Self::lane(channel, self.me()), &self.epoch_secret)
+    }
+
     /// Opens the direct channel to the host, and seals one message of a kind that need not fit it.
     pub(crate) fn seal_direct(&self, kind: u8, message: &DirectUp) -> [WireEntry; 2] {
         let host = self.log.host_member().expect("a host");
