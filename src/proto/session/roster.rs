@@ -53,8 +53,8 @@ pub(super) enum Heard {
 
 impl Roster {
     /// Adds a member whose chain holds. One already known stays as it is.
-    pub(super) fn introduce(&mut self, member: VerifiedMember) {
-        let seat = Seat { member, presence: None, name: String::new(), newest: None, gone_at: Mono(0) };
+    pub(super) fn introduce(&mut self, member: VerifiedMember, now: Mono) {
+        let seat = Seat { member, presence: None, name: String::new(), newest: None, gone_at: now };
         self.seats.entry(seat.member.author()).or_insert(seat);
     }
 
@@ -62,6 +62,14 @@ impl Roster {
     #[must_use]
     pub fn member(&self, author: &AuthorId) -> Option<&VerifiedMember> {
         self.seats.get(author).map(|seat| &seat.member)
+    }
+
+    /// Forgets the member that is gone for longest among those that `may_go`, and returns who that was.
+    pub(super) fn forget_one(&mut self, may_go: impl Fn(&VerifiedMember) -> bool) -> Option<AuthorId> {
+        let gone = self.seats.iter().filter(|(_, seat)| seat.presence.is_none() && may_go(&seat.member));
+        let author = *gone.min_by_key(|(_, seat)| seat.gone_at)?.0;
+        self.seats.remove(&author);
+        Some(author)
     }
 
     /// Returns the members that are here, in order of their ids.

@@ -4,7 +4,8 @@
 use super::eve::{Eve, frame};
 use super::table::{ADA, Table};
 use cahoots::proto::doc::Presence;
-use cahoots::proto::id::Channel;
+use cahoots::proto::id::{Channel, PaneId};
+use cahoots::proto::limits::AUTHORS_MAX;
 use cahoots::proto::token::Access;
 use cahoots::proto::wire::WireEntry;
 
@@ -49,4 +50,22 @@ fn two_histories_cost_no_link() {
     table.peers[ben].say(&"still here".into(), now).unwrap();
     table.pass(1_000_000);
     assert_eq!(table.chat(ADA), ["still here"]);
+}
+
+/// Whoever has a link can certify any number of members. They come, they go, and there must still be room for Ben.
+#[test]
+fn crowd_by_one_link_leaves_room_for_others() {
+    let mut table = Table::new();
+    let tokens = (table.share(Access::View, DAY_MS), table.share(Access::Interact, DAY_MS));
+    let eve = Eve::join(&mut table, &tokens.0).unwrap();
+    for seed in 0..AUTHORS_MAX as u64 {
+        let seed = *blake3::hash(&seed.to_le_bytes()).as_bytes();
+        table.inject(ADA, eve.another(seed).member_frame());
+    }
+    assert_eq!(table.peers[ADA].roster().known(), AUTHORS_MAX, "the attack is under way");
+    let ben = table.join(&tokens.1);
+    table.peers[ben].type_bytes(PaneId(0), b"ls\n").unwrap();
+    table.pass(1_000_000);
+    assert_eq!(table.inputs(), [(PaneId(0), b"ls\n".to_vec())]);
+    assert!(table.peers[ADA].roster().member(&table.peers[ben].me().unwrap()).is_some());
 }

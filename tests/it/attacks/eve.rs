@@ -13,6 +13,7 @@ use cahoots::proto::verify::channel_binding;
 use cahoots::proto::wire::{Auth, CloseCode, Frame, Hello, WireEntry};
 
 /// What a holder of a token can know.
+#[derive(Clone)]
 pub(crate) struct Eve {
     pub(crate) secret: ShareSecret,
     pub(crate) keys: MemberKeys,
@@ -59,6 +60,13 @@ impl Eve {
             _ => None,
         });
         refused.map_or(Ok(eve), Err)
+    }
+
+    /// Certifies another member by the same link.
+    pub(crate) fn another(&self, seed: [u8; 32]) -> Self {
+        let (keys, share) = (MemberKeys::from_seed(seed), self.chain.shares[0].clone());
+        let member = MemberCert::issue(&self.secret, &keys, share.rights, share.not_before, share.expires);
+        Self { keys, chain: Chain { member, shares: vec![share] }, ..self.clone() }
     }
 
     /// Makes AUTH for any chain and binding.
