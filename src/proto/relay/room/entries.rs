@@ -135,7 +135,10 @@ impl Room {
         let bytes = cx.store.entry_bytes(&self.session).saturating_add(entry.as_bytes().len() as u64);
         let is_host = self.log.host() == Some(lane.author);
         let bytes_max = cx.durable_bytes_max;
-        if !is_host && !self.members.get(lane.author).is_some_and(|member| member.is_stored) && self.is_full_of_authors() {
+        if !is_host
+            && !self.members.get(lane.author).is_some_and(|member| member.is_stored)
+            && self.is_full_of_authors()
+        {
             return Ok(None);
         }
         if bytes > if is_host { bytes_max } else { bytes_max - bytes_max / HOST_PART } {
