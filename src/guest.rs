@@ -5,7 +5,6 @@ use crate::io::channel::Channel;
 use crate::io::clock::Clock;
 use crate::io::core::Core;
 use crate::io::seek::{Findings, Seeker};
-use crate::io::tls::TrustError;
 use crate::proto::id::PaneId;
 use crate::proto::session::{Peer, TypeError};
 use crate::proto::share::ShareFlags;
@@ -33,11 +32,19 @@ pub enum JoinError {
         looked: Looked,
     },
     /// The relay does not answer, and the host is not nearby.
-    #[error("relay {relay} is unreachable ({reason}), and the host is not nearby")]
+    #[error("relay {}:{} is unreachable: {reason}", relay.host, relay.port)]
     RelayUnreachable {
         /// The relay.
         relay: Relay,
         /// What came of dialling it.
+        reason: String,
+    },
+    /// Whoever answers is not the relay that the link means; nothing was told to it.
+    #[error("relay {}:{} cannot be trusted: {reason}", relay.host, relay.port)]
+    RelayUntrusted {
+        /// The relay.
+        relay: Relay,
+        /// What is wrong with its certificate.
         reason: String,
     },
     /// The link's time is up; the owner has to give another.
@@ -75,6 +82,9 @@ impl JoinError {
                 "is `cahoots share` still running? ask the owner for a new link if it was restarted"
             }
             Self::RelayUnreachable { .. } => "check the network, and whether udp to the relay's port is let through",
+            Self::RelayUntrusted { .. } => {
+                "copy the link again, whole, with its fp=; if it is right, somebody may sit in between: ask the owner"
+            }
             Self::Expired | Self::Revoked => "ask the owner for a new link",
             Self::Ended => "ask the owner to share again",
             Self::ShareUnknown => "copy the link again, whole; if it is right, ask the owner for a new one",
@@ -155,12 +165,15 @@ impl GuestBuilder {
         if flags.contains(ShareFlags::PASSPHRASE) {
             return Err(JoinError::Passphrase);
         }
+        let relay = self.link.relay.clone().filter(|_| !flags.contains(ShareFlags::LAN_ONLY));
+        if self.channel.is_none() && self.lan == Lan::Off && relay.is_none() {
+            return Err(JoinError::NotFound { looked: Looked { nearby: false, relay } });
+        }
         let seed = crate::host::random().map_err(|error| JoinError::Machine(error.to_string()))?;
         let peer = Peer::guest(self.link.token.secret(), seed);
         let session = Session { core: Core::start(peer, Clock::start(), Connection::Searching) };
         session.set_name(&self.name);
         let mut tasks = JoinSet::new();
-        let relay = self.link.relay.clone().filter(|_| !flags.contains(ShareFlags::LAN_ONLY));
         let looked = Looked { nearby: self.lan == Lan::On, relay };
         let core = session.core.clone();
         let findings = Findings::default();
@@ -174,7 +187,8 @@ impl GuestBuilder {
                 });
             }
             None => {
-                let seeker = Seeker::new(core, looked.clone(), findings.clone()).map_err(machine)?;
+                let seeker = Seeker::new(core, looked.clone(), findings.clone())
+                    .map_err(|error| JoinError::Machine(error.to_string()))?;
                 tasks.spawn(seeker.run());
             }
         }
@@ -182,10 +196,6 @@ impl GuestBuilder {
         guest.joined(self.patience, &findings, looked).await?;
         Ok(guest)
     }
-}
-
-fn machine(error: TrustError) -> JoinError {
-    JoinError::Machine(error.to_string())
 }
 
 /// A session that this process has joined. Dropping it leaves without a word.

@@ -3,7 +3,7 @@
 # two cores from nothing. Debian's packages are installed where a tool is missing and there is the right to.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-export RUSTFLAGS="${RUSTFLAGS:-} -D warnings" RUSTDOCFLAGS="-D warnings" CARGO_TERM_COLOR=never
+export RUSTDOCFLAGS="-D warnings" CARGO_TERM_COLOR=never
 
 step() { printf '\n== %s\n' "$*"; }
 
@@ -30,8 +30,8 @@ step "format"
 cargo fmt --all --check
 
 step "lints"
-cargo clippy --locked --all-targets
-cargo clippy --locked --no-default-features --all-targets
+cargo clippy --locked --all-targets -- -D warnings
+cargo clippy --locked --no-default-features --all-targets -- -D warnings
 
 step "features"
 cargo check --locked --no-default-features --target wasm32-unknown-unknown

@@ -34,7 +34,7 @@ use crate::proto::epoch::EpochSecret;
 use crate::proto::id::{AuthorId, Channel, Epoch, LaneId, SessionId};
 use crate::proto::key::{MemberKeys, ShareSecret, derive};
 use crate::proto::lane::replica::Replica;
-use crate::proto::limits::{HEARTBEAT_US, SILENCE_US_MAX};
+use crate::proto::limits::{HANDSHAKE_US_MAX, HEARTBEAT_US, SILENCE_US_MAX};
 use crate::proto::member::VerifiedMember;
 use crate::proto::seal::{LaneReader, LaneWriter};
 use crate::proto::share::Rights;
@@ -49,9 +49,6 @@ use presence::OwnPresence;
 use std::collections::{BTreeMap, VecDeque};
 use typing::Typing;
 use viewing::Viewing;
-
-/// How long a handshake may take before the link is given up, in microseconds.
-const HANDSHAKE_US_MAX: u64 = 10_000_000;
 
 /// What [`Peer::pop`] found.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

@@ -8,6 +8,8 @@
 
 mod attacks;
 #[cfg(feature = "cli")]
+mod cli;
+#[cfg(feature = "cli")]
 mod e2e;
 mod sim;
 mod vectors;

@@ -17,10 +17,6 @@ use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::ControlFlow;
 
-/// Direct entries that may wait for one connection, in bytes; beyond it somebody has to go.
-pub(super) const DIRECT_QUEUE_BYTES_MAX: usize = 2_097_152;
-/// Direct entries from which on their senders are slowed down, in bytes.
-pub(super) const DIRECT_QUEUE_BYTES_HIGH: usize = 262_144;
 /// What a connection is still sent of a session that is over, in bytes: a keyframe and all that may be kept after it.
 const SETTLE_BYTES_MAX: usize = KEYFRAME_BYTES_MAX + 2 * LIVE_KEPT_BYTES_MAX;
 /// Durable entries looked at in one turn, so that skipping what a member has holds nobody else up.
@@ -309,6 +305,22 @@ impl Outbox {
                 turn.push(frame);
             }
         }
+    }
+
+    /// Promises the newest presence of `author`, if it waits to be told: it is about to be forgotten, and may be a goodbye.
+    pub(super) fn settle_latest(&mut self, author: AuthorId, source: &Source<'_>) {
+        if !self.latest_noted.remove(&author) {
+            return;
+        }
+        self.latest.retain(|noted| *noted != author);
+        let mut frames = Vec::new();
+        let mut turn = Turn::new(&mut frames, usize::MAX);
+        if let Some(latest) = source.latest.get(&author)
+            && introduce(&mut self.introduced, author, source, &mut turn)
+        {
+            turn.push(latest.frame.clone());
+        }
+        self.control.extend(frames);
     }
 
     fn pop_latest(&mut self, source: &Source<'_>, turn: &mut Turn<'_>) {

@@ -16,7 +16,7 @@ use super::{ConnId, Counters};
 use crate::proto::authlog::{AuthLog, LogError, Record};
 use crate::proto::id::{AuthorId, Channel, Class, Epoch, LaneId, SessionId, ShareId};
 use crate::proto::lane::verify::LaneVerifier;
-use crate::proto::limits::AUTHORS_MAX;
+use crate::proto::limits::{AUTHORS_MAX, HAVE_LANES_MAX, WRAPS_MAX};
 use crate::proto::member::{Chain, ChainError};
 use crate::proto::time::{Mono, Now};
 use crate::proto::wire::{CloseCode, Frame, Have, Reader, Standing};
@@ -24,12 +24,8 @@ use bytes::Bytes;
 use seats::Seat;
 use std::collections::BTreeMap;
 
-/// Wraps that a room keeps: one per share, delegated ones included.
-const WRAPS_MAX: usize = 1_024;
 /// Length of a wrap in bytes. PROTOCOL.md 6.
 const WRAP_BYTES: usize = 68;
-/// Lanes that a dialer may announce.
-const HAVE_REMEMBERED_MAX: usize = 2 * AUTHORS_MAX;
 
 /// What a room works with but does not own.
 pub(super) struct Context<'a> {
@@ -317,7 +313,7 @@ impl Room {
             return Err(CloseCode::Protocol);
         }
         if seat.rights.may_read() {
-            if seat.outbox.note_have(have) > HAVE_REMEMBERED_MAX {
+            if seat.outbox.note_have(have) > HAVE_LANES_MAX {
                 return Err(CloseCode::Limit);
             }
             seat.outbox.list(conn, cx.ready);

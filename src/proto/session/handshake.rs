@@ -5,7 +5,7 @@ use super::link::{LinkId, Phase};
 use super::{Alarm, Ending, Event, Peer};
 use crate::proto::authlog::Record;
 use crate::proto::epoch::{open_share_wrap, wrap_epoch, wrap_recipient};
-use crate::proto::id::Channel;
+use crate::proto::id::{Channel, LaneId};
 use crate::proto::limits::AUTHORS_MAX;
 use crate::proto::member::{Chain, MemberCert, VerifiedMember};
 use crate::proto::time::{Mono, Now};
@@ -63,8 +63,17 @@ impl Peer {
     pub(super) fn handle_record(&mut self, record: &Record) {
         match record {
             Record::Close(share) if *share == self.secret.share_id() => self.end(Ending::Revoked),
+            Record::Close(_) => self.see_off_revoked(),
             Record::End => self.end(Ending::ByOwner),
             _ => {}
+        }
+    }
+
+    /// Takes members off the list who came by a share that is closed: they are heard no more.
+    pub(super) fn see_off_revoked(&mut self) {
+        let log = &self.log;
+        for author in self.roster.dismiss(|member| log.admits(member).is_err()) {
+            self.events.push_back(Event::Left(author));
         }
     }
 
@@ -145,8 +154,8 @@ impl Peer {
         state.phase = Phase::Ready;
         owner_frames.iter().flatten().for_each(|frame| state.send(frame));
         for channel in Channel::DURABLE {
-            for frame in have_frames(channel, self.replica.have(channel)) {
-                state.send(&frame);
+            for part in Have::parts(channel, &self.replica.have(channel)) {
+                state.send(&Frame::Have(part));
             }
         }
         for channel in self.viewing.channels() {
@@ -164,7 +173,7 @@ impl Peer {
     pub(super) fn handle_have(&mut self, link: LinkId, have: &Have) {
         let Some(state) = self.links.get_mut(&link) else { return };
         for lane in &have.lanes {
-            let id = crate::proto::id::LaneId { channel: have.channel, author: lane.author, epoch: lane.epoch };
+            let id = LaneId { channel: have.channel, author: lane.author, epoch: lane.epoch };
             state.feed.handle_has(id, lane.next);
         }
         if state.feed.lanes() > HAVE_LANES_MAX {
@@ -224,17 +233,4 @@ impl Peer {
             others.for_each(|(_, link)| link.send(frame));
         }
     }
-}
-
-/// Cuts a version vector into frames that fit.
-fn have_frames(channel: Channel, lanes: Vec<crate::proto::wire::LaneNext>) -> Vec<Frame> {
-    /// 16 + 8 + 8 bytes each at most: far below the frame limit.
-    const LANES_PER_FRAME: usize = 1_024;
-    let mut parts: Vec<Vec<_>> = lanes.chunks(LANES_PER_FRAME).map(<[_]>::to_vec).collect();
-    if parts.is_empty() {
-        parts.push(Vec::new());
-    }
-    let last = parts.len() - 1;
-    let frame = |(index, lanes)| Frame::Have(Have { channel, last: index == last, lanes });
-    parts.into_iter().enumerate().map(frame).collect()
 }

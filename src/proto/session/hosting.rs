@@ -12,7 +12,7 @@ use super::{Event, Peer};
 use crate::proto::doc::{PaneInfo, PaneStatus};
 use crate::proto::id::{AuthorId, Channel, PaneId};
 use crate::proto::lane::verify::starts_keyframe;
-use crate::proto::limits::{AUTHORS_MAX, OUTPUT_BYTES_MAX, PANES_MAX};
+use crate::proto::limits::{AUTHORS_MAX, OUTPUT_BYTES_MAX, PANES_MAX, TYPED_UNREAD_BYTES_MAX};
 use crate::proto::member::VerifiedMember;
 use crate::proto::seal::{DirectHost, EntryError};
 use crate::proto::share::Rights;
@@ -21,14 +21,13 @@ use crate::proto::time::{Mono, Now};
 use crate::proto::wire::{Frame, WireEntry};
 use std::collections::BTreeMap;
 
-/// Interval between two flushes of a busy terminal, in microseconds. A quiet one is flushed at once.
+/// Interval between two flushes of a busy terminal, in microseconds. A quiet one is flushed at once, and so is the
+/// first output after a key.
 const FLUSH_US: u64 = 8_000;
 /// Output after which a newcomer should find a fresh keyframe, in bytes.
 const KEYFRAME_EVERY_BYTES: u64 = 262_144;
 /// Shortest interval between two keyframes that somebody asked for, in microseconds.
 const KEYFRAME_US_MIN: u64 = 250_000;
-/// Typed bytes that may wait for the programs behind the terminals to read them.
-const INPUT_BYTES_WAITING_MAX: usize = 1_048_576;
 /// How long acknowledgements wait for company, in microseconds: they only stop a guest from sending again.
 const ACK_US: u64 = 50_000;
 
@@ -59,6 +58,7 @@ struct Pane {
     screen: Screen,
     encoder: StreamEncoder,
     waiting: Vec<u8>,
+    /// When output last went out; `None` if the next goes out at once.
     flushed: Option<Mono>,
     keyframe_at: u64,
     keyframed: Option<Mono>,
@@ -275,7 +275,7 @@ impl Peer {
         let (author, log) = (member.author(), &self.log);
         let is_admitted = member.live_at(now.wall).is_ok() && log.admits(member).is_ok();
         let Some(hosting) = self.hosting.as_mut().filter(|_| is_admitted) else { return };
-        if entry.kind == INPUT_KIND && hosting.input_bytes >= INPUT_BYTES_WAITING_MAX {
+        if entry.kind == INPUT_KIND && hosting.input_bytes >= TYPED_UNREAD_BYTES_MAX {
             // Not taken, so not acknowledged: the guest sends it again.
             return;
         }
@@ -317,6 +317,8 @@ impl Peer {
             DirectUp::Input { pane, bytes } => match self.pane_mut(pane) {
                 Ok(target) => {
                     target.encoder.note_input();
+                    // Who typed waits for the echo: it goes out at once, whatever was flushed before.
+                    target.flushed = None;
                     let waiting = self.hosting.as_mut().map(|hosting| &mut hosting.input_bytes);
                     waiting.into_iter().for_each(|waiting| *waiting += bytes.len());
                     self.events.push_back(Event::Input(pane, author, bytes));
@@ -325,7 +327,7 @@ impl Peer {
             },
             DirectUp::Size { pane, size } => self.events.push_back(Event::WindowSize(pane, author, size)),
             DirectUp::Keyframe { pane } => {
-                Channel::terminal(pane).into_iter().for_each(|channel| self.want_keyframe(channel))
+                Channel::terminal(pane).into_iter().for_each(|channel| self.want_keyframe(channel));
             }
         }
     }

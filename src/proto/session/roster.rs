@@ -117,13 +117,21 @@ impl Roster {
 
     /// Forgets the presence of everybody who was silent for too long, and returns who that was.
     pub(super) fn expire(&mut self, now: Mono) -> Vec<AuthorId> {
-        let silent = self.seats.values_mut().filter(|seat| seat.presence.is_some() && seat.gone_at <= now);
-        silent
-            .map(|seat| {
-                seat.presence = None;
-                seat.member.author()
-            })
-            .collect()
+        self.take_off(|seat| seat.gone_at <= now)
+    }
+
+    /// Takes the members that `must_go` off the list, and returns who that was.
+    pub(super) fn dismiss(&mut self, must_go: impl Fn(&VerifiedMember) -> bool) -> Vec<AuthorId> {
+        self.take_off(|seat| must_go(&seat.member))
+    }
+
+    fn take_off(&mut self, must_go: impl Fn(&Seat) -> bool) -> Vec<AuthorId> {
+        let gone = self.seats.values_mut().filter(|seat| seat.presence.is_some() && must_go(seat));
+        gone.map(|seat| {
+            seat.presence = None;
+            seat.member.author()
+        })
+        .collect()
     }
 
     /// Returns when somebody may fall silent next.

@@ -96,6 +96,23 @@ pub struct Have {
     pub lanes: Vec<LaneNext>,
 }
 
+/// Lanes in one HAVE frame: 32 bytes each at most, so that it stays below the bound of a frame.
+const LANES_PER_HAVE: usize = 2_000;
+
+impl Have {
+    /// Cuts a version vector into parts that fit a frame; one that names no lane is a part, too.
+    #[must_use]
+    pub fn parts(channel: Channel, lanes: &[LaneNext]) -> Vec<Self> {
+        let mut parts: Vec<_> =
+            lanes.chunks(LANES_PER_HAVE).map(|lanes| Self { channel, last: false, lanes: lanes.to_vec() }).collect();
+        match parts.last_mut() {
+            Some(part) => part.last = true,
+            None => parts.push(Self { channel, last: true, lanes: Vec::new() }),
+        }
+        parts
+    }
+}
+
 /// Everything of a lane below `next` is stored.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Ack {

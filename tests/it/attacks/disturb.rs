@@ -6,6 +6,7 @@ use super::table::{ADA, Table};
 use cahoots::proto::doc::Presence;
 use cahoots::proto::id::{Channel, PaneId};
 use cahoots::proto::limits::AUTHORS_MAX;
+use cahoots::proto::session::Event;
 use cahoots::proto::token::Access;
 use cahoots::proto::wire::WireEntry;
 
@@ -68,4 +69,20 @@ fn crowd_by_one_link_leaves_room_for_others() {
     table.pass(1_000_000);
     assert_eq!(table.inputs(), [(PaneId(0), b"ls\n".to_vec())]);
     assert!(table.peers[ADA].roster().member(&table.peers[ben].me().unwrap()).is_some());
+}
+
+/// Who was thrown out is gone from everybody's list at once, not when its silence is noticed.
+#[test]
+fn revoked_member_leaves_the_list_at_once() {
+    let mut table = Table::new();
+    let tokens = (table.share(Access::View, DAY_MS), table.share(Access::View, DAY_MS));
+    let (ben, dan) = (table.join(&tokens.0), table.join(&tokens.1));
+    table.pass(1_000_000);
+    let (gone, now) = (table.peers[dan].me().unwrap(), table.now);
+    table.peers[ADA].close_share(tokens.1.secret().share_id(), now).unwrap();
+    table.settle();
+    for index in [ADA, ben] {
+        assert_eq!(table.peers[index].roster().here().count(), 2);
+        assert!(table.events[index].contains(&Event::Left(gone)));
+    }
 }

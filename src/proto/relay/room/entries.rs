@@ -6,12 +6,12 @@
 
 use super::super::Flow;
 use super::super::members::Member;
-use super::super::outbox::{DIRECT_QUEUE_BYTES_HIGH, DIRECT_QUEUE_BYTES_MAX};
 use super::super::ring::{Piece, Pushed};
 use super::super::store::StoredEntry;
 use super::{ConnId, Context, Latest, Room};
 use crate::proto::id::{AuthorId, Channel, Class};
 use crate::proto::lane::verify::LaneVerifier;
+use crate::proto::limits::{DIRECT_QUEUE_BYTES_HIGH, DIRECT_QUEUE_BYTES_MAX, PRESENCE_ENTRY_BYTES_MAX};
 use crate::proto::share::Rights;
 use crate::proto::time::Mono;
 use crate::proto::wire::{CloseCode, Frame, WireEntry};
@@ -21,8 +21,6 @@ use bytes::Bytes;
 const KIND_PLAIN: u8 = 1;
 /// The kind of a direct entry that types.
 const KIND_INPUT: u8 = 3;
-/// A presence entry is a name, a colour and a few places; what is longer is something else.
-const LATEST_BYTES_MAX: usize = 4_096;
 /// One part in so many of a room is the host's alone: nobody's chat keeps it from saying what it shows.
 const HOST_PART: u64 = 8;
 /// How long a sender waits before it may add to a full direct queue, in microseconds.
@@ -185,7 +183,7 @@ impl Room {
         let Some(rights) = self.rights_of(conn, lane.author)? else { return Ok(Flow::Continue) };
         check(rights.may_appear(), CloseCode::NoRight)?;
         check(entry.kind == KIND_PLAIN, CloseCode::Protocol)?;
-        check(entry.as_bytes().len() <= LATEST_BYTES_MAX, CloseCode::Limit)?;
+        check(entry.as_bytes().len() <= PRESENCE_ENTRY_BYTES_MAX, CloseCode::Limit)?;
         let newest = self.latest.get(&lane.author).map(|latest| (latest.epoch, latest.seq));
         if newest.is_some_and(|newest| newest >= (lane.epoch, entry.seq)) {
             return Ok(Flow::Continue);

@@ -3,7 +3,7 @@
 //! Always: an author has one seat; whoever takes it anew replaces the connection before.
 
 use super::super::members::Member;
-use super::super::outbox::Outbox;
+use super::super::outbox::{Outbox, Source};
 use super::{ConnId, Context, Room};
 use crate::proto::id::{AuthorId, Channel, LaneId};
 use crate::proto::limits::{AUTHORS_MAX, MEMBERS_MAX, SILENCE_US_MAX};
@@ -12,9 +12,6 @@ use crate::proto::share::Rights;
 use crate::proto::time::Mono;
 use crate::proto::wire::{CloseCode, Frame, Have, LaneNext, Ready, Whereabouts};
 use std::collections::BTreeSet;
-
-/// Lanes in one HAVE frame: 28 bytes each at most, so that a frame stays below its bound.
-const HAVE_LANES_MAX: usize = 2_000;
 
 /// A member with a connection.
 #[derive(Debug)]
@@ -132,8 +129,8 @@ impl Room {
             }
         }
         for channel in Channel::DURABLE {
-            for have in self.have(channel) {
-                seat.outbox.push_control(Frame::Have(have).encode());
+            for part in Have::parts(channel, &self.lanes_of(channel)) {
+                seat.outbox.push_control(Frame::Have(part).encode());
             }
         }
         if seat.rights.may_read() {
@@ -143,18 +140,12 @@ impl Room {
         }
     }
 
-    fn have(&self, channel: Channel) -> Vec<Have> {
+    /// Returns the version vector of `channel`.
+    fn lanes_of(&self, channel: Channel) -> Vec<LaneNext> {
         let lanes = self.lanes.iter().filter(|(lane, _)| lane.channel == channel);
-        let lanes: Vec<_> = lanes
+        lanes
             .map(|(lane, verifier)| LaneNext { author: lane.author, epoch: lane.epoch, next: verifier.position().0 })
-            .collect();
-        let mut parts: Vec<_> =
-            lanes.chunks(HAVE_LANES_MAX).map(|lanes| Have { channel, last: false, lanes: lanes.to_vec() }).collect();
-        match parts.last_mut() {
-            Some(part) => part.last = true,
-            None => parts.push(Have { channel, last: true, lanes }),
-        }
-        parts
+            .collect()
     }
 
     pub(super) fn add_member(&mut self, verified: VerifiedMember, now: Mono) -> u32 {
@@ -171,6 +162,9 @@ impl Room {
     pub(in super::super) fn leave(&mut self, conn: ConnId, cx: &mut Context<'_>) -> Option<Outbox> {
         let seat = self.seats.remove(&conn)?;
         self.conns.remove(&seat.author);
+        let Self { session, members, latest, rings, seats, .. } = self;
+        let source = Source { session, members, latest, rings, store: cx.store };
+        seats.values_mut().for_each(|peer| peer.outbox.settle_latest(seat.author, &source));
         // What it brought says nothing any more, of itself or of others behind it.
         self.latest.retain(|author, latest| *author != seat.author && latest.from != conn);
         for (other, peer) in &mut self.seats {
