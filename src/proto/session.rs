@@ -217,7 +217,7 @@ impl Peer {
 
     fn handle_ready_frame(&mut self, link: LinkId, frame: Frame, now: Now) {
         match frame {
-            Frame::Member(raw) => self.handle_member(link, &raw),
+            Frame::Member(raw) => self.handle_member(link, &raw, now.mono),
             Frame::Have(have) => self.handle_have(link, &have),
             Frame::Entry(raw) => self.handle_entry(link, raw, now),
             Frame::WantKeyframe(channel) => self.want_keyframe(channel),

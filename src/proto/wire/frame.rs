@@ -9,6 +9,9 @@ use std::fmt;
 /// Most bytes that type and length take in front of a body.
 pub const HEAD_BYTES_MAX: usize = 16;
 
+/// Names the field that tells which version the other side speaks.
+const VERSION_FIELD: &str = "version";
+
 /// What a dialer says first.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Hello {
@@ -183,6 +186,16 @@ impl CloseCode {
         match self {
             Self::Other(number) => number,
             known => Self::ALL.iter().position(|code| *code == known).unwrap_or_default() as u64,
+        }
+    }
+
+    /// Returns what somebody is told whose bytes are no frame.
+    #[must_use]
+    pub fn of(error: &DecodeError) -> Self {
+        match error {
+            DecodeError::Value { what: VERSION_FIELD, .. } => Self::Version,
+            DecodeError::TooLong { .. } => Self::Limit,
+            _ => Self::Protocol,
         }
     }
 
@@ -439,7 +452,7 @@ fn put_channel(out: &mut Vec<u8>, channel: Channel) {
 fn version(reader: &mut Reader<'_>) -> Result<(), DecodeError> {
     match reader.u8()? {
         VERSION => Ok(()),
-        found => Err(DecodeError::Value { what: "version", found: found.into() }),
+        found => Err(DecodeError::Value { what: VERSION_FIELD, found: found.into() }),
     }
 }
 
