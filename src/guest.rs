@@ -156,6 +156,9 @@ impl GuestBuilder {
     ///
     /// [`JoinError`], with what to do in [`JoinError::hint`].
     pub async fn start(self) -> Result<Guest, JoinError> {
+        if self.channel.is_none() && self.lan == Lan::Off && self.link.relay.is_none() {
+            return Err(JoinError::NotFound { looked: Looked { nearby: false, relay: None } });
+        }
         let seed = crate::host::random().map_err(|error| JoinError::Machine(error.to_string()))?;
         let peer = Peer::guest(self.link.token.secret(), seed);
         let session = Session { core: Core::start(peer, Clock::start(), Connection::Searching) };

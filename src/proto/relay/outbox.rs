@@ -307,6 +307,22 @@ impl Outbox {
         }
     }
 
+    /// Promises the newest presence of `author`, if it waits to be told: it is about to be forgotten, and may be a goodbye.
+    pub(super) fn settle_latest(&mut self, author: AuthorId, source: &Source<'_>) {
+        if !self.latest_noted.remove(&author) {
+            return;
+        }
+        self.latest.retain(|noted| *noted != author);
+        let mut frames = Vec::new();
+        let mut turn = Turn::new(&mut frames, usize::MAX);
+        if let Some(latest) = source.latest.get(&author)
+            && introduce(&mut self.introduced, author, source, &mut turn)
+        {
+            turn.push(latest.frame.clone());
+        }
+        self.control.extend(frames);
+    }
+
     fn pop_latest(&mut self, source: &Source<'_>, turn: &mut Turn<'_>) {
         while !turn.is_full() {
             let Some(author) = self.latest.pop_front() else { break };

@@ -21,7 +21,8 @@ use crate::proto::time::{Mono, Now};
 use crate::proto::wire::{Frame, WireEntry};
 use std::collections::BTreeMap;
 
-/// Interval between two flushes of a busy terminal, in microseconds. A quiet one is flushed at once.
+/// Interval between two flushes of a busy terminal, in microseconds. A quiet one is flushed at once, and so is the
+/// first output after a key.
 const FLUSH_US: u64 = 8_000;
 /// Output after which a newcomer should find a fresh keyframe, in bytes.
 const KEYFRAME_EVERY_BYTES: u64 = 262_144;
@@ -57,6 +58,7 @@ struct Pane {
     screen: Screen,
     encoder: StreamEncoder,
     waiting: Vec<u8>,
+    /// When output last went out; `None` if the next goes out at once.
     flushed: Option<Mono>,
     keyframe_at: u64,
     keyframed: Option<Mono>,
@@ -300,6 +302,8 @@ impl Peer {
             DirectUp::Input { pane, bytes } => match self.pane_mut(pane) {
                 Ok(target) => {
                     target.encoder.note_input();
+                    // Who typed waits for the echo: it goes out at once, whatever was flushed before.
+                    target.flushed = None;
                     let waiting = self.hosting.as_mut().map(|hosting| &mut hosting.input_bytes);
                     waiting.into_iter().for_each(|waiting| *waiting += bytes.len());
                     self.events.push_back(Event::Input(pane, author, bytes));

@@ -193,6 +193,30 @@ fn typing_survives_a_reconnection_without_doubling() {
     assert_eq!(typed(&events), b"one two three");
 }
 
+/// A fast typist, or a key that repeats, is faster than the tick of a busy terminal: the echo must not wait for it.
+#[test]
+fn echo_of_a_key_does_not_wait_for_the_tick() {
+    let mut wire = Wire::new();
+    let pane = wire.host().open_pane("shell", "sh", SIZE).unwrap();
+    let token = wire.share(Access::Interact);
+    let ben = wire.join(&token);
+    wire.peers[ben].watch(pane);
+    wire.pass(300_000);
+    for key in [b"a", b"b", b"c"] {
+        wire.peers[ben].type_bytes(pane, key).unwrap();
+        wire.settle();
+        let now = wire.now;
+        wire.host().output(pane, key, now).unwrap();
+        wire.settle();
+    }
+    let events = wire.events(ben);
+    assert_eq!(show(&events).text()[0].trim_end(), "abc", "no time has passed");
+    let now = wire.now;
+    wire.host().output(pane, b"busy", now).unwrap();
+    wire.settle();
+    assert_eq!(wire.events(ben), [], "one key lets one flush through");
+}
+
 /// A view link holds no right to type, and this side says so before anything is sent.
 #[test]
 fn view_link_cannot_type_or_edit() {
@@ -304,6 +328,21 @@ fn end_of_the_session_overtakes_neither_screen_nor_exit_status() {
     assert!(events.contains(&Event::Terminal(pane, StreamEvent::End { code: 7 })), "{events:?}");
     assert_eq!(wire.peers[ben].messages().last().map(|message| message.text.as_str()), Some("bye"));
     assert_eq!(wire.peers[ben].ended(), Some(Ending::ByOwner));
+}
+
+/// Who says goodbye is gone at once; only who falls silent is waited for.
+#[test]
+fn goodbye_is_heard_at_once() {
+    let mut wire = Wire::new();
+    let token = wire.share(Access::View);
+    let (ben, eve) = (wire.join(&token), wire.join(&token));
+    wire.pass(500_000);
+    let gone = wire.peers[ben].me().unwrap();
+    let now = wire.now;
+    wire.events(eve);
+    wire.peers[ben].leave(now);
+    wire.settle();
+    assert!(wire.events(eve).contains(&Event::Left(gone)), "without waiting for anything");
 }
 
 /// "Thanks, bye" and Ctrl-C: the last words of whoever leaves are heard.

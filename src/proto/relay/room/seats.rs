@@ -3,7 +3,7 @@
 //! Always: an author has one seat; whoever takes it anew replaces the connection before.
 
 use super::super::members::Member;
-use super::super::outbox::Outbox;
+use super::super::outbox::{Outbox, Source};
 use super::{ConnId, Context, Room};
 use crate::proto::id::{AuthorId, Channel};
 use crate::proto::limits::{AUTHORS_MAX, MEMBERS_MAX, SILENCE_US_MAX};
@@ -141,6 +141,9 @@ impl Room {
     pub(in super::super) fn leave(&mut self, conn: ConnId, cx: &mut Context<'_>) -> Option<Outbox> {
         let seat = self.seats.remove(&conn)?;
         self.conns.remove(&seat.author);
+        let Self { session, members, latest, rings, seats, .. } = self;
+        let source = Source { session, members, latest, rings, store: cx.store };
+        seats.values_mut().for_each(|peer| peer.outbox.settle_latest(seat.author, &source));
         // What it brought says nothing any more, of itself or of others behind it.
         self.latest.retain(|author, latest| *author != seat.author && latest.from != conn);
         for (other, peer) in &mut self.seats {
