@@ -301,7 +301,7 @@ impl Core {
                     Ok(None) => return true,
                     Err(error) => {
                         tracing::debug!(%error, "link sent what is no frame");
-                        inner.peer.close_link(link, CloseCode::Protocol);
+                        inner.peer.close_link(link, CloseCode::from(&error));
                         return false;
                     }
                 }

@@ -9,6 +9,9 @@ use std::fmt;
 /// Most bytes that type and length take in front of a body.
 pub const HEAD_BYTES_MAX: usize = 16;
 
+/// What errors call the first byte of HELLO, WELCOME and READY.
+const VERSION_FIELD: &str = "version";
+
 /// What a dialer says first.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Hello {
@@ -199,6 +202,17 @@ impl CloseCode {
                 | Self::NoRight
                 | Self::Replaced
         )
+    }
+}
+
+impl From<&DecodeError> for CloseCode {
+    /// Returns what somebody is told whose bytes are no frame.
+    fn from(error: &DecodeError) -> Self {
+        match error {
+            DecodeError::Value { what: VERSION_FIELD, .. } => Self::Version,
+            DecodeError::TooLong { .. } => Self::Limit,
+            _ => Self::Protocol,
+        }
     }
 }
 
@@ -439,7 +453,7 @@ fn put_channel(out: &mut Vec<u8>, channel: Channel) {
 fn version(reader: &mut Reader<'_>) -> Result<(), DecodeError> {
     match reader.u8()? {
         VERSION => Ok(()),
-        found => Err(DecodeError::Value { what: "version", found: found.into() }),
+        found => Err(DecodeError::Value { what: VERSION_FIELD, found: found.into() }),
     }
 }
 
