@@ -4,6 +4,7 @@ use crate::host::Lan;
 use crate::io::channel::Channel;
 use crate::io::clock::Clock;
 use crate::io::core::Core;
+use crate::io::quic::Endpoint;
 use crate::io::seek::{Findings, Seeker};
 use crate::proto::id::PaneId;
 use crate::proto::session::{Peer, TypeError};
@@ -174,6 +175,7 @@ impl GuestBuilder {
         let session = Session { core: Core::start(peer, Clock::start(), Connection::Searching) };
         session.set_name(&self.name);
         let mut tasks = JoinSet::new();
+        let endpoint = Endpoint::new();
         let looked = Looked { nearby: self.lan == Lan::On, relay };
         let core = session.core.clone();
         let findings = Findings::default();
@@ -187,12 +189,12 @@ impl GuestBuilder {
                 });
             }
             None => {
-                let seeker = Seeker::new(core, looked.clone(), findings.clone())
+                let seeker = Seeker::new(core, endpoint.clone(), looked.clone(), findings.clone())
                     .map_err(|error| JoinError::Machine(error.to_string()))?;
                 tasks.spawn(seeker.run());
             }
         }
-        let guest = Guest { session, tasks };
+        let guest = Guest { session, endpoint, tasks };
         guest.joined(self.patience, &findings, looked).await?;
         Ok(guest)
     }
@@ -201,6 +203,7 @@ impl GuestBuilder {
 /// A session that this process has joined. Dropping it leaves without a word.
 pub struct Guest {
     session: Session,
+    endpoint: Endpoint,
     tasks: JoinSet<()>,
 }
 
@@ -245,6 +248,8 @@ impl Guest {
             while core.read(|inner, _| inner.has_links()) {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
+            // Written is not delivered: a process that exits now takes the last packets with it.
+            self.endpoint.wait_idle().await;
         };
         // Whoever is not reached sees the silence.
         let _ = tokio::time::timeout(FAREWELL, sent).await;

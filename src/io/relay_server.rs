@@ -150,7 +150,7 @@ impl Node {
             }
             if let Some(error) = violation {
                 tracing::debug!(conn = conn.0, %error, "connection sent what is no frame");
-                inner.hall.handle_violation(conn, CloseCode::of(&error), now);
+                inner.hall.handle_violation(conn, CloseCode::from(&error), now);
                 flow = Flow::Stop;
             }
             flow

@@ -4,7 +4,6 @@
 //! packet holds the first; at most one channel comes out, and the others are closed.
 
 use std::collections::VecDeque;
-use std::fmt::Write;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +16,7 @@ use tokio::time::Instant;
 use super::lease;
 use super::{Channel, DIALER_SOCKET_BYTES, DualStack, Side, bind, path_to, quic_endpoint, transport_config};
 use crate::io::tls::{Refusal, RefusalSlot, Trust, client_config};
+use crate::proto::hex::Hex;
 use crate::proto::path::PathKind;
 use crate::proto::terminal::sanitise_line;
 
@@ -112,7 +112,7 @@ pub enum DialError {
         waited_ms: u64,
     },
     /// Whoever made the link: it names another certificate; or somebody sits in between.
-    #[error("certificate does not match the link: found {}, expected {}", hex(found), hex(expected))]
+    #[error("certificate does not match the link: found {}, expected {}", Hex(found), Hex(expected))]
     Fingerprint {
         /// SHA-256 of the certificate that was shown.
         found: [u8; 32],
@@ -178,13 +178,6 @@ impl DialError {
             Self::Socket(_) => 0,
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// Dials. Cheap to clone; clones share the sockets that [`wait_idle`](Self::wait_idle) waits for.

@@ -323,7 +323,11 @@ impl Peer {
                     waiting.into_iter().for_each(|waiting| *waiting += bytes.len());
                     self.events.push_back(Event::Input(pane, author, bytes));
                 }
-                Err(_) => self.refuse_input(author, Refusal::NoPane, entry.seq),
+                Err(_) => {
+                    let is_known = self.screen(pane).is_some();
+                    let reason = if is_known { Refusal::PaneEnded } else { Refusal::NoPane };
+                    self.refuse_input(author, reason, entry.seq);
+                }
             },
             DirectUp::Size { pane, size } => self.events.push_back(Event::WindowSize(pane, author, size)),
             DirectUp::Keyframe { pane } => {

@@ -38,8 +38,8 @@ pub enum OwnerError {
     /// Only the owner can.
     #[error("only the owner of the session can do this")]
     NotOwner,
-    /// There are too many shares.
-    #[error("{SHARES_MAX} links are the most a session can have")]
+    /// There are too many shares; the host's own is one of them.
+    #[error("{} links are the most a session can have", SHARES_MAX - 1)]
     TooManyShares,
     /// The record cannot be written.
     #[error(transparent)]
