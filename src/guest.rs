@@ -184,7 +184,7 @@ impl GuestBuilder {
                 let findings = findings.clone();
                 tasks.spawn(async move {
                     let code = core.run_link(channel, |_, _| {}).await;
-                    findings.note_refusal(code);
+                    findings.note_last_refusal(code);
                     core.note_search(Connection::Closed);
                 });
             }

@@ -272,7 +272,7 @@ impl Host {
 
     /// Serves a guest over a transport of your own. Returns when the guest has gone.
     pub async fn attach(&self, channel: Channel) {
-        self.hall.serve(channel).await;
+        receive(&self.session.core, &self.hall, channel).await;
     }
 
     /// Ends the session for everybody, and waits until they were told, for 5 s at most.
@@ -315,7 +315,7 @@ impl Host {
         let mut listener = Listener::bind(&[any], &Identity::generate()?, ListenLimits::default())?;
         let port = listener.local_port();
         self.port = Some(port);
-        let hall = self.hall.clone();
+        let (core, hall) = (self.session.core.clone(), self.hall.clone());
         let (stop, mut stopped) = oneshot::channel::<()>();
         let closed = tokio::spawn(async move {
             let mut guests = JoinSet::new();
@@ -323,8 +323,8 @@ impl Host {
                 tokio::select! {
                     channel = listener.accept() => {
                         let Some(channel) = channel else { return };
-                        let hall = hall.clone();
-                        guests.spawn(async move { hall.serve(channel).await });
+                        let (core, hall) = (core.clone(), hall.clone());
+                        guests.spawn(async move { receive(&core, &hall, channel).await });
                     }
                     Some(_) = guests.join_next() => {}
                     _ = &mut stopped => break,
@@ -337,6 +337,19 @@ impl Host {
         self.tasks.spawn(announce(self.session.id(), port));
         Ok(())
     }
+}
+
+/// Serves a guest in the host's own hall, once that knows the guest's link: it may have been issued a moment ago.
+async fn receive(core: &Core, hall: &Node, channel: Channel) {
+    let (session, records) = core.read(|inner, _| (inner.peer.session(), inner.peer.log().next_seq()));
+    let told = async {
+        while hall.records(&session) < records {
+            tokio::time::sleep(POLL).await;
+        }
+    };
+    // The hall refuses whom it does not know.
+    let _ = tokio::time::timeout(FAREWELL, told).await;
+    hall.serve(channel).await;
 }
 
 /// Lets guests on this machine and on the LAN find the port, until it is dropped.

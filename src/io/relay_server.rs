@@ -7,6 +7,7 @@
 
 use crate::io::channel::{Binder, BoxRead, BoxWrite, Channel};
 use crate::io::clock::Clock;
+use crate::proto::id::SessionId;
 use crate::proto::relay::{ConnId, Flow, Hall, HallStats};
 use crate::proto::time::{Mono, Now};
 use crate::proto::wire::{CloseCode, Frame, FrameDecoder};
@@ -91,6 +92,12 @@ impl Node {
             }
             left.await;
         }
+    }
+
+    /// Returns how many records of a session's auth log this node has.
+    #[must_use]
+    pub fn records(&self, session: &SessionId) -> u64 {
+        self.0.lock().hall.records(session)
     }
 
     /// Returns the figures of this node.

@@ -73,6 +73,11 @@ impl Findings {
     pub(crate) fn note_refusal(&self, code: CloseCode) {
         self.note(|seen| seen.refusal = Some(code));
     }
+
+    /// Notes the end of the only way there is.
+    pub(crate) fn note_last_refusal(&self, code: CloseCode) {
+        self.note(|seen| (seen.refusal, seen.looked_around) = (Some(code), true));
+    }
 }
 
 impl Findings {
@@ -115,7 +120,8 @@ impl Findings {
 impl Seen {
     /// Nothing that could still come would change the answer.
     fn is_hopeless(&self) -> bool {
-        let is_final = self.refusal.is_some_and(|code| !code.is_passing());
+        // The host may be about to tell a relay of a link that was issued a moment ago.
+        let is_final = self.refusal.is_some_and(|code| !code.is_passing() && code != CloseCode::ShareUnknown);
         let relay_failed = self.refusal.is_some() || self.relay_trouble.is_some();
         is_final || relay_failed && self.looked_around
     }

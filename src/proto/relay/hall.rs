@@ -228,6 +228,12 @@ impl Hall {
         popped
     }
 
+    /// Returns how many records of a session's auth log this node has.
+    #[must_use]
+    pub fn records(&self, session: &SessionId) -> u64 {
+        self.rooms.get(session).map_or(0, |room| room.log_frames().len() as u64)
+    }
+
     /// Returns the figures of this node.
     #[must_use]
     pub fn stats(&self) -> HallStats {
