@@ -4,10 +4,8 @@ use super::reader::{DecodeError, Reader};
 use super::{VERSION, varint};
 use crate::proto::id::{AuthorId, Channel, Class, Epoch, LaneId, SessionId, ShareId};
 use bytes::Bytes;
+use std::borrow::Cow;
 use std::fmt;
-
-/// Most bytes that type and length take in front of a body.
-pub const HEAD_BYTES_MAX: usize = 16;
 
 /// What a dialer says first.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -257,17 +255,19 @@ impl Frame {
     /// Returns type, length and body.
     #[must_use]
     pub fn encode(&self) -> Bytes {
-        let mut body = Vec::new();
-        let kind = self.put_body(&mut body);
-        let mut out = Vec::with_capacity(HEAD_BYTES_MAX + body.len());
+        let (kind, body) = self.body();
+        let length = body.len() as u64;
+        let mut out = Vec::with_capacity(varint::len(kind) + varint::len(length) + body.len());
         varint::put(&mut out, kind);
-        varint::put(&mut out, body.len() as u64);
+        varint::put(&mut out, length);
         out.extend_from_slice(&body);
         out.into()
     }
 
-    fn put_body(&self, out: &mut Vec<u8>) -> u64 {
-        match self {
+    /// Returns the type and the body, which for entries, most bytes of a session, is not copied.
+    fn body(&self) -> (u64, Cow<'_, [u8]>) {
+        let mut out = Vec::new();
+        let kind = match self {
             Self::Hello(hello) => {
                 out.push(VERSION);
                 out.extend_from_slice(&hello.nonce);
@@ -279,8 +279,8 @@ impl Frame {
                 out.push(VERSION);
                 out.extend_from_slice(&welcome.nonce);
                 out.push(welcome.standing as u8);
-                varint::put(out, welcome.records);
-                varint::put(out, welcome.wraps);
+                varint::put(&mut out, welcome.records);
+                varint::put(&mut out, welcome.wraps);
                 2
             }
             Self::Auth(auth) => {
@@ -290,11 +290,11 @@ impl Frame {
             }
             Self::Ready(ready) => {
                 out.push(VERSION);
-                varint::put(out, ready.log_next);
+                varint::put(&mut out, ready.log_next);
                 4
             }
             Self::Close(code) => {
-                varint::put(out, code.number());
+                varint::put(&mut out, code.number());
                 5
             }
             Self::Ping(echo) => {
@@ -305,37 +305,37 @@ impl Frame {
                 out.extend_from_slice(echo);
                 7
             }
-            Self::Log(raw) => put_raw(out, raw, 8),
-            Self::Wrap(raw) => put_raw(out, raw, 9),
-            Self::Member(raw) => put_raw(out, raw, 10),
+            Self::Log(raw) => return (8, Cow::Borrowed(raw)),
+            Self::Wrap(raw) => return (9, Cow::Borrowed(raw)),
+            Self::Member(raw) => return (10, Cow::Borrowed(raw)),
             Self::Have(have) => {
-                put_channel(out, have.channel);
+                put_channel(&mut out, have.channel);
                 out.push(u8::from(have.last));
                 for lane in &have.lanes {
                     out.extend_from_slice(lane.author.as_bytes());
-                    varint::put(out, u64::from(lane.epoch.0));
-                    varint::put(out, lane.next);
+                    varint::put(&mut out, u64::from(lane.epoch.0));
+                    varint::put(&mut out, lane.next);
                 }
                 11
             }
-            Self::Entry(raw) => put_raw(out, raw, 12),
+            Self::Entry(raw) => return (12, Cow::Borrowed(raw)),
             Self::Ack(ack) => {
-                put_channel(out, ack.lane.channel);
+                put_channel(&mut out, ack.lane.channel);
                 out.extend_from_slice(ack.lane.author.as_bytes());
-                varint::put(out, u64::from(ack.lane.epoch.0));
-                varint::put(out, ack.next);
+                varint::put(&mut out, u64::from(ack.lane.epoch.0));
+                varint::put(&mut out, ack.next);
                 13
             }
             Self::Watch(channel) => {
-                put_channel(out, *channel);
+                put_channel(&mut out, *channel);
                 14
             }
             Self::Unwatch(channel) => {
-                put_channel(out, *channel);
+                put_channel(&mut out, *channel);
                 15
             }
             Self::WantKeyframe(channel) => {
-                put_channel(out, *channel);
+                put_channel(&mut out, *channel);
                 16
             }
             Self::Peer(author, whereabouts) => {
@@ -344,7 +344,8 @@ impl Frame {
                 17
             }
             Self::Unknown { kind } => *kind,
-        }
+        };
+        (kind, Cow::Owned(out))
     }
 
     /// Parses a body of the given type.
@@ -408,11 +409,6 @@ impl Frame {
         reader.finish()?;
         Ok(frame)
     }
-}
-
-fn put_raw(out: &mut Vec<u8>, raw: &Bytes, kind: u64) -> u64 {
-    out.extend_from_slice(raw);
-    kind
 }
 
 fn put_channel(out: &mut Vec<u8>, channel: Channel) {
