@@ -1,9 +1,10 @@
 //! What a host and a guest have in common: who is here, the documents, and what happens.
 
 use crate::io::core::{Core, Inner};
-use crate::proto::doc::{CursorAt, Draft, Message, StateView};
+use crate::proto::doc::{CursorAt, Draft, Message, Presence, StateView};
 use crate::proto::id::{AuthorId, PaneId, SessionId};
 use crate::proto::limits::NAME_BYTES_MAX;
+use crate::proto::member::VerifiedMember;
 use crate::proto::path::PathKind;
 use crate::proto::session::{Alarm, EditRefused, Peer};
 use crate::proto::share::Rights;
@@ -97,17 +98,22 @@ pub struct Member {
 
 impl Member {
     pub(crate) fn find(peer: &Peer, author: &AuthorId) -> Option<Self> {
-        peer.roster().here().find(|(member, _)| member.author() == *author).map(|(member, presence)| Self {
-            author: *author,
-            name: name_or_id(&presence.name, author),
+        Some(Self::new(peer, peer.roster().member(author)?, peer.roster().presence(author)?))
+    }
+
+    fn new(peer: &Peer, member: &VerifiedMember, presence: &Presence) -> Self {
+        let author = member.author();
+        Self {
+            author,
+            name: name_or_id(&presence.name, &author),
             colour: presence.colour % COLOURS,
             rights: member.rights(),
-            is_me: peer.me() == Some(*author),
-            is_host: peer.log().host() == Some(*author),
+            is_me: peer.me() == Some(author),
+            is_host: peer.log().host() == Some(author),
             cursor: presence.cursor,
             focus: presence.focus,
             typing: presence.typing,
-        })
+        }
     }
 
     /// Describes somebody who has just gone.
@@ -117,7 +123,7 @@ impl Member {
             author,
             name: name_or_id(name, &author),
             colour: author.0[0] % COLOURS,
-            rights: peer.roster().member(&author).map_or(Rights::NONE, crate::proto::member::VerifiedMember::rights),
+            rights: peer.roster().member(&author).map_or(Rights::NONE, VerifiedMember::rights),
             is_me: peer.me() == Some(author),
             is_host: peer.log().host() == Some(author),
             cursor: None,
@@ -263,8 +269,8 @@ impl Session {
     #[must_use]
     pub fn members(&self) -> Vec<Member> {
         self.core.read(|inner, _| {
-            let authors = inner.peer.roster().here().map(|(member, _)| member.author());
-            authors.filter_map(|author| Member::find(&inner.peer, &author)).collect()
+            let peer = &inner.peer;
+            peer.roster().here().map(|(member, presence)| Member::new(peer, member, presence)).collect()
         })
     }
 

@@ -22,8 +22,11 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 /// Bytes written in one go: what waits is coalesced up to here, so that packets are full.
 const WRITE_BYTES: usize = 65_536;
-/// Bytes read in one go. An idle connection holds this much, and a paused one has no more entries than fit.
-const READ_BYTES: usize = 8_192;
+/// Bytes read in one go from a connection that sends little: most are guests, of whom there are many.
+const READ_BYTES_MIN: usize = 1_024;
+/// The same for one that sends a lot: what is read together is passed on together. A paused connection has no more
+/// entries than fit.
+const READ_BYTES_MAX: usize = 16_384;
 /// How long a connection may take to accept one more byte before it counts as dead.
 const WRITE_STALL: Duration = Duration::from_secs(15);
 /// How long a connection that did wrong may take to read why it is closed.
@@ -121,9 +124,10 @@ impl Node {
     /// Reads frames until the other side ends or is closed.
     async fn read(&self, conn: ConnId, mut reader: BoxRead, binder: &Binder) {
         let mut decoder = FrameDecoder::new();
-        let mut buffer = vec![0; READ_BYTES];
+        let mut buffer = vec![0; READ_BYTES_MIN];
         while let Ok(count @ 1..) = reader.read(&mut buffer).await {
             decoder.push(buffer.get(..count).unwrap_or_default());
+            fit(&mut buffer, count);
             match self.take(conn, count, &mut decoder, binder) {
                 Flow::Continue => {}
                 Flow::Pause { until } => sleep_until(self.0.clock.at(until)).await,
@@ -248,6 +252,15 @@ async fn write_all(writer: &mut BoxWrite, mut bytes: &[u8]) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Makes room for as much as comes at once: more after a read that filled the buffer, less after a small one.
+fn fit(buffer: &mut Vec<u8>, count: usize) {
+    if count == buffer.len() && count < READ_BYTES_MAX {
+        buffer.resize(READ_BYTES_MAX, 0);
+    } else if count < READ_BYTES_MIN && buffer.len() > READ_BYTES_MIN {
+        *buffer = vec![0; READ_BYTES_MIN];
+    }
 }
 
 /// Returns what asks for more patience.

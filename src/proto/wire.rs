@@ -11,9 +11,7 @@ mod stream;
 pub mod varint;
 
 pub use entry::{WireEntry, header};
-pub use frame::{
-    Ack, Auth, CloseCode, Frame, HEAD_BYTES_MAX, Have, Hello, LaneNext, Ready, Standing, Welcome, Whereabouts,
-};
+pub use frame::{Ack, Auth, CloseCode, Frame, Have, Hello, LaneNext, Ready, Standing, Welcome, Whereabouts};
 pub use reader::{DecodeError, Reader};
 pub use stream::FrameDecoder;
 

@@ -210,6 +210,14 @@ impl Document {
         &self.messages
     }
 
+    /// Takes the messages that came since the last call, in their order among each other. After a fault of Automerge
+    /// the whole chat may come again.
+    pub fn take_news(&mut self) -> Vec<Message> {
+        let mut news = std::mem::take(&mut self.news);
+        news.sort_by_key(Message::order);
+        news
+    }
+
     /// Says something: returns the payload of the author's next entry.
     ///
     /// # Errors

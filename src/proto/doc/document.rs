@@ -103,6 +103,8 @@ pub struct Document {
     last_own: Option<[u8; 32]>,
     /// Lines of the batch.
     fresh: Vec<Message>,
+    /// Lines of the view that nobody has taken note of.
+    pub(super) news: Vec<Message>,
     /// Lines of the view, in order.
     pub(super) messages: Vec<Message>,
 }
@@ -129,6 +131,7 @@ impl Document {
             changed: false,
             last_own: None,
             fresh: Vec::new(),
+            news: Vec::new(),
             messages: Vec::new(),
         }
     }
@@ -354,6 +357,7 @@ impl Document {
         let Some(first) = self.fresh.iter().map(Message::order).min() else { return };
         // Most lines come last. Where lanes overlap, sorting merges two runs that are sorted already.
         let from = self.messages.partition_point(|message| message.order() < first);
+        self.news.extend_from_slice(&self.fresh);
         self.messages.append(&mut self.fresh);
         if let Some(unsorted) = self.messages.get_mut(from..) {
             unsorted.sort_by_key(Message::order);
@@ -418,6 +422,7 @@ impl Document {
         self.applied = 0;
         self.batch.clear();
         self.fresh.clear();
+        self.news.clear();
         self.messages.clear();
         self.last_own = None;
         for lane in self.lanes.values_mut() {

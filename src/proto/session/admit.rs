@@ -74,7 +74,7 @@ impl Peer {
             }
             _ => self.events.push_back(Event::Alarm(Alarm::Muted(lane.author))),
         }
-        self.replica.append(entry);
+        self.replica.append(entry.detached());
         self.links.values_mut().for_each(|other| other.feed.handle_growth(lane));
     }
 

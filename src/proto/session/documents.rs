@@ -191,11 +191,11 @@ impl Peer {
             return self.events.push_back(Event::State);
         }
         let Some(Documents { chat, told, .. }) = &mut self.documents else { return };
-        for message in chat.messages() {
+        for message in chat.take_news() {
             let seen = told.entry(message.author).or_default();
             if message.n >= *seen {
                 *seen = message.n + 1;
-                self.events.push_back(Event::Message(message.clone()));
+                self.events.push_back(Event::Message(message));
             }
         }
     }

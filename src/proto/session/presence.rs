@@ -62,7 +62,7 @@ impl Peer {
     }
 
     fn update_us(&self) -> u64 {
-        UPDATE_US_MIN.max(UPDATE_US_PER_MEMBER * self.roster.here().count() as u64)
+        UPDATE_US_MIN.max(UPDATE_US_PER_MEMBER * self.roster.here_count() as u64)
     }
 
     pub(super) fn send_presence_if_due(&mut self, now: Now) {

@@ -34,6 +34,10 @@ pub struct Seat {
 #[derive(Debug, Default)]
 pub struct Roster {
     seats: BTreeMap<AuthorId, Seat>,
+    here: usize,
+    /// Nobody falls silent before this time, and perhaps nobody does then: asked for with every frame, it is only
+    /// worked out anew when it has come.
+    silence_at: Option<Mono>,
 }
 
 /// What a presence changed.
@@ -77,6 +81,18 @@ impl Roster {
         self.seats.values().filter_map(|seat| Some((&seat.member, seat.presence.as_ref()?)))
     }
 
+    /// Returns how many members are here.
+    #[must_use]
+    pub const fn here_count(&self) -> usize {
+        self.here
+    }
+
+    /// Returns the presence of a member that is here.
+    #[must_use]
+    pub fn presence(&self, author: &AuthorId) -> Option<&Presence> {
+        self.seats.get(author)?.presence.as_ref()
+    }
+
     /// Returns what a member called itself last, while it is remembered.
     #[must_use]
     pub fn last_name(&self, author: &AuthorId) -> Option<&str> {
@@ -98,26 +114,44 @@ impl Roster {
         seat.newest = Some(at);
         seat.gone_at = now.after_us(SILENCE_US_MAX);
         if presence.leaving {
-            return if seat.presence.take().is_some() { Heard::Left } else { Heard::Stale };
+            let was_here = seat.presence.take().is_some();
+            self.here -= usize::from(was_here);
+            return if was_here { Heard::Left } else { Heard::Stale };
         }
         seat.name.clone_from(&presence.name);
-        match seat.presence.replace(presence) {
+        let before = seat.presence.replace(presence);
+        let heard = match &before {
             None => Heard::Joined,
-            Some(before) if seat.presence.as_ref() == Some(&before) => Heard::Same,
+            Some(_) if seat.presence == before => Heard::Same,
             Some(_) => Heard::Changed,
-        }
+        };
+        self.here += usize::from(heard == Heard::Joined);
+        self.expect_silence(now.after_us(SILENCE_US_MAX));
+        heard
+    }
+
+    fn expect_silence(&mut self, at: Mono) {
+        self.silence_at = Some(self.silence_at.map_or(at, |earlier| earlier.min(at)));
     }
 
     /// Notes that a relay lost a member's connection: it leaves soon unless it is heard again.
     pub(super) fn handle_gone(&mut self, author: &AuthorId, now: Mono) {
-        if let Some(seat) = self.seats.get_mut(author) {
-            seat.gone_at = seat.gone_at.min(now.after_us(MOVE_US_MAX));
+        let gone_at = now.after_us(MOVE_US_MAX);
+        if let Some(seat) = self.seats.get_mut(author).filter(|seat| seat.presence.is_some()) {
+            seat.gone_at = seat.gone_at.min(gone_at);
+            self.expect_silence(gone_at);
         }
     }
 
     /// Forgets the presence of everybody who was silent for too long, and returns who that was.
     pub(super) fn expire(&mut self, now: Mono) -> Vec<AuthorId> {
-        self.take_off(|seat| seat.gone_at <= now)
+        if self.silence_at.is_none_or(|at| now < at) {
+            return Vec::new();
+        }
+        let gone = self.take_off(|seat| seat.gone_at <= now);
+        let here = self.seats.values().filter(|seat| seat.presence.is_some());
+        self.silence_at = here.map(|seat| seat.gone_at).min();
+        gone
     }
 
     /// Takes the members that `must_go` off the list, and returns who that was.
@@ -127,15 +161,54 @@ impl Roster {
 
     fn take_off(&mut self, must_go: impl Fn(&Seat) -> bool) -> Vec<AuthorId> {
         let gone = self.seats.values_mut().filter(|seat| seat.presence.is_some() && must_go(seat));
-        gone.map(|seat| {
-            seat.presence = None;
-            seat.member.author()
-        })
-        .collect()
+        let gone: Vec<_> = gone
+            .map(|seat| {
+                seat.presence = None;
+                seat.member.author()
+            })
+            .collect();
+        self.here -= gone.len();
+        gone
     }
 
-    /// Returns when somebody may fall silent next.
-    pub(super) fn poll_timeout(&self) -> Option<Mono> {
-        self.seats.values().filter(|seat| seat.presence.is_some()).map(|seat| seat.gone_at).min()
+    /// Returns when to look for who has fallen silent.
+    pub(super) const fn poll_timeout(&self) -> Option<Mono> {
+        self.silence_at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::member::cast::{keys, verified};
+
+    const HEARTBEAT_US: u64 = 5_000_000;
+
+    /// The count sets how often everybody may move, and the list is what people look at: both must follow silence
+    /// exactly, although nobody looks through the seats before the time has come.
+    #[test]
+    fn each_falls_silent_at_its_own_time() {
+        let mut roster = Roster::default();
+        let [ada, ben] = [1, 2].map(|seed| {
+            let member = verified(&keys(seed));
+            let author = member.author();
+            roster.introduce(member);
+            author
+        });
+        let hear =
+            |roster: &mut Roster, author, seq, at| roster.hear(author, (Epoch(0), seq), Presence::default(), Mono(at));
+        assert_eq!(hear(&mut roster, ada, 0, 0), Heard::Joined);
+        assert_eq!(hear(&mut roster, ben, 0, HEARTBEAT_US), Heard::Joined);
+        assert_eq!(hear(&mut roster, ada, 1, 2 * HEARTBEAT_US), Heard::Same);
+
+        let steps = [(3, vec![], 2), (4, vec![ben], 1), (5, vec![ada], 0)];
+        for (beats, silent, here) in steps {
+            let now = Mono(beats * HEARTBEAT_US);
+            assert!(roster.poll_timeout().is_some_and(|at| at <= now), "somebody looks by {now:?}");
+            assert_eq!(roster.expire(Mono(now.0 - 1)), []);
+            assert_eq!(roster.expire(now), silent);
+            assert_eq!((roster.here_count(), roster.here().count()), (here, here));
+        }
+        assert_eq!(roster.poll_timeout(), None);
     }
 }

@@ -65,6 +65,14 @@ impl WireEntry {
         Self { kind, lane, seq, raw: raw.into(), body_start }
     }
 
+    /// Returns the same entry in memory of its own.
+    ///
+    /// A decoded entry is a slice of what was read from the link with it: whoever keeps it keeps up to 64 KiB.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        Self { raw: Bytes::copy_from_slice(&self.raw), ..self.clone() }
+    }
+
     /// Returns the wire form.
     #[must_use]
     pub const fn as_bytes(&self) -> &Bytes {

@@ -4,10 +4,8 @@ use super::reader::{DecodeError, Reader};
 use super::{VERSION, varint};
 use crate::proto::id::{AuthorId, Channel, Class, Epoch, LaneId, SessionId, ShareId};
 use bytes::Bytes;
+use std::borrow::Cow;
 use std::fmt;
-
-/// Most bytes that type and length take in front of a body.
-pub const HEAD_BYTES_MAX: usize = 16;
 
 /// Names the field that tells which version the other side speaks.
 const VERSION_FIELD: &str = "version";
@@ -288,18 +286,20 @@ impl Frame {
     /// Returns type, length and body.
     #[must_use]
     pub fn encode(&self) -> Bytes {
-        let mut body = Vec::new();
-        let kind = self.put_body(&mut body);
-        let mut out = Vec::with_capacity(HEAD_BYTES_MAX + body.len());
+        let (kind, body) = self.body();
+        let length = body.len() as u64;
+        let mut out = Vec::with_capacity(varint::len(kind) + varint::len(length) + body.len());
         varint::put(&mut out, kind);
-        varint::put(&mut out, body.len() as u64);
+        varint::put(&mut out, length);
         out.extend_from_slice(&body);
         out.into()
     }
 
-    /// Appends the body; returns the type.
-    fn put_body(&self, out: &mut Vec<u8>) -> u64 {
-        match self {
+    /// Returns the type and the body, which for entries, most bytes of a session, is not copied.
+    fn body(&self) -> (u64, Cow<'_, [u8]>) {
+        let mut fields = Vec::new();
+        let out = &mut fields;
+        let kind = match self {
             Self::Hello(hello) => {
                 put(out, 1, &[&[VERSION], &hello.nonce, hello.session.as_bytes(), hello.share.as_bytes()])
             }
@@ -316,16 +316,16 @@ impl Frame {
             Self::Close(code) => put_varint(out, 5, code.number()),
             Self::Ping(echo) => put(out, 6, &[echo]),
             Self::Pong(echo) => put(out, 7, &[echo]),
-            Self::Log(raw) => put(out, 8, &[raw]),
-            Self::Wrap(raw) => put(out, 9, &[raw]),
-            Self::Member(raw) => put(out, 10, &[raw]),
+            Self::Log(raw) => return (8, Cow::Borrowed(raw)),
+            Self::Wrap(raw) => return (9, Cow::Borrowed(raw)),
+            Self::Member(raw) => return (10, Cow::Borrowed(raw)),
             Self::Have(have) => {
                 put_channel(out, 11, have.channel);
                 out.push(u8::from(have.last));
                 have.lanes.iter().for_each(|lane| put_next(out, &lane.author, lane.epoch, lane.next));
                 11
             }
-            Self::Entry(raw) => put(out, 12, &[raw]),
+            Self::Entry(raw) => return (12, Cow::Borrowed(raw)),
             Self::Ack(Ack { lane, next }) => {
                 put_channel(out, 13, lane.channel);
                 put_next(out, &lane.author, lane.epoch, *next);
@@ -338,7 +338,8 @@ impl Frame {
                 put(out, 17, &[author.as_bytes(), &[u8::from(*whereabouts == Whereabouts::Here)]])
             }
             Self::Unknown { kind } => *kind,
-        }
+        };
+        (kind, Cow::Owned(fields))
     }
 
     /// Parses a body of the given type.
