@@ -24,6 +24,8 @@ use tokio::sync::{Notify, broadcast, mpsc, watch};
 const WRITE_BYTES: usize = 65_536;
 /// Bytes read in one go.
 const READ_BYTES: usize = 65_536;
+/// How long the other side may take to read the last words of a link.
+const CLOSE_GRACE: std::time::Duration = std::time::Duration::from_secs(5);
 /// Events that a slow listener may be behind before it misses some.
 const EVENTS_MAX: usize = 1_024;
 
@@ -289,11 +291,18 @@ impl Core {
                 }
             }
         };
+        // Whoever does not read would keep a link for ever that is over.
+        let mut state = follow.clone();
+        let over = async {
+            let _ = state.wait_for(|state| matches!(state, LinkState::Over(_))).await;
+            tokio::time::sleep(CLOSE_GRACE).await;
+        };
         tokio::select! {
             () = read => {}
             () = write => {
-                let _ = writer.shutdown().await;
+                let _ = tokio::time::timeout(CLOSE_GRACE, writer.shutdown()).await;
             }
+            () = over => {}
         }
         match *follow.borrow() {
             LinkState::Over(code) => code,
@@ -393,5 +402,23 @@ async fn run_timer(core: std::sync::Weak<Core>) {
         if is_due {
             core.with(|inner, now| inner.peer.handle_timeout(now));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::id::SessionId;
+    use crate::proto::token::{Access, Token};
+
+    /// A relay that keeps a connection alive and reads nothing must not hold a link that is over: who seeks another
+    /// way waits for its end.
+    #[tokio::test(start_paused = true)]
+    async fn link_that_is_over_ends_though_nobody_reads() {
+        let token = Token::new(Access::View, &SessionId([7; 16]), [1; 16], crate::proto::share::ShareFlags::NONE);
+        let core = Core::start(Peer::guest(token.secret(), [3; 32]), Clock::start(), Connection::Searching);
+        let (mine, _theirs) = Channel::pair(8);
+        let code = core.run_link(mine, |link, _| core.close_link(link)).await;
+        assert_eq!(code, CloseCode::Bye);
     }
 }

@@ -44,6 +44,7 @@ use bytes::Bytes;
 use documents::Documents;
 use hosting::Hosting;
 use link::{Link, Phase};
+use outbox::Outbox;
 use owner::Owner;
 use presence::OwnPresence;
 use std::collections::{BTreeMap, VecDeque};
@@ -207,6 +208,15 @@ impl Peer {
             (Phase::Ready, frame) => self.handle_ready_frame(link, frame, now),
             _ => self.close_link(link, CloseCode::Protocol),
         }
+        self.check_queue(link);
+    }
+
+    /// Gives a link up that makes this side answer and does not read the answers.
+    fn check_queue(&mut self, link: LinkId) {
+        if let Some(state) = self.links.get_mut(&link).filter(|state| state.is_ready() && state.outbox.is_overfull()) {
+            state.outbox = Outbox::default();
+            self.close_link(link, CloseCode::TooSlow);
+        }
     }
 
     fn handle_ready_frame(&mut self, link: LinkId, frame: Frame, now: Now) {
@@ -256,6 +266,9 @@ impl Peer {
         }
         for link in silent {
             self.close_link(link, CloseCode::TooSlow);
+        }
+        for link in self.links.keys().copied().collect::<Vec<_>>() {
+            self.check_queue(link);
         }
     }
 

@@ -357,3 +357,18 @@ fn last_words_are_heard() {
     wire.pass(50_000);
     assert_eq!(wire.host().messages().last().map(|message| message.text.as_str()), Some("thanks, bye"));
 }
+
+/// A relay that pings and never reads must not grow this side's memory.
+#[test]
+fn unread_answers_end_the_link() {
+    let mut wire = Wire::new();
+    let token = wire.share(Access::View);
+    let ben = wire.join(&token);
+    let now = wire.now;
+    for n in 0..1_000_000_u64 {
+        wire.peers[ben].handle_frame(link(ben), Frame::Ping(n.to_le_bytes()), now);
+    }
+    let mut out = Vec::new();
+    assert!(wire.peers[ben].pop(link(ben), usize::MAX, &mut out).close);
+    assert_eq!(decode(&out), [Frame::Close(CloseCode::TooSlow)]);
+}
