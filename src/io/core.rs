@@ -16,14 +16,20 @@ use crate::session::{Connection, Ending, Event, Input, Member};
 use crate::view::ViewState;
 use bytes::Bytes;
 use std::collections::BTreeMap;
+use std::io;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{Notify, broadcast, mpsc, watch};
+use tokio::time::{sleep, timeout};
 
 /// Bytes written in one go: what waits is coalesced up to here, so that packets are full.
 const WRITE_BYTES: usize = 65_536;
 /// Bytes read in one go.
 const READ_BYTES: usize = 65_536;
+/// How long the other side may take to read the last words of a link.
+const CLOSE_GRACE: Duration = Duration::from_secs(5);
 /// Events that a slow listener may be behind before it misses some.
 const EVENTS_MAX: usize = 1_024;
 
@@ -259,11 +265,25 @@ impl Core {
         // Also when this future is dropped half way: a link that nobody serves must not look like one.
         let _cleanup = Cleanup { core: self, link };
         opened(link, follow.clone());
+        // Whoever does not read would keep a link for ever that is over.
+        let mut state = follow.clone();
+        let over = async {
+            let _ = state.wait_for(|state| matches!(state, LinkState::Over(_))).await;
+            sleep(CLOSE_GRACE).await;
+        };
+        let mut read = pin!(self.read_link(link, &mut reader));
         tokio::select! {
-            () = self.read_link(link, &mut reader) => {}
-            () = self.write_link(link, &mut writer, &wake) => {
-                let _ = writer.shutdown().await;
-            }
+            () = &mut read => {}
+            written = self.write_link(link, &mut writer, &wake) => match written {
+                Ok(()) => {
+                    let _ = timeout(CLOSE_GRACE, writer.shutdown()).await;
+                }
+                // The other side reads no more; what it said before, perhaps why, still counts.
+                Err(_) => {
+                    let _ = timeout(CLOSE_GRACE, read).await;
+                }
+            },
+            () = over => {}
         }
         match *follow.borrow() {
             LinkState::Over(code) => code,
@@ -284,8 +304,8 @@ impl Core {
         }
     }
 
-    /// Writes what the machine has for the link until CLOSE is written or the other side is gone.
-    async fn write_link(&self, link: LinkId, writer: &mut BoxWrite, wake: &Notify) {
+    /// Writes what the machine has for the link until CLOSE is written.
+    async fn write_link(&self, link: LinkId, writer: &mut BoxWrite, wake: &Notify) -> io::Result<()> {
         let mut frames: Vec<Bytes> = Vec::new();
         let mut batch = Vec::with_capacity(WRITE_BYTES * 2);
         loop {
@@ -295,8 +315,10 @@ impl Core {
                 continue;
             }
             frames.drain(..).for_each(|frame| batch.extend_from_slice(&frame));
-            if writer.write_all(&batch).await.is_err() || writer.flush().await.is_err() || popped.close {
-                return;
+            writer.write_all(&batch).await?;
+            writer.flush().await?;
+            if popped.close {
+                return Ok(());
             }
             batch.clear();
         }
@@ -383,7 +405,7 @@ impl Inner {
 /// Calls the machine's timer until nobody holds the core any more.
 async fn run_timer(core: std::sync::Weak<Core>) {
     /// How long a core that nobody uses may linger.
-    const LINGER: std::time::Duration = std::time::Duration::from_secs(1);
+    const LINGER: Duration = Duration::from_secs(1);
     while let Some(core) = core.upgrade() {
         let due = core.read(|inner, _| inner.timer_at).map(|when| core.clock.at(when));
         let due = due.unwrap_or_else(|| tokio::time::Instant::now() + LINGER).min(tokio::time::Instant::now() + LINGER);
@@ -394,5 +416,23 @@ async fn run_timer(core: std::sync::Weak<Core>) {
         if is_due {
             core.with(|inner, now| inner.peer.handle_timeout(now));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::id::SessionId;
+    use crate::proto::token::{Access, Token};
+
+    /// A relay that keeps a connection alive and reads nothing must not hold a link that is over: who seeks another
+    /// way waits for its end.
+    #[tokio::test(start_paused = true)]
+    async fn link_that_is_over_ends_though_nobody_reads() {
+        let token = Token::new(Access::View, &SessionId([7; 16]), [1; 16], crate::proto::share::ShareFlags::NONE);
+        let core = Core::start(Peer::guest(token.secret(), [3; 32]), Clock::start(), Connection::Searching);
+        let (mine, _theirs) = Channel::pair(8);
+        let code = core.run_link(mine, |link, _| core.close_link(link)).await;
+        assert_eq!(code, CloseCode::Bye);
     }
 }

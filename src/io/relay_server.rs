@@ -14,6 +14,7 @@ use crate::proto::wire::{CloseCode, Frame, FrameDecoder};
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::io;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -70,14 +71,19 @@ impl Node {
         let (visit, wake) = self.enter();
         let conn = visit.conn;
         tracing::debug!(%remote, %path, conn = conn.0, "connection opened");
+        let mut read = pin!(self.read(conn, reader, &binder));
         tokio::select! {
-            () = self.read(conn, reader, &binder) => {}
-            code = self.write(conn, &mut writer, &wake) => {
-                if let Some(code) = code {
+            () = &mut read => {}
+            code = self.write(conn, &mut writer, &wake) => match code {
+                Some(code) => {
                     tracing::debug!(conn = conn.0, %code, "connection closed");
+                    let _ = timeout(CLOSE_GRACE, writer.shutdown()).await;
                 }
-                let _ = timeout(CLOSE_GRACE, writer.shutdown()).await;
-            }
+                // The other side reads no more; what it said before, such as the session's end, still counts.
+                None => {
+                    let _ = timeout(CLOSE_GRACE, read).await;
+                }
+            },
         }
     }
 

@@ -39,6 +39,8 @@ pub(crate) struct Findings {
 #[derive(Debug, Default)]
 struct Seen {
     refusal: Option<CloseCode>,
+    /// Somebody on the network said so: it may not be the host.
+    is_hearsay: bool,
     relay_trouble: Option<Trouble>,
     looked_around: bool,
 }
@@ -71,7 +73,11 @@ impl Findings {
     }
 
     pub(crate) fn note_refusal(&self, code: CloseCode) {
-        self.note(|seen| seen.refusal = Some(code));
+        self.note(|seen| (seen.refusal, seen.is_hearsay) = (Some(code), false));
+    }
+
+    fn note_hearsay(&self, code: CloseCode) {
+        self.note(|seen| (seen.refusal, seen.is_hearsay) = (Some(code), true));
     }
 
     /// Notes the end of the only way there is.
@@ -123,7 +129,7 @@ impl Seen {
         // The host may be about to tell a relay of a link that was issued a moment ago.
         let is_final = self.refusal.is_some_and(|code| !code.is_passing() && code != CloseCode::ShareUnknown);
         let relay_failed = self.refusal.is_some() || self.relay_trouble.is_some();
-        is_final || relay_failed && self.looked_around
+        is_final && !self.is_hearsay || relay_failed && self.looked_around
     }
 }
 
@@ -259,8 +265,11 @@ impl Seeker {
                 }
                 self.attempts.remove(&candidate);
                 // Anybody on the network can answer in the host's place: only the relay's word counts, if there is one.
-                if candidate == Candidate::Relay || self.relay.is_none() {
-                    self.findings.note_refusal(code);
+                match candidate {
+                    Candidate::Relay => self.findings.note_refusal(code),
+                    Candidate::Loopback(_) if self.relay.is_none() => self.findings.note_refusal(code),
+                    Candidate::Lan(_) if self.relay.is_none() => self.findings.note_hearsay(code),
+                    Candidate::Loopback(_) | Candidate::Lan(_) => {}
                 }
             }
         }
@@ -295,6 +304,9 @@ impl Seeker {
                     }
                     let up = reporter.clone();
                     let opened = |link, state| {
+                        if candidate.is_direct() {
+                            core.with(|inner, _| inner.peer.expect_host(link));
+                        }
                         let tell = move || up.send((candidate, number, Outcome::Up(link)));
                         tokio::spawn(async move {
                             report_up(state, tell).await;

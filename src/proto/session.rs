@@ -44,11 +44,15 @@ use bytes::Bytes;
 use documents::Documents;
 use hosting::Hosting;
 use link::{Link, Phase};
+use outbox::Outbox;
 use owner::Owner;
 use presence::OwnPresence;
 use std::collections::{BTreeMap, VecDeque};
 use typing::Typing;
 use viewing::Viewing;
+
+/// How long the host itself may take to answer on a link that leads straight to it, in microseconds.
+const VOUCH_US_MAX: u64 = 5_000_000;
 
 /// What [`Peer::pop`] found.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -176,6 +180,10 @@ impl Peer {
     /// Tells whether any link exchanges entries.
     #[must_use]
     pub fn is_linked(&self) -> bool {
+        self.links.values().any(|link| link.is_ready() && !link.awaits_host)
+    }
+
+    fn has_ready_link(&self) -> bool {
         self.links.values().any(Link::is_ready)
     }
 
@@ -185,6 +193,14 @@ impl Peer {
         let mut opened = Link::new(exporter, nonce, now.mono);
         opened.send(&self.hello(nonce));
         self.links.insert(link, opened);
+    }
+
+    /// Says that a link, just opened, claims to lead to the host itself: it does not count before the host has answered
+    /// on it. Anybody nearby can take the host's place up to there.
+    pub fn expect_host(&mut self, link: LinkId) {
+        if let Some(state) = self.links.get_mut(&link) {
+            state.awaits_host = true;
+        }
     }
 
     /// Forgets a link whose stream is gone.
@@ -213,6 +229,15 @@ impl Peer {
             (Phase::Ready, frame) => self.handle_ready_frame(link, frame, now),
             _ => self.close_link(link, CloseCode::Protocol),
         }
+        self.check_queue(link);
+    }
+
+    /// Gives a link up that makes this side answer and does not read the answers.
+    fn check_queue(&mut self, link: LinkId) {
+        if let Some(state) = self.links.get_mut(&link).filter(|state| state.is_ready() && state.outbox.is_overfull()) {
+            state.outbox = Outbox::default();
+            self.close_link(link, CloseCode::TooSlow);
+        }
     }
 
     fn handle_ready_frame(&mut self, link: LinkId, frame: Frame, now: Now) {
@@ -234,6 +259,7 @@ impl Peer {
         self.flush_panes(now);
         self.flush_acks_if_due(now);
         self.retry_typed_if_due(now);
+        self.probe_if_due(now);
         self.send_presence_if_due(now);
         for author in self.roster.expire(now.mono) {
             self.events.push_back(Event::Left(author));
@@ -249,6 +275,7 @@ impl Peer {
             match link.phase {
                 Phase::Closing(_) => {}
                 Phase::Ready if since_heard_us >= SILENCE_US_MAX => silent.push(*id),
+                Phase::Ready if link.awaits_host && now.mono.since_us(link.opened) >= VOUCH_US_MAX => silent.push(*id),
                 Phase::Ready => {
                     let ping_due = link.pinged.is_none_or(|sent| now.mono.since_us(sent) >= HEARTBEAT_US);
                     if since_heard_us >= HEARTBEAT_US && ping_due || link.rtt_us.is_none() && link.pinged.is_none() {
@@ -262,6 +289,9 @@ impl Peer {
         }
         for link in silent {
             self.close_link(link, CloseCode::TooSlow);
+        }
+        for link in self.links.keys().copied().collect::<Vec<_>>() {
+            self.check_queue(link);
         }
     }
 
@@ -287,7 +317,8 @@ impl Peer {
         let links = links.map(|link| match link.phase {
             Phase::Ready => {
                 let ping = link.pinged.map_or(link.heard, |sent| sent.max(link.heard)).after_us(HEARTBEAT_US);
-                ping.min(link.heard.after_us(SILENCE_US_MAX))
+                let vouched = if link.awaits_host { link.opened.after_us(VOUCH_US_MAX) } else { ping };
+                ping.min(vouched).min(link.heard.after_us(SILENCE_US_MAX))
             }
             _ => link.opened.after_us(HANDSHAKE_US_MAX),
         });
@@ -297,6 +328,7 @@ impl Peer {
             self.poll_panes(),
             self.poll_acks(),
             self.poll_typed(),
+            self.poll_probe(),
             self.poll_presence(),
             self.roster.poll_timeout(),
         ];

@@ -134,6 +134,13 @@ impl DirectGuest {
         outline.seal(&self.keys.up, keys, b"forged", &mut self.scratch).0
     }
 
+    /// Tells whether an answer, an old one too, is the host's to this guest.
+    #[must_use]
+    pub fn is_answer(&self, wire: &WireEntry, host_key: &VerifyKey) -> bool {
+        wire.body().first_chunk::<ADDRESSEE_BYTES>() == Some(self.me.as_bytes())
+            && check(&self.session, wire, lane(Channel::FROM_HOST, self.host), host_key).is_ok()
+    }
+
     /// Checks and opens an answer of the host, whose signing key is `host_key`.
     ///
     /// # Errors

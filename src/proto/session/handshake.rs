@@ -162,12 +162,25 @@ impl Peer {
             state.send(&Frame::Watch(channel));
         }
         self.send_typed_again();
-        self.events.push_back(Event::Linked(link));
+        if self.links.get(&link).is_some_and(|state| state.awaits_host) {
+            // What waits for an answer was just sent on this link, too; if nothing does, this is.
+            self.probe(now);
+        } else {
+            self.events.push_back(Event::Linked(link));
+        }
         self.viewing.handle_linked();
         self.want_all_keyframes();
         self.presence.make_due();
         self.send_presence_if_due(now);
         self.ping(link, now);
+    }
+
+    /// The host itself has answered on this link.
+    pub(super) fn note_vouched(&mut self, link: LinkId) {
+        if let Some(state) = self.links.get_mut(&link).filter(|state| state.is_ready()) {
+            state.awaits_host = false;
+            self.events.push_back(Event::Linked(link));
+        }
     }
 
     pub(super) fn handle_have(&mut self, link: LinkId, have: &Have) {

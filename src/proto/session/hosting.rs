@@ -301,7 +301,9 @@ impl Peer {
             Err(_) => return,
         }
         guest.owes_ack = true;
-        hosting.ack_at.get_or_insert(now.mono.after_us(ACK_US));
+        // Whoever does not type waits for the answer itself.
+        let due = if entry.kind == INPUT_KIND { now.mono.after_us(ACK_US) } else { now.mono };
+        hosting.ack_at = Some(hosting.ack_at.map_or(due, |at| at.min(due)));
         if let Some(message) = opened.ok().and_then(|plaintext| DirectUp::decode(entry.kind, &plaintext).ok()) {
             self.handle_direct(entry, member, message);
         }
@@ -310,7 +312,7 @@ impl Peer {
     fn handle_direct(&mut self, entry: &WireEntry, member: &VerifiedMember, message: DirectUp) {
         let author = member.author();
         match message {
-            DirectUp::Nothing => {}
+            DirectUp::Nothing | DirectUp::Probe => {}
             DirectUp::Input { .. } if !member.rights().contains(Rights::INPUT) => {
                 self.refuse_input(author, Refusal::NoRight, entry.seq);
             }

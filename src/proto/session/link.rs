@@ -38,6 +38,8 @@ pub(super) struct Link {
     pub(super) introduced: BTreeSet<AuthorId>,
     /// Lanes of which the other side has another history than this one.
     pub(super) forked: BTreeSet<LaneId>,
+    /// It claims to lead to the host itself, which has not answered on it.
+    pub(super) awaits_host: bool,
     pub(super) opened: Mono,
     pub(super) heard: Mono,
     pub(super) pinged: Option<Mono>,
@@ -57,6 +59,7 @@ impl Link {
             feed: Feed::default(),
             introduced: BTreeSet::new(),
             forked: BTreeSet::new(),
+            awaits_host: false,
             opened: now,
             heard: now,
             pinged: None,

@@ -8,6 +8,8 @@ use crate::proto::limits::LIVE_QUEUE_BYTES_MAX;
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+/// Control and direct frames that may wait, in bytes: a whole auth log, version vectors and a paste, several times.
+const URGENT_BYTES_MAX: usize = 8_388_608;
 /// Live bytes sent in a row before one durable entry gets its turn: a flood must not starve the chat.
 const LIVE_RUN_BYTES_MAX: usize = 32_768;
 
@@ -24,6 +26,7 @@ pub(super) enum Start {
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     urgent: VecDeque<Bytes>,
+    urgent_bytes: usize,
     latest: BTreeMap<AuthorId, Bytes>,
     live: VecDeque<(Channel, Bytes)>,
     live_bytes: usize,
@@ -34,7 +37,13 @@ pub(super) struct Outbox {
 impl Outbox {
     /// Queues a control or direct frame.
     pub(super) fn push_urgent(&mut self, frame: Bytes) {
+        self.urgent_bytes += frame.len();
         self.urgent.push_back(frame);
+    }
+
+    /// Tells whether the other side asks for more answers than it reads.
+    pub(super) const fn is_overfull(&self) -> bool {
+        self.urgent_bytes > URGENT_BYTES_MAX
     }
 
     /// Queues the newest presence of `author`; an older one that still waits is dropped.
@@ -80,6 +89,7 @@ impl Outbox {
     /// Takes the frame that matters most. `durable` is asked when it is the turn of the documents.
     pub(super) fn pop(&mut self, mut durable: impl FnMut() -> Option<Bytes>) -> Option<Bytes> {
         if let Some(frame) = self.urgent.pop_front() {
+            self.urgent_bytes -= frame.len();
             return Some(frame);
         }
         if let Some((_, frame)) = self.latest.pop_first() {

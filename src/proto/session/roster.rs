@@ -192,7 +192,7 @@ mod tests {
         let [ada, ben] = [1, 2].map(|seed| {
             let member = verified(&keys(seed));
             let author = member.author();
-            roster.introduce(member);
+            roster.introduce(member, Mono(0));
             author
         });
         let hear =

@@ -377,3 +377,38 @@ fn last_words_are_heard() {
     wire.pass(50_000);
     assert_eq!(wire.host().messages().last().map(|message| message.text.as_str()), Some("thanks, bye"));
 }
+
+/// A relay that pings and never reads must not grow this side's memory.
+#[test]
+fn unread_answers_end_the_link() {
+    let mut wire = Wire::new();
+    let token = wire.share(Access::View);
+    let ben = wire.join(&token);
+    let now = wire.now;
+    for n in 0..1_000_000_u64 {
+        wire.peers[ben].handle_frame(link(ben), Frame::Ping(n.to_le_bytes()), now);
+    }
+    let mut out = Vec::new();
+    assert!(wire.peers[ben].pop(link(ben), usize::MAX, &mut out).close);
+    assert_eq!(decode(&out), [Frame::Close(CloseCode::TooSlow)]);
+}
+
+/// A way straight to the host counts as soon as the host itself has answered on it, long before its time is up.
+#[test]
+fn host_vouches_for_the_way_to_it() {
+    let mut wire = Wire::new();
+    let token = wire.share(Access::View);
+    let ben = wire.peers.len();
+    let now = wire.now;
+    let mut peer = Peer::guest(token.secret(), [50; 32]);
+    peer.handle_link_open(link(ben), None, now);
+    peer.expect_host(link(ben));
+    wire.peers.push(peer);
+    wire.hall.handle_open(ConnId(ben as u64), now);
+    wire.settle();
+    wire.pass(20_000);
+    assert!(wire.events(ben).contains(&Event::Linked(link(ben))));
+    assert!(wire.peers[ben].is_linked());
+    wire.pass(20_000_000);
+    assert!(wire.peers[ben].is_linked() && wire.peers[ben].is_live(wire.now));
+}

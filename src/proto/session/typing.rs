@@ -1,9 +1,10 @@
 //! Typing into the host's terminals: sealed to the host alone, kept until it says that it was applied. PROTOCOL.md 15.
 
-use super::{Event, Peer};
+use super::{Event, LinkId, Peer};
 use crate::proto::id::{AuthorId, PaneId};
 use crate::proto::limits::{
-    INPUT_BYTES_MAX, TYPED_BYTES_MAX, TYPED_RETRY_US_MAX, TYPED_RETRY_US_MIN, TYPED_WINDOW_BYTES,
+    HEARTBEAT_US, INPUT_BYTES_MAX, SILENCE_US_MAX, TYPED_BYTES_MAX, TYPED_RETRY_US_MAX, TYPED_RETRY_US_MIN,
+    TYPED_WINDOW_BYTES,
 };
 use crate::proto::member::VerifiedMember;
 use crate::proto::seal::DirectGuest;
@@ -12,6 +13,9 @@ use crate::proto::terminal::{DirectDown, DirectUp, Size};
 use crate::proto::time::{Mono, Now};
 use crate::proto::wire::{Frame, WireEntry};
 use std::collections::VecDeque;
+
+/// How often the host is asked for a sign of life, in microseconds.
+const PROBE_US: u64 = 2 * HEARTBEAT_US;
 
 /// Why something could not be typed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -59,6 +63,16 @@ pub(super) struct Typing {
     /// Their bytes on the wire.
     sent_bytes: usize,
     retry: Option<Retry>,
+    probe: Option<Probe>,
+    /// When the newest thing was sent that the host has answered.
+    proven: Option<Mono>,
+}
+
+/// Something sent to see whether the host is there.
+#[derive(Clone, Copy, Debug)]
+struct Probe {
+    seq: u64,
+    sent: Mono,
 }
 
 /// When to send again, unless the host confirms something before.
@@ -92,6 +106,13 @@ impl Typing {
             }
         }
         self.pending.len() < before
+    }
+
+    /// Notes that the host has taken all below `next`.
+    fn note_proof(&mut self, next: u64) {
+        if let Some(probe) = self.probe.take_if(|probe| probe.seq < next) {
+            self.proven = Some(probe.sent);
+        }
     }
 
     fn waiting_bytes(&self) -> usize {
@@ -166,6 +187,7 @@ impl Peer {
         let direct = DirectGuest::new(self.session, me, host, &kem, seed).map_err(|_| TypeError::HostKey)?;
         self.typing.rewind();
         self.typing.to = Some((host, direct));
+        (self.typing.probe, self.typing.proven) = (None, None);
         self.seal_direct(pane, &DirectUp::Nothing, 0);
         Ok(())
     }
@@ -179,7 +201,7 @@ impl Peer {
 
     /// Sends what waits, as far as the window allows.
     fn send_typed(&mut self) {
-        if !self.is_linked() {
+        if !self.has_ready_link() {
             return;
         }
         while let Some(entry) = self.typing.next_to_send() {
@@ -195,8 +217,39 @@ impl Peer {
         self.send_typed();
     }
 
+    /// Tells whether the host has answered lately. A relay can show the past of a host to a newcomer, signatures and
+    /// all; it cannot answer in its place.
+    pub(super) fn is_host_proven(&self, now: Now) -> bool {
+        self.typing.proven.is_some_and(|at| now.mono.since_us(at) < PROBE_US + SILENCE_US_MAX)
+    }
+
+    pub(super) fn poll_probe(&self) -> Option<Mono> {
+        let asks = self.hosting.is_none() && self.typing.probe.is_none() && self.has_ready_link();
+        let may_ask = asks && self.log.host().is_some() && self.rights().contains(Rights::READ);
+        may_ask.then(|| self.typing.proven.map_or(Mono(0), |at| at.after_us(PROBE_US)))
+    }
+
+    pub(super) fn probe_if_due(&mut self, now: Now) {
+        if self.poll_probe().is_some_and(|due| due <= now.mono) {
+            self.probe(now);
+        }
+    }
+
+    /// Asks the host for a sign of life, unless it owes one.
+    pub(super) fn probe(&mut self, now: Now) {
+        if self.typing.probe.is_some() || self.hosting.is_some() || !self.rights().contains(Rights::READ) {
+            return;
+        }
+        // Without a host there is nobody to ask.
+        if self.send_direct(PaneId(0), &DirectUp::Probe, 0).is_ok()
+            && let Some(last) = self.typing.pending.back()
+        {
+            self.typing.probe = Some(Probe { seq: last.entry.seq, sent: now.mono });
+        }
+    }
+
     pub(super) fn poll_typed(&self) -> Option<Mono> {
-        let is_waiting = !self.typing.pending.is_empty() && self.is_linked();
+        let is_waiting = !self.typing.pending.is_empty() && self.has_ready_link();
         is_waiting.then(|| self.typing.retry.map_or(Mono(0), |retry| retry.at))
     }
 
@@ -213,14 +266,21 @@ impl Peer {
     }
 
     /// Takes the host's answer on the direct channel.
-    pub(super) fn handle_answer(&mut self, entry: &WireEntry, host: &VerifiedMember) {
+    pub(super) fn handle_answer(&mut self, link: LinkId, entry: &WireEntry, host: &VerifiedMember) {
         let Some((to, direct)) = &mut self.typing.to else { return };
         if *to != host.author() {
             return;
         }
+        // The same answer comes by every way: an old one vouches for its way, too.
+        let awaits_host = self.links.get(&link).is_some_and(|state| state.awaits_host);
+        if awaits_host && direct.is_answer(entry, host.verify_key()) {
+            self.note_vouched(link);
+        }
+        let Some((_, direct)) = &mut self.typing.to else { return };
         let Ok(plaintext) = direct.open(entry, host.verify_key()) else { return };
         match DirectDown::decode(&plaintext) {
             Ok(DirectDown::Ack { next }) => {
+                self.typing.note_proof(next);
                 if self.typing.confirm(next) {
                     self.typing.retry = None;
                     self.send_typed();

@@ -50,11 +50,12 @@ impl Viewing {
 }
 
 impl Peer {
-    /// Tells whether what is shown is up to date: the host was heard lately and hides no record from us.
+    /// Tells whether what is shown is up to date: the host was heard lately, has answered lately, and no
+    /// relay hides a record of its log from us.
     #[must_use]
     pub fn is_live(&self, now: Now) -> bool {
         let heard = self.viewing.host_heard.is_some_and(|heard| now.mono.since_us(heard) < SILENCE_US_MAX);
-        self.hosting.is_some() || heard && self.log.next_seq() >= self.viewing.host_log_next
+        self.hosting.is_some() || heard && self.is_host_proven(now) && self.log.next_seq() >= self.viewing.host_log_next
     }
 
     /// Starts to watch a terminal: its newest keyframe comes first, then all that follows.

@@ -19,6 +19,8 @@ const KIND_INPUT: u8 = 3;
 pub enum DirectUp {
     /// Opens the channel and asks nothing.
     Nothing,
+    /// Asks for nothing but an answer, which proves that the host is there now.
+    Probe,
     /// Types bytes into a pane.
     Input {
         /// The pane.
@@ -46,7 +48,7 @@ impl DirectUp {
     pub const fn kind(&self) -> u8 {
         match self {
             Self::Nothing => KIND_OPEN,
-            Self::Size { .. } | Self::Keyframe { .. } => KIND_REQUEST,
+            Self::Probe | Self::Size { .. } | Self::Keyframe { .. } => KIND_REQUEST,
             Self::Input { .. } => KIND_INPUT,
         }
     }
@@ -56,7 +58,7 @@ impl DirectUp {
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
         match self {
-            Self::Nothing => out.push(0),
+            Self::Nothing | Self::Probe => out.push(0),
             Self::Input { pane, bytes } => {
                 out.push(1);
                 out.extend_from_slice(&pane.0.to_le_bytes());
@@ -85,6 +87,7 @@ impl DirectUp {
         let mut reader = Reader::new(plaintext);
         let what = reader.u8()?;
         let up = match what {
+            0 if kind == KIND_REQUEST => Self::Probe,
             0 => Self::Nothing,
             1 => Self::Input { pane: PaneId(reader.u16()?), bytes: input(reader.rest())? },
             2 => {

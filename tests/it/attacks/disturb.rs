@@ -6,9 +6,9 @@ use super::table::{ADA, Table};
 use cahoots::proto::doc::Presence;
 use cahoots::proto::id::{Channel, PaneId};
 use cahoots::proto::limits::AUTHORS_MAX;
-use cahoots::proto::session::Event;
+use cahoots::proto::session::{Event, LinkId};
 use cahoots::proto::token::Access;
-use cahoots::proto::wire::WireEntry;
+use cahoots::proto::wire::{CloseCode, Frame, Ready, Standing, Welcome, WireEntry};
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -85,4 +85,25 @@ fn revoked_member_leaves_the_list_at_once() {
         assert_eq!(table.peers[index].roster().here().count(), 2);
         assert!(table.events[index].contains(&Event::Left(gone)));
     }
+}
+
+/// Somebody on the network repeats the host's announcement with an address of its own. It proves nothing and knows
+/// nothing, and must not lead Ben off the relay.
+#[test]
+fn bystander_in_the_hosts_place_is_not_taken_for_it() {
+    let mut table = Table::new();
+    let token = table.share(Access::Interact, DAY_MS);
+    let ben = table.join(&token);
+    table.pass(1_000_000);
+    let (way, now) = (LinkId(99), table.now);
+    let welcome = Welcome { nonce: [1; 32], standing: Standing::Known, records: 0, wraps: 0 };
+    let peer = &mut table.peers[ben];
+    peer.handle_link_open(way, None, now);
+    peer.expect_host(way);
+    peer.handle_frame(way, Frame::Welcome(welcome), now);
+    peer.handle_frame(way, Frame::Ready(Ready { log_next: 5 }), now);
+    table.pass(6_000_000);
+    assert!(!table.events[ben].contains(&Event::Linked(way)));
+    assert!(table.events[ben].contains(&Event::Unlinked(way, CloseCode::TooSlow)));
+    assert!(table.peers[ben].is_linked(), "by the relay");
 }

@@ -194,3 +194,25 @@ fn replayed_output_is_not_shown_again() {
     replay.into_iter().for_each(|frame| table.inject(ben, frame));
     assert_eq!(shown(&table), before);
 }
+
+/// Everything in a recording is signed by Ada, but she is not there any more: a newcomer must not take it for the
+/// present.
+#[test]
+fn recording_of_a_host_never_counts_as_live() {
+    let mut table = Table::new();
+    let token = table.share(Access::View, DAY_MS);
+    let heard = record(&mut table, Channel::PRESENCE);
+    table.pass(60_000_000);
+    let (recording, host) = (heard.borrow().clone(), table.peers[ADA].roster().here().next().unwrap().0.clone());
+    assert!(recording.len() >= 10);
+    table.tap = Some(Box::new(|conn, _, frame| if conn == 1 { vec![] } else { vec![frame] }));
+    table.pass(20_000_000);
+    let ben = table.join(&token);
+    table.inject(ben, Frame::Member(host.chain().encode()));
+    for frame in recording {
+        table.inject(ben, frame);
+        assert_eq!(table.peers[ben].roster().here().filter(|(who, _)| who.author() == host.author()).count(), 1);
+        assert!(!table.peers[ben].is_live(table.now));
+        table.pass(1_000_000);
+    }
+}
