@@ -1,65 +1,107 @@
 #!/usr/bin/env bash
-# Runs the examples that talk to each other, as their heads say, and checks that they do.
+# Runs the five examples for real, against each other and against the program, and checks what they print.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-cargo build --locked --quiet --examples
-examples="$(cargo metadata --locked --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/debug/examples"
 
-stage="$(mktemp -d)"
-export XDG_RUNTIME_DIR="$stage"
-trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$stage"' EXIT
+cargo build --locked --bins --examples
+bin=$(realpath "${CARGO_TARGET_DIR:-target}/debug")
+folder=$(mktemp -d)
+started=()
+cleanup() {
+    for pid in "${started[@]}"; do
+        kill -KILL "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
+    rm -rf "$folder"
+}
+trap cleanup EXIT
+mkdir -m 700 "$folder/run"
+export XDG_RUNTIME_DIR="$folder/run"
+unset CAHOOTS_RELAY CAHOOTS_LINK CAHOOTS_NAME
+cd "$folder"
 
-shown() { # shown FILE TEXT: waits until FILE has TEXT
+run() { # run NAME COMMAND...: in the background; prints to NAME.out and NAME.err, reads what is written to NAME.in
+    local name=$1
+    shift
+    mkfifo "$name.in"
+    # No other process may hold the pipes open: their end says something.
+    "$@" <"$name.in" >"$name.out" 2>"$name.err" 8>&- 9>&- &
+    started+=($!)
+}
+
+fail() {
+    echo "examples: $*" >&2
+    tail -n 20 ./*.out ./*.err >&2
+    exit 1
+}
+
+expect() { # expect FILE PATTERN: waits until a line of the file matches
     for _ in $(seq 600); do
-        grep -qF -- "$2" "$1" 2>/dev/null && return
+        grep -qE "$2" "$1" && return
         sleep 0.1
     done
-    echo "'$2' never came; there is:" >&2
-    cat "$1" >&2
-    return 1
+    fail "never in $1: $2"
 }
 
-ended() { # ended CODE PID: waits for the end of PID, which has to be with CODE
+ended() { # ended PID CODE: waits for its end
     local code=0
-    wait "$2" || code=$?
-    [ "$code" = "$1" ] || { echo "ended with $code, expected $1" >&2; return 1; }
+    for _ in $(seq 600); do
+        kill -0 "$1" 2>/dev/null || break
+        sleep 0.1
+    done
+    ! kill -0 "$1" 2>/dev/null || fail "process $1 does not end"
+    wait "$1" || code=$?
+    [ "$code" = "$2" ] || fail "process $1 ended with $code instead of $2"
 }
 
-echo "host and join: the guest sees the screen and hears the exit status"
-mkfifo "$stage/go"
-timeout 90 "$examples/host" sh -c "echo from the host; read go <'$stage/go'; exit 3" >"$stage/host" 2>"$stage/people" &
+echo "own_transport"
+timeout 60 "$bin/examples/own_transport" >own_transport.out 2>own_transport.err || fail "own_transport ended with $?"
+grep -qx "over our own wire" own_transport.out || fail "own_transport printed something else"
+
+echo "host and join"
+run host "$bin/examples/host" sh -c 'echo greetings; until [ -e stop ]; do sleep 0.1; done; exit 3'
 host=$!
-shown "$stage/host" "cahoots://join#"
-timeout 90 "$examples/join" "$(head -n 1 "$stage/host")" >"$stage/join" 2>&1 &
+exec 8>host.in
+expect host.out '^cahoots://join#chi1'
+run join "$bin/examples/join" "$(cat host.out)"
 join=$!
-shown "$stage/join" "from the host"
-shown "$stage/people" "ben joined"
-echo >"$stage/go"
-ended 3 "$join"
-ended 3 "$host"
+exec 9>join.in
+expect join.out greetings
+expect host.err 'ben joined'
+touch stop
+ended "$host" 3
+ended "$join" 3
+exec 8>&- 9>&-
 
-echo "chat: both hear each other"
-mkfifo "$stage/ada-says" "$stage/ben-says"
-timeout 90 "$examples/chat" <"$stage/ada-says" >"$stage/ada" 2>&1 &
+echo "chat, twice"
+run ada "$bin/examples/chat"
 ada=$!
-exec 3>"$stage/ada-says"
-shown "$stage/ada" "cahoots://join#"
-timeout 90 "$examples/chat" "$(head -n 1 "$stage/ada")" <"$stage/ben-says" >"$stage/ben" 2>&1 3>&- &
+exec 8>ada.in
+expect ada.out '^cahoots://join#chr1'
+run ben "$bin/examples/chat" "$(head -n 1 ada.out)"
 ben=$!
-exec 4>"$stage/ben-says"
-echo "hello ben" >&3
-shown "$stage/ben" "<ada> hello ben"
-echo "hello ada" >&4
-shown "$stage/ada" "<ben> hello ada"
-exec 3>&-
-ended 0 "$ada"
-shown "$stage/ben" "the owner ended the session"
-exec 4>&-
-ended 0 "$ben"
+exec 9>ben.in
+echo "hello from ben" >&9
+expect ada.out '^<ben> hello from ben$'
+echo "hello from ada" >&8
+expect ben.out '^<ada> hello from ada$'
+exec 8>&-
+ended "$ada" 0
+expect ben.out '^the owner ended the session$'
+ended "$ben" 0
+exec 9>&-
 
-echo "relay: prints the address that pins its certificate, and goes in good order"
-"$examples/relay" >"$stage/relay" 2>&1 &
+echo "relay"
+run relay "$bin/examples/relay"
 relay=$!
-shown "$stage/relay" "#fp="
+exec 8>relay.in
+expect relay.out '^127\.0\.0\.1:[0-9]+#fp='
+run share "$bin/cahoots" share -q --no-lan --relay "$(cat relay.out)" -- sh -c 'echo through the relay; exec sleep 100'
+exec 9>share.in
+expect share.out '^https://127\.0\.0\.1'
+timeout 60 "$bin/cahoots" join --dump --no-lan <share.out >dump.out 2>dump.err || fail "join ended with $?"
+grep -qx "through the relay" dump.out || fail "another screen"
 kill -INT "$relay"
-ended 0 "$relay"
+ended "$relay" 0
+
+echo "all examples do what they say"

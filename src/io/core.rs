@@ -67,6 +67,8 @@ pub(crate) struct Inner {
     /// The last refusal by a relay, which explains why nothing works.
     refusal: Option<CloseCode>,
     timer_at: Option<Mono>,
+    /// Views that got something in this call.
+    fed: Vec<Arc<ViewState>>,
 }
 
 /// One peer, shared by everything that touches it.
@@ -90,6 +92,7 @@ impl Core {
             connection,
             refusal: None,
             timer_at: None,
+            fed: Vec::new(),
         };
         let core = Arc::new(Self {
             inner: Mutex::new(inner),
@@ -114,6 +117,10 @@ impl Core {
         let mut inner = self.lock();
         let result = call(&mut inner, now);
         self.settle(&mut inner);
+        let fed = std::mem::take(&mut inner.fed);
+        // Parsing takes its time, and whoever looks at a screen may call into the session.
+        drop(inner);
+        fed.iter().for_each(|view| view.catch_up());
         result
     }
 
@@ -179,7 +186,8 @@ impl Core {
             machine::Event::State => self.tell(Event::State),
             machine::Event::Terminal(pane, event) => {
                 if let Some(view) = inner.views.get(&pane) {
-                    view.apply(event);
+                    view.push(event);
+                    inner.fed.push(view.clone());
                 }
             }
             machine::Event::Input(pane, author, bytes) => {
@@ -200,6 +208,7 @@ impl Core {
                 self.ended.send_replace(Some(ending));
                 self.tell(Event::Ended(ending));
                 inner.views.values().for_each(|view| view.close());
+                inner.fed.extend(inner.views.values().cloned());
             }
         }
     }

@@ -87,6 +87,8 @@ pub const KEYFRAME_WANT_US: u64 = 1_000_000;
 pub const MEMORY_STORE_BYTES_MAX: u64 = 4 * 1_073_741_824;
 /// Durable entries that a relay keeps for one session, in bytes.
 pub const DURABLE_KEPT_BYTES_MAX: usize = 268_435_456;
+/// One part in so many of these is for the host's own: nobody's chat keeps it from saying what it shows.
+pub const DURABLE_HOST_PART: u64 = 8;
 /// What waits for its dependencies in one document, in bytes: all of a session, since a newcomer gets it lane by lane
 /// and each lane builds on the others.
 pub const ORPHANS_BYTES_MAX: usize = DURABLE_KEPT_BYTES_MAX;
@@ -106,8 +108,14 @@ pub struct Rate {
     pub burst: u64,
 }
 
-/// Durable entries of one author.
-pub const DURABLE_RATE: Rate = Rate { per_s: 50, burst: 2_000 };
+/// Durable entries that one member brings.
+///
+/// A pause holds back all that the member sends, what it types too. So the rate has to let a member bring a relay that
+/// lost everything its own history and that of others; how much an attacker can store is bounded by the room, not by
+/// this.
+pub const DURABLE_RATE: Rate = Rate { per_s: 1_000, burst: 20_000 };
+/// The bytes of these entries.
+pub const DURABLE_BYTES_RATE: Rate = Rate { per_s: 4_194_304, burst: 33_554_432 };
 /// Presence entries of one author: twice the fastest that PROTOCOL.md 13 asks for.
 pub const PRESENCE_RATE: Rate = Rate { per_s: 30, burst: 60 };
 /// Bytes of direct entries of one guest: a paste of 1 MiB passes at once.

@@ -2,6 +2,7 @@
 //!
 //! Ada hosts, Ben is an honest guest, Eve attacks: with a token of her own, with none, or as the relay itself.
 
+mod disturb;
 mod eve;
 mod handshake;
 mod member;

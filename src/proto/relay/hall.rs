@@ -301,6 +301,7 @@ impl Hall {
             counters: &mut self.counters,
             cuts: &mut cuts,
             live_bytes_max: self.limits.live_bytes_max,
+            durable_bytes_max: self.limits.durable_bytes_max,
             now,
         };
         let result = work(room, &mut cx);

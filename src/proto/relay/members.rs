@@ -5,7 +5,7 @@
 
 use super::bucket::Bucket;
 use crate::proto::id::AuthorId;
-use crate::proto::limits::{DIRECT_BYTES_RATE, DURABLE_RATE, PRESENCE_RATE};
+use crate::proto::limits::{DIRECT_BYTES_RATE, DURABLE_BYTES_RATE, DURABLE_RATE, PRESENCE_RATE};
 use crate::proto::member::VerifiedMember;
 use crate::proto::share::Rights;
 use crate::proto::time::Mono;
@@ -22,6 +22,7 @@ pub(super) struct Member {
     /// Whether its chain is in the store, because it has written something durable.
     pub is_stored: bool,
     pub durable: Bucket,
+    pub durable_bytes: Bucket,
     pub latest: Bucket,
     pub direct: Bucket,
     frame: Bytes,
@@ -35,6 +36,7 @@ impl Member {
             is_admitted,
             is_stored: false,
             durable: Bucket::new(DURABLE_RATE, now),
+            durable_bytes: Bucket::new(DURABLE_BYTES_RATE, now),
             latest: Bucket::new(PRESENCE_RATE, now),
             direct: Bucket::new(DIRECT_BYTES_RATE, now),
             frame,

@@ -35,6 +35,7 @@ pub(super) struct Context<'a> {
     /// Connections that have to be closed because of what happened.
     pub cuts: &'a mut Vec<(ConnId, CloseCode)>,
     pub live_bytes_max: u64,
+    pub durable_bytes_max: u64,
     pub now: Now,
 }
 

@@ -148,6 +148,15 @@ fn chat_is_complete(world: &World, index: usize, everybody_in: &[usize]) -> Resu
     if seen != lines(0) {
         return Err(format!("chat differs from the host's: {seen:?}, host {:?}", lines(0)));
     }
+    let messages = world.members[index].peer.messages();
+    for (at, message) in messages.iter().enumerate() {
+        let is_before = |id| messages[..at].iter().any(|before| (before.author, before.n) == id);
+        if message.reply.is_some_and(|answered| !is_before(answered))
+            || message.n > 0 && !is_before((message.author, message.n - 1))
+        {
+            return Err(format!("line {:?} stands before what it follows", message.text));
+        }
+    }
     let lost = world.model.said.iter().find(|said| everybody_in.contains(&said.0) && !seen.contains(said));
     lost.map_or(Ok(()), |said| Err(format!("line {said:?} is lost")))
 }
@@ -202,6 +211,10 @@ fn screens_are_equal(world: &World, index: usize) -> Result<(), String> {
 
 fn input_was_applied(world: &World, index: usize) -> Result<(), String> {
     let model = &world.model;
+    let waiting = world.members[index].peer.unconfirmed_bytes();
+    if waiting > 0 {
+        return Err(format!("{waiting} bytes typed wait to be confirmed"));
+    }
     let own = model.typed.iter().filter(|((by, _), _)| *by == index);
     for (key, typed) in own {
         let has_ended = model.written.get(&key.1).is_some_and(|written| written.exit.is_some());

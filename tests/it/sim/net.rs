@@ -479,6 +479,7 @@ impl World {
         }
         let pipe = wire.pipe(way);
         let was_idle = pipe.next_us().is_none();
+
         pipe.send(&frames.concat(), self.now_us, &mut self.dice);
         if was_idle && let Some(next_us) = pipe.next_us() {
             self.plan(next_us, Happening::Arrive(id, way));

@@ -12,7 +12,7 @@ use super::{ConnId, Context, Latest, Room};
 use crate::proto::id::{AuthorId, Channel, Class};
 use crate::proto::lane::verify::LaneVerifier;
 use crate::proto::limits::{
-    DIRECT_QUEUE_BYTES_HIGH, DIRECT_QUEUE_BYTES_MAX, DURABLE_KEPT_BYTES_MAX, PRESENCE_ENTRY_BYTES_MAX,
+    DIRECT_QUEUE_BYTES_HIGH, DIRECT_QUEUE_BYTES_MAX, DURABLE_HOST_PART, PRESENCE_ENTRY_BYTES_MAX,
 };
 use crate::proto::share::Rights;
 use crate::proto::time::Mono;
@@ -91,27 +91,65 @@ impl Room {
         let needed = if lane.channel == Channel::STATE { Rights::CONTROL } else { Rights::CHAT };
         check(rights.contains(needed), CloseCode::NoRight)?;
         check(entry.kind == KIND_PLAIN, CloseCode::Protocol)?;
+        let bearer = self.bearer(conn, lane.author)?;
+        if !self.seats.get(&conn).is_some_and(|seat| seat.stuck.contains(&lane)) {
+            let taken = self.take_next_durable(entry, bearer, cx)?;
+            let seat = self.seats.get_mut(&conn).ok_or(CloseCode::Protocol)?;
+            match taken {
+                Some(next) => {
+                    seat.outbox.note_ack(lane, next);
+                    seat.outbox.note_sent_by_it(lane, next);
+                    seat.outbox.list(conn, cx.ready);
+                }
+                None => {
+                    seat.stuck.insert(lane);
+                }
+            }
+        }
+        Ok(self.pace_bearer(conn, bearer, cx.now.mono, |member, now| {
+            let entries = member.durable.take(1, now);
+            entries.max(member.durable_bytes.take(entry.as_bytes().len() as u64, now))
+        }))
+    }
+
+    /// Takes the next entry of a lane, or one that is here already, and returns the seq that the lane needs then.
+    ///
+    /// `None` if the lane cannot go on from where this bearer has it, which is no fault of the bearer.
+    fn take_next_durable(
+        &mut self,
+        entry: &WireEntry,
+        bearer: Bearer,
+        cx: &mut Context<'_>,
+    ) -> Result<Option<u64>, CloseCode> {
+        let lane = entry.lane;
         let next = self.lanes.get(&lane).map_or(0, |verifier| verifier.position().0);
         check(entry.seq <= next, CloseCode::Protocol)?;
-        if entry.seq == next {
-            self.store_durable(entry, cx)?;
-            self.seats.iter_mut().for_each(|(other, seat)| seat.outbox.list(*other, cx.ready));
+        if entry.seq < next {
+            return Ok(Some(next));
         }
-        let next = next.max(entry.seq.saturating_add(1));
-        if let Some(seat) = self.seats.get_mut(&conn) {
-            seat.outbox.note_ack(lane, next);
-            seat.outbox.note_sent_by_it(lane, next);
-            seat.outbox.list(conn, cx.ready);
+        let bytes = cx.store.entry_bytes(&self.session).saturating_add(entry.as_bytes().len() as u64);
+        let is_host = self.log.host() == Some(lane.author);
+        let bytes_max = cx.durable_bytes_max;
+        if bytes > if is_host { bytes_max } else { bytes_max - bytes_max / DURABLE_HOST_PART } {
+            return Ok(None);
         }
-        Ok(self.pace(lane.author, cx.now.mono, |member, now| member.durable.take(1, now)))
+        match self.store_durable(entry, cx) {
+            Ok(()) => {
+                self.seats.iter_mut().for_each(|(other, seat)| seat.outbox.list(*other, cx.ready));
+                Ok(Some(next + 1))
+            }
+            Err(CloseCode::Limit) => Ok(None),
+            // Its author may have written two histories, and this bearer has the other one. The first entry of a lane
+            // names no other, so there a wrong signature is a forgery.
+            Err(CloseCode::Protocol) if bearer != Bearer::Author && entry.seq > 0 => Ok(None),
+            Err(code) => Err(code),
+        }
     }
 
     /// Verifies and stores the next entry of a lane. Subscribers draw it from the store when they have room.
     fn store_durable(&mut self, entry: &WireEntry, cx: &mut Context<'_>) -> Result<(), CloseCode> {
         let (session, lane) = (self.session, entry.lane);
         let frame = Frame::Entry(entry.as_bytes().clone()).encode();
-        let bytes = cx.store.entry_bytes(&session).saturating_add(frame.len() as u64);
-        check(bytes <= DURABLE_KEPT_BYTES_MAX as u64, CloseCode::Limit)?;
         let member = self.members.get_mut(lane.author).ok_or(CloseCode::Protocol)?;
         let mut verifier = match self.lanes.get(&lane) {
             Some(verifier) => verifier.clone(),
@@ -155,7 +193,7 @@ impl Room {
                 seat.outbox.list(*other, cx.ready);
             }
         }
-        Ok(self.pace(lane.author, cx.now.mono, |member, now| member.latest.take(1, now)))
+        Ok(self.pace_bearer(conn, bearer, cx.now.mono, |member, now| member.latest.take(1, now)))
     }
 
     fn take_live(&mut self, conn: ConnId, entry: &WireEntry, cx: &mut Context<'_>) -> Result<Flow, CloseCode> {
@@ -252,6 +290,21 @@ impl Room {
         let is_own = self.bearer(conn, author)? == Bearer::Author && self.log.host() == Some(author);
         let is_admitted = self.members.get(author).is_some_and(|member| member.is_admitted);
         check(is_own && is_admitted, CloseCode::NoRight)
+    }
+
+    /// Slows down who brings entries, not who wrote them: nobody can use up what another may send. A host that brings
+    /// what it took elsewhere has slowed its author down there.
+    fn pace_bearer(
+        &mut self,
+        conn: ConnId,
+        bearer: Bearer,
+        now: Mono,
+        take: impl Fn(&mut Member, Mono) -> Option<Mono>,
+    ) -> Flow {
+        match self.seats.get(&conn).map(|seat| seat.author) {
+            Some(author) if bearer != Bearer::Host => self.pace(author, now, take),
+            _ => Flow::Continue,
+        }
     }
 
     fn pace(&mut self, author: AuthorId, now: Mono, take: impl Fn(&mut Member, Mono) -> Option<Mono>) -> Flow {

@@ -5,7 +5,7 @@
 use super::super::members::Member;
 use super::super::outbox::{Outbox, Source};
 use super::{ConnId, Context, Room};
-use crate::proto::id::{AuthorId, Channel};
+use crate::proto::id::{AuthorId, Channel, LaneId};
 use crate::proto::limits::{AUTHORS_MAX, MEMBERS_MAX, SILENCE_US_MAX};
 use crate::proto::member::{ChainError, VerifiedMember};
 use crate::proto::share::Rights;
@@ -21,6 +21,9 @@ pub(super) struct Seat {
     pub outbox: Outbox,
     /// Authors that it introduced and the log does not admit: their entries are passed over.
     pub refused: BTreeSet<AuthorId>,
+    /// Lanes that cannot go on from where it has them: the room is full, or their author wrote two histories. What
+    /// follows in them is passed over.
+    pub stuck: BTreeSet<LaneId>,
 }
 
 impl Room {
@@ -81,7 +84,7 @@ impl Room {
         }
         let number = self.add_member(member, cx.now.mono);
         self.empty = None;
-        let mut seat = Seat { author, rights, outbox, refused: BTreeSet::new() };
+        let mut seat = Seat { author, rights, outbox, refused: BTreeSet::new(), stuck: BTreeSet::new() };
         seat.outbox.mark_introduced(number);
         self.greet(&mut seat, log_sent);
         for (other, peer) in &mut self.seats {
