@@ -15,9 +15,10 @@ use crate::io::retry::Backoff;
 use crate::io::seek::relay_target;
 use crate::io::tls::{Identity, IdentityError, TrustError};
 use crate::proto::id::{PaneId, SessionId, ShareId};
+use crate::proto::limits::TITLE_BYTES_MAX;
 use crate::proto::relay::{Hall, HallLimits};
 use crate::proto::session::{EditRefused, HostingError, OwnerError, Peer, ShareTerms};
-use crate::proto::terminal::Size;
+use crate::proto::terminal::{Size, sanitise_line};
 use crate::proto::token::{Access, Link, Relay};
 use crate::session::{Connection, Event, Input, RelayReach, Session};
 use std::net::{Ipv6Addr, SocketAddr};
@@ -80,6 +81,21 @@ pub enum HostError {
     },
 }
 
+impl HostError {
+    /// Returns what the person can do about it; nothing where the message says it.
+    #[must_use]
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::Random(_) => "check the system's random source",
+            Self::Identity(error) => error.hint(),
+            Self::Bind(error) => error.hint(),
+            Self::Trust(error) => error.hint(),
+            Self::Command { .. } => "check the command's name, and that it may be run",
+            Self::Owner(_) | Self::Edit(_) | Self::Hosting(_) => "",
+        }
+    }
+}
+
 /// What a link allows, and for how long.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Terms {
@@ -117,7 +133,7 @@ impl HostBuilder {
         self
     }
 
-    /// Sets the session's title.
+    /// Sets the session's title, cut at 256 bytes.
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.title = title.into();
         self
@@ -152,7 +168,7 @@ impl HostBuilder {
         let peer = Peer::host(random()?, random()?, clock.now())?;
         let session = Session { core: Core::start(peer, clock, Connection::Searching) };
         session.set_name(&self.name);
-        session.set_title(&self.title)?;
+        session.set_title(&sanitise_line(&self.title, TITLE_BYTES_MAX))?;
         let hall = Node::start(Hall::new(HallLimits { sessions_max: 1, ..HallLimits::default() }, random()?), clock);
         let mut host = Host {
             session,
@@ -455,5 +471,26 @@ impl Pane {
             inner.inputs.remove(&self.id);
             inner.peer.end_pane(self.id, code, now)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `sh -c` with a script of some pages is a command like any other.
+    #[tokio::test]
+    async fn long_command_can_be_shared() {
+        let script = format!("{}exit 5", "true; ".repeat(2_000));
+        let host = Host::builder().title(&script).lan(Lan::Off).start().await.unwrap();
+        let args = ["-c".into(), script.into()].to_vec();
+        let command = PtyCommand { program: Some("/bin/sh".into()), args, ..PtyCommand::default() };
+        let mut terminal = host.run(command, Mirror::Off).unwrap();
+        assert_eq!(terminal.wait().await, 5);
+        let state = host.session().state();
+        let pane = &state.panes[&terminal.pane()];
+        assert!(pane.command.starts_with("/bin/sh -c true;") && pane.command.len() <= TITLE_BYTES_MAX);
+        assert!(state.title.starts_with("true;") && state.title.len() <= TITLE_BYTES_MAX);
+        host.end().await;
     }
 }

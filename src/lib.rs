@@ -28,6 +28,11 @@
 //!
 //! The bytes on the wire are described in PROTOCOL.md.
 
+#![cfg_attr(
+    not(feature = "relay"),
+    allow(rustdoc::broken_intra_doc_links, reason = "this page names the front doors, which are not there without")
+)]
+
 pub mod proto;
 
 #[cfg(feature = "net")]

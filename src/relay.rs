@@ -30,6 +30,18 @@ pub enum RelayError {
     Random(#[from] getrandom::Error),
 }
 
+impl RelayError {
+    /// Returns what to do about it.
+    #[must_use]
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::Bind(error) => error.hint(),
+            Self::Identity(error) => error.hint(),
+            Self::Random(_) => "check the system's random source",
+        }
+    }
+}
+
 /// What a relay is to be like; made by [`Relay::builder`].
 #[derive(Debug, Default)]
 #[must_use]

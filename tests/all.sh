@@ -59,8 +59,6 @@ cargo test --locked --lib --bins --test it
 cargo test --locked --doc
 
 step "examples"
-cargo build --locked --examples
-timeout 60 cargo run --locked --quiet --example own_transport
 bash tests/examples.sh
 
 step "fuzz corpora, replayed on stable"

@@ -4,7 +4,8 @@ use super::{Host, HostError};
 use crate::io::core::Core;
 use crate::io::pty::{Pty, PtyCommand, PtyWriter};
 use crate::proto::id::PaneId;
-use crate::proto::terminal::{Screen, Size};
+use crate::proto::limits::TITLE_BYTES_MAX;
+use crate::proto::terminal::{Screen, Size, sanitise_line};
 use crate::session::Input;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -38,7 +39,7 @@ impl Terminal {
         let core = host.session.core.clone();
         let (sender, inputs) = mpsc::unbounded_channel();
         let pane = core.with(|inner, _| {
-            let pane = inner.peer.open_pane(&program, &line, size)?;
+            let pane = inner.peer.open_pane(&short(&program), &short(&line), size)?;
             inner.inputs.insert(pane, sender);
             if mirror == Mirror::Off {
                 inner.peer.answer_queries(pane);
@@ -102,6 +103,11 @@ impl Terminal {
     pub fn kill(&self) {
         let _ = self.commands.send(Command::Kill);
     }
+}
+
+/// Cuts a command to what the state document takes: a script on the command line has pages.
+fn short(command: &str) -> String {
+    sanitise_line(command, TITLE_BYTES_MAX)
 }
 
 /// Whether the program's output is also to be shown on a terminal of one's own, which then answers its queries.

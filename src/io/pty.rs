@@ -3,7 +3,7 @@
 //! [`PtyCommand`] -> [`Pty`]: output comes out of [`Pty::read`], input goes into a [`PtyWriter`]
 //!
 //! Always: reading and writing block threads of their own, never the runtime; both hand over by bounded channels, so
-//! a flood waits in the kernel and a program that reads nothing costs at most [`INPUT_QUEUE_LEN`] inputs. What the
+//! a flood waits in the kernel and a program that reads nothing costs at most 64 inputs. What the
 //! program wrote before its end comes out before the end does. A dropped [`Pty`] takes its program along.
 
 use crate::proto::terminal::Size;

@@ -87,6 +87,8 @@ pub const KEYFRAME_WANT_US: u64 = 1_000_000;
 pub const MEMORY_STORE_BYTES_MAX: u64 = 4 * 1_073_741_824;
 /// Durable entries that a relay keeps for one session, in bytes.
 pub const DURABLE_KEPT_BYTES_MAX: usize = 268_435_456;
+/// One part in so many of these is for the host's own: nobody's chat keeps it from saying what it shows.
+pub const DURABLE_HOST_PART: u64 = 8;
 /// What waits for its dependencies in one document, in bytes: all of a session, since a newcomer gets it lane by lane
 /// and each lane builds on the others.
 pub const ORPHANS_BYTES_MAX: usize = DURABLE_KEPT_BYTES_MAX;

@@ -6,15 +6,11 @@ use std::time::Duration;
 
 use cahoots::{Ending, Guest, Lan, Link, PaneId, PaneStatus, View};
 
-use tokio::time::timeout;
-
 use crate::args;
 use crate::text::{self, Failure};
 
-/// How long a screen has to stand still to count as caught up.
+/// How long a screen has to stand still to count as caught up: longer than a round trip and the host's tick.
 const STILL: Duration = Duration::from_millis(250);
-/// How long to wait for that: some programs never stand still.
-const STILL_MAX: Duration = Duration::from_secs(2);
 
 mod link;
 mod plain;
@@ -86,7 +82,8 @@ async fn first_view(guest: &Guest, patience: Duration) -> Result<View, Failure> 
         };
         let mut view = guest.watch(pane);
         while !view.is_live() && view.changed().await {}
-        settle(&mut view).await;
+        // What a relay has kept comes in several pieces.
+        view.settled(STILL).await;
         view
     };
     tokio::select! {
@@ -96,12 +93,6 @@ async fn first_view(guest: &Guest, patience: Duration) -> Result<View, Failure> 
             Err(Failure::new(format!("no screen came within {}", text::span(patience))).hint("is the host still there?"))
         }
     }
-}
-
-/// Waits until the screen stands still for a moment: what a relay has kept comes in several pieces.
-async fn settle(view: &mut View) {
-    let still = async { while let Ok(true) = timeout(STILL, view.changed()).await {} };
-    let _ = timeout(STILL_MAX, still).await;
 }
 
 /// Says how it ended, and with which status.

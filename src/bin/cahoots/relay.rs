@@ -20,7 +20,7 @@ pub(crate) async fn run(args: args::Relay) -> Result<ExitCode, Failure> {
     if let Some(identity) = identity(&args)? {
         builder = builder.identity(identity);
     }
-    let relay = builder.start().await.map_err(Failure::new)?;
+    let relay = builder.start().await.map_err(|error| Failure::new(&error).hint(error.hint()))?;
     announce(&args, &relay)?;
     signals.next().await;
     tracing::info!("going away");
@@ -38,7 +38,7 @@ fn identity(args: &args::Relay) -> Result<Option<Identity>, Failure> {
         (_, _, Some(state)) => Identity::open(state),
         _ => return Ok(None),
     };
-    identity.map(Some).map_err(Failure::new)
+    identity.map(Some).map_err(|error| Failure::new(&error).hint(error.hint()))
 }
 
 fn announce(args: &args::Relay, relay: &Relay) -> Result<(), Failure> {

@@ -6,7 +6,9 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use cahoots::{Access, Event, Events, Host, Lan, Link, Mirror, PathKind, PtyCommand, Size, Terminal, Terms};
+use cahoots::{
+    Access, Event, Events, Host, HostError, Lan, Link, Mirror, PtyCommand, RelayReach, Size, Terminal, Terms,
+};
 
 use crate::args::{self, LinkAccess};
 use crate::record;
@@ -15,8 +17,6 @@ use crate::text::{self, Failure, Paint, print_line, warn};
 
 /// How long links may be held back for the relay.
 const RELAY_PATIENCE: Duration = Duration::from_secs(3);
-/// How often to look whether the relay is linked.
-const RELAY_POLL: Duration = Duration::from_millis(20);
 
 mod ground;
 mod local;
@@ -37,14 +37,16 @@ pub(crate) async fn run(args: args::Share) -> Result<ExitCode, Failure> {
     let size = if shows { local::own_size()? } else { args.size };
     // A terminal of one's own answers what programs ask; without one the session does.
     let mirror = if shows { Mirror::On } else { Mirror::Off };
-    let terminal = host.run(pty_command(&host, &command, size), mirror).map_err(Failure::new)?;
-    let relay = reach_relay(&host, &args).await;
-    if relay == Some(Reached::NotYet) && !args.quiet {
-        warn("the relay is not reached yet; it is tried again, and links work for others once it is");
+    let terminal = host.run(pty_command(&host, &command, size), mirror).map_err(|error| failed(&error))?;
+    let relay = tokio::time::timeout(RELAY_PATIENCE, host.relay_dialled()).await.unwrap_or_else(|_| host.relay_reach());
+    if let Some(trouble) = relay.and_then(trouble).filter(|_| !args.quiet) {
+        warn(format!(
+            "the relay is not reached yet ({trouble}); it is tried again, and links work for others once it is"
+        ));
     }
     // Only now: a command that cannot be started leaves no links behind that lead nowhere.
     announce(&host, &args, &links)?;
-    let code = if shows { local::run(&host, terminal, relay).await } else { headless(&host, terminal, &args).await };
+    let code = if shows { local::run(&host, terminal).await } else { headless(&host, terminal, &args).await };
     host.end().await;
     let code = code?;
     if args.json {
@@ -63,30 +65,13 @@ fn command_line(args: &args::Share) -> Vec<OsString> {
     vec![shell.unwrap_or_else(|| "/bin/sh".into())]
 }
 
-/// Whether the relay can be used.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Reached {
-    Yes,
-    NotYet,
-}
-
-/// Waits a moment for the relay, so that a printed link works at once; `None` without a relay.
-async fn reach_relay(host: &Host, args: &args::Share) -> Option<Reached> {
-    args.reach.relay.as_ref()?;
-    let linked = async {
-        while !uses_relay(host) {
-            tokio::time::sleep(RELAY_POLL).await;
-        }
-    };
-    Some(match tokio::time::timeout(RELAY_PATIENCE, linked).await {
-        Ok(()) => Reached::Yes,
-        Err(_) => Reached::NotYet,
-    })
-}
-
-/// Returns whether there is a working link to the relay.
-fn uses_relay(host: &Host) -> bool {
-    host.session().status().path == Some(PathKind::Relay)
+/// Says why the relay cannot be used, if it cannot.
+fn trouble(reach: RelayReach) -> Option<String> {
+    match reach {
+        RelayReach::Linked => None,
+        RelayReach::Dialling => Some("no answer so far".to_owned()),
+        RelayReach::Unreachable { reason } => Some(reason),
+    }
 }
 
 /// Returns what others see as the title: the program's name and its arguments.
@@ -108,7 +93,11 @@ async fn start(args: &args::Share, command: &[OsString]) -> Result<Host, Failure
     if let Some(relay) = args.reach.relay.clone() {
         builder = builder.relay(relay);
     }
-    builder.start().await.map_err(Failure::new)
+    builder.start().await.map_err(|error| failed(&error))
+}
+
+fn failed(error: &HostError) -> Failure {
+    Failure::new(error).hint(error.hint())
 }
 
 fn issue(host: &Host, args: &args::Share) -> Result<Vec<(Access, Link)>, Failure> {

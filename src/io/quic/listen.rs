@@ -83,6 +83,18 @@ pub enum BindError {
     NoAddress,
 }
 
+impl BindError {
+    /// Returns what to do about it.
+    #[must_use]
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::Socket { .. } => "choose another address or port, or end the program that has this one",
+            Self::Identity(_) => "name the private key that belongs to the certificate",
+            Self::NoAddress => "name at least one address",
+        }
+    }
+}
+
 /// Takes connections on one or more UDP sockets. Dropping it stops that; channels given out live on.
 pub struct Listener {
     endpoints: Vec<quinn::Endpoint>,

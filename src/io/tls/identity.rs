@@ -66,6 +66,20 @@ pub enum IdentityError {
     Generate(#[from] rcgen::Error),
 }
 
+impl IdentityError {
+    /// Returns what to do about it.
+    #[must_use]
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::File { .. } => "check the path, and who may read and write there",
+            Self::Pem { .. } => "name a file with PEM sections, as an authority's client leaves them",
+            Self::Half { .. } => "put the missing file back, or take both away: then there are new links",
+            Self::Exposed { .. } => "make the key readable by its owner alone, or take both files away for new ones",
+            Self::Generate(_) => "check the system's random source",
+        }
+    }
+}
+
 impl Identity {
     /// Makes a fresh key and a self-signed certificate that names nobody.
     ///

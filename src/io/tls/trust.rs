@@ -34,6 +34,16 @@ pub enum TrustError {
     },
 }
 
+impl TrustError {
+    /// Returns what to do about it.
+    #[must_use]
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::NoRoots { .. } => "install the system's root certificates, or use the relay's address with its #fp=…",
+        }
+    }
+}
+
 impl Trust {
     /// Believes exactly the end-entity certificate with this SHA-256, whatever its names and dates.
     #[must_use]

@@ -43,7 +43,9 @@ fn kept() -> Rows {
     let (hours, minutes) = (hall.idle_us_max / 3_600_000_000, hall.ended_us_max / 60_000_000);
     let direct = format!("{}, {}", binary(DIRECT_QUEUE_BYTES_HIGH), binary(DIRECT_QUEUE_BYTES_MAX));
     let (before, after) = (binary(LIVE_QUEUE_BYTES_MAX), binary(LIVE_KEPT_BYTES_MAX));
-    let stored = format!("{}, {}", binary(DURABLE_KEPT_BYTES_MAX), binary(MEMORY_STORE_BYTES_MAX as usize));
+    let (room, hosts) = (hall.durable_bytes_max as usize, (hall.durable_bytes_max / DURABLE_HOST_PART) as usize);
+    let all = binary(MEMORY_STORE_BYTES_MAX as usize);
+    let stored = format!("{}, {} of it for the host's own; {all}", binary(room), binary(hosts));
     vec![
         ("sessions", grouped(hall.sessions_max)),
         ("session without connections, after its End", format!("{hours} h, {minutes} min")),
@@ -59,13 +61,13 @@ fn kept() -> Rows {
 }
 
 fn rates() -> Rows {
-    let entries = |rate: Rate| format!("{}/s, burst {}", rate.per_s, grouped(rate.burst as usize));
-    let direct = DIRECT_BYTES_RATE;
-    let direct = format!("{}/s, burst {}", binary(direct.per_s as usize), binary(direct.burst as usize));
+    let entries = |rate: Rate| format!("{}/s, burst {}", grouped(rate.per_s as usize), grouped(rate.burst as usize));
+    let bytes = |rate: Rate| format!("{}/s, burst {}", binary(rate.per_s as usize), binary(rate.burst as usize));
+    let durable = format!("{}; {}", entries(DURABLE_RATE), bytes(DURABLE_BYTES_RATE));
     vec![
-        ("durable entries", entries(DURABLE_RATE)),
+        ("durable entries, its own or not", durable),
         ("presence entries", format!("{}; {} B each", entries(PRESENCE_RATE), grouped(PRESENCE_ENTRY_BYTES_MAX))),
-        ("bytes of direct entries to the host", direct),
+        ("bytes of direct entries to the host", bytes(DIRECT_BYTES_RATE)),
         ("WANT_KEYFRAME for one channel", format!("{}/s", 1_000_000 / KEYFRAME_WANT_US)),
     ]
 }

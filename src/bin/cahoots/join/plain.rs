@@ -9,14 +9,11 @@ use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::{Outcome, exit_of, first_view, over};
+use super::{Outcome, STILL, exit_of, first_view, over};
 use crate::args;
 use crate::record;
 use crate::signals::Signals;
 use crate::text::{Failure, print_line, span, warn};
-
-/// How long the screen has to rest before it is printed once: longer than a round trip and the host's tick.
-const QUIET: Duration = Duration::from_millis(200);
 
 /// How often to look whether all that was typed has arrived: no event tells.
 const CONFIRMED_POLL: Duration = Duration::from_millis(10);
@@ -41,7 +38,10 @@ pub(crate) async fn run(guest: &Guest, args: &args::Join) -> Result<Outcome, Fai
         type_stdin(guest, &view, args.patience).await?;
     }
     if args.dump {
-        view.settled(QUIET).await;
+        if args.typing {
+            // What was typed shows once it has come back.
+            view.settled(STILL).await;
+        }
         if !guest.session().status().live && !args.quiet {
             warn("the host is away: this is the last screen that came from it");
         }

@@ -5,15 +5,14 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
-use std::time::Duration;
 
 use cahoots::io::pty::PtyWriter;
-use cahoots::{Event, Host, Size, Terminal};
+use cahoots::{Event, Host, RelayReach, Size, Terminal};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::ground::Ground;
-use super::{EXIT_TERMINATED, Reached, next, uses_relay};
+use super::{EXIT_TERMINATED, next};
 use crate::guard::Guard;
 use crate::signals::Signals;
 use crate::text::{Failure, count};
@@ -23,9 +22,6 @@ const KEYS_BYTES: usize = 4_096;
 /// Such reads that may wait for the program.
 const KEYS_WAITING: usize = 16;
 
-/// How often to look whether the relay is still there.
-const TICK: Duration = Duration::from_secs(2);
-
 /// Returns the size of the own terminal, as far as it may be shared.
 pub(crate) fn own_size() -> io::Result<Size> {
     let (cols, rows) = crossterm::terminal::size()?;
@@ -33,14 +29,13 @@ pub(crate) fn own_size() -> io::Result<Size> {
 }
 
 /// Shows the command here until it ends; returns its exit status.
-pub(crate) async fn run(host: &Host, mut terminal: Terminal, relay: Option<Reached>) -> Result<i32, Failure> {
+pub(crate) async fn run(host: &Host, mut terminal: Terminal) -> Result<i32, Failure> {
     let guard = Guard::raw()?;
-    let mut screen = OwnScreen::open(title(host, relay))?;
+    let mut screen = OwnScreen::open(title(host))?;
     read_keys(terminal.writer());
     let mut events = host.session().events();
     let mut resized = signal(SignalKind::window_change())?;
     let mut signals = Signals::new()?;
-    let mut tick = tokio::time::interval(TICK);
     loop {
         tokio::select! {
             output = terminal.output() => match output {
@@ -51,10 +46,9 @@ pub(crate) async fn run(host: &Host, mut terminal: Terminal, relay: Option<Reach
                 None => break,
             },
             _ = resized.recv() => terminal.resize(own_size()?),
-            event = next(&mut events) => if matches!(event, Event::Joined(_) | Event::Left(_) | Event::Lagged { .. }) {
-                screen.title(title(host, relay))?;
+            event = next(&mut events) => if changes_title(&event) {
+                screen.title(title(host))?;
             },
-            _ = tick.tick() => screen.title(title(host, relay))?,
             () = signals.next() => {
                 terminal.kill();
                 return Ok(EXIT_TERMINATED);
@@ -64,10 +58,15 @@ pub(crate) async fn run(host: &Host, mut terminal: Terminal, relay: Option<Reach
     Ok(terminal.wait().await)
 }
 
+const fn changes_title(event: &Event) -> bool {
+    matches!(event, Event::Joined(_) | Event::Left(_) | Event::Relay(_) | Event::Lagged { .. })
+}
+
 /// Says who is there, and whether others can still come.
-fn title(host: &Host, relay: Option<Reached>) -> String {
+fn title(host: &Host) -> String {
     let guests = host.session().members().iter().filter(|member| !member.is_me).count();
-    let relay = if relay.is_some() && !uses_relay(host) { ", relay not reached" } else { "" };
+    let is_out_of_reach = host.relay_reach().is_some_and(|reach| reach != RelayReach::Linked);
+    let relay = if is_out_of_reach { ", relay not reached" } else { "" };
     format!("cahoots: {}{relay}", count(guests, "guest", "guests"))
 }
 

@@ -11,7 +11,9 @@ use super::super::store::StoredEntry;
 use super::{ConnId, Context, Latest, Room};
 use crate::proto::id::{AuthorId, Channel, Class};
 use crate::proto::lane::verify::LaneVerifier;
-use crate::proto::limits::{DIRECT_QUEUE_BYTES_HIGH, DIRECT_QUEUE_BYTES_MAX, PRESENCE_ENTRY_BYTES_MAX};
+use crate::proto::limits::{
+    DIRECT_QUEUE_BYTES_HIGH, DIRECT_QUEUE_BYTES_MAX, DURABLE_HOST_PART, PRESENCE_ENTRY_BYTES_MAX,
+};
 use crate::proto::share::Rights;
 use crate::proto::time::Mono;
 use crate::proto::wire::{CloseCode, Frame, WireEntry};
@@ -21,8 +23,6 @@ use bytes::Bytes;
 const KIND_PLAIN: u8 = 1;
 /// The kind of a direct entry that types.
 const KIND_INPUT: u8 = 3;
-/// One part in so many of a room is the host's alone: nobody's chat keeps it from saying what it shows.
-const HOST_PART: u64 = 8;
 /// How long a sender waits before it may add to a full direct queue, in microseconds.
 const DIRECT_PAUSE_US: u64 = 10_000;
 
@@ -139,7 +139,7 @@ impl Room {
         {
             return Ok(None);
         }
-        if bytes > if is_host { bytes_max } else { bytes_max - bytes_max / HOST_PART } {
+        if bytes > if is_host { bytes_max } else { bytes_max - bytes_max / DURABLE_HOST_PART } {
             return Ok(None);
         }
         match self.store_durable(entry, cx) {
