@@ -18,6 +18,7 @@ use super::{Channel, DIALER_SOCKET_BYTES, DualStack, Side, bind, path_to, quic_e
 use crate::io::tls::{Refusal, RefusalSlot, Trust, client_config};
 use crate::proto::hex::Hex;
 use crate::proto::path::PathKind;
+use crate::proto::terminal::sanitise_line;
 
 /// Head start of one address before the next is tried beside it. RFC 8305, section 5.
 const NEXT_ADDRESS: Duration = Duration::from_millis(250);
@@ -29,6 +30,8 @@ const GIVE_UP: Duration = Duration::from_secs(10);
 const ADDRESSES_MAX: usize = 6;
 /// How long [`Endpoint::wait_idle`] waits for dropped channels to have delivered their last bytes.
 const DRAIN: Duration = Duration::from_secs(2);
+/// Longest reason that is shown.
+const REASON_BYTES_MAX: usize = 256;
 /// TLS alert `no_application_protocol`. RFC 7301, section 3.2.
 const ALERT_NO_PROTOCOL: u8 = 120;
 
@@ -368,7 +371,13 @@ async fn connect(socket: quinn::Endpoint, address: SocketAddr, target: Target) -
 }
 
 fn lost(target: &Target, reason: &dyn std::fmt::Display) -> DialError {
-    DialError::Lost { host: target.host.clone(), reason: reason.to_string() }
+    DialError::Lost { host: target.host.clone(), reason: printable(reason) }
+}
+
+/// QUIC lets the other side put any text into the reason of a close, and certificates hold names: they end up on
+/// somebody's terminal.
+fn printable(reason: &dyn std::fmt::Display) -> String {
+    sanitise_line(&reason.to_string(), REASON_BYTES_MAX)
 }
 
 /// Tells from what QUIC and the verifier know who has to act.
@@ -376,7 +385,7 @@ fn explain(error: &ConnectionError, refusal: &RefusalSlot, address: SocketAddr, 
     let (host, port) = (target.host.clone(), target.port);
     match refusal.lock().unwrap_or_else(PoisonError::into_inner).take() {
         Some(Refusal::Fingerprint { expected, found }) => return DialError::Fingerprint { found, expected },
-        Some(Refusal::Untrusted(reason)) => return DialError::Untrusted { host, reason },
+        Some(Refusal::Untrusted(reason)) => return DialError::Untrusted { host, reason: printable(&reason) },
         None => (),
     }
     let code = match error {
@@ -411,6 +420,29 @@ mod tests {
         assert_eq!(take_turns(six.clone(), four.clone()), expected);
         assert_eq!(take_turns(Vec::new(), four.clone()), four);
         assert_eq!(take_turns(six.repeat(4), four.repeat(4)).len(), ADDRESSES_MAX);
+    }
+
+    /// A relay must not write to the terminal of who dials it, neither by a close nor by names in its certificate.
+    #[test]
+    fn reasons_of_others_are_plain_text() {
+        let target = Target::relay("relay.example", 1, Trust::fingerprint([0; 32]));
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+        let evil = "\x1b]52;c;ZXZpbA==\x07\nerror: type your password";
+        let close = quinn::ApplicationClose { error_code: 7u32.into(), reason: evil.into() };
+        let slot = RefusalSlot::default();
+        let errors = [
+            explain(&ConnectionError::ApplicationClosed(close), &slot, address, &target),
+            explain(
+                &ConnectionError::TimedOut,
+                &Arc::new(Mutex::new(Some(Refusal::Untrusted(evil.into())))),
+                address,
+                &target,
+            ),
+        ];
+        for error in errors {
+            let text = error.to_string();
+            assert!(text.contains("password") && !text.contains(char::is_control), "{text:?}");
+        }
     }
 
     /// A person compares the two hashes by eye.

@@ -152,7 +152,9 @@ impl Peer {
         if self.log.share(&share).is_none() {
             return Err(OwnerError::NoShare(share));
         }
-        self.write_record(&Record::Close(share), now)
+        self.write_record(&Record::Close(share), now)?;
+        self.see_off_revoked();
+        Ok(())
     }
 
     /// Ends the session for everybody.

@@ -9,7 +9,7 @@ use std::fmt;
 /// Most bytes that type and length take in front of a body.
 pub const HEAD_BYTES_MAX: usize = 16;
 
-/// What errors call the first byte of HELLO, WELCOME and READY.
+/// Names the field that tells which version the other side speaks.
 const VERSION_FIELD: &str = "version";
 
 /// What a dialer says first.
