@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Everything that must hold before a change lands, with the set-up it needs. Run from anywhere; takes about 25 min on
 # two cores from nothing. Needs Rust by rustup and a C compiler; what else is missing is installed from Debian's
-# packages, as root or by sudo. The first step that fails ends it.
+# packages, as root or by sudo. The tests of local networks make network namespaces, which takes root: whoever has not
+# got it says CAHOOTS_NO_NETNS=1 and goes without them. The first step that fails ends it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export RUSTFLAGS="${RUSTFLAGS:-} -D warnings" RUSTDOCFLAGS="-D warnings" CARGO_TERM_COLOR=never
@@ -25,6 +26,10 @@ rust_is_ready() {
     cargo fmt --version && cargo clippy --version && [ -d "$(rustc --print target-libdir --target wasm32-unknown-unknown)" ]
 } >/dev/null 2>&1
 
+may_make_networks() {
+    ip netns add "cahoots-all-$$" && ip netns delete "cahoots-all-$$"
+} >/dev/null 2>&1
+
 step "set-up"
 has cc || install gcc
 has ip || install iproute2
@@ -34,6 +39,13 @@ python3 -c 'import ensurepip, venv' 2>/dev/null || install python3-venv
 if ! rust_is_ready; then
     rustup component add rustfmt clippy
     rustup target add wasm32-unknown-unknown
+fi
+
+if may_make_networks; then
+    unset CAHOOTS_NO_NETNS
+elif [ "${CAHOOTS_NO_NETNS:-}" != 1 ]; then
+    echo "no network namespaces here: run as root, or set CAHOOTS_NO_NETNS=1 to go without the tests of local networks" >&2
+    exit 1
 fi
 
 step "format"
@@ -72,4 +84,4 @@ step "test vectors, made again by the independent generator"
 target/vectors/bin/pip install -q -r tests/vectors/requirements.txt
 target/vectors/bin/python tests/vectors/generate.py --check
 
-step "done"
+step "done${CAHOOTS_NO_NETNS:+, but for the tests of local networks: no network namespaces here}"

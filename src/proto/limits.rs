@@ -35,6 +35,8 @@ pub const SHARES_MAX: usize = 64;
 pub const MEMBERS_MAX: usize = 1_000;
 /// Authors that a session has ever had.
 pub const AUTHORS_MAX: usize = 4_096;
+/// Of these, authors of durable entries: so that newcomers find a place whatever was written before.
+pub const AUTHORS_STORED_MAX: usize = AUTHORS_MAX - 2 * MEMBERS_MAX;
 /// Wraps of a session: one per share, delegated ones included.
 pub const WRAPS_MAX: usize = 1_024;
 /// Lanes that a connection may announce in HAVE frames: each author has two.

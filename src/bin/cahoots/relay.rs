@@ -82,3 +82,28 @@ fn own_address() -> IpAddr {
     addresses.sort_by_key(IpAddr::is_ipv6);
     addresses.first().copied().unwrap_or(IpAddr::from([127, 0, 0, 1]))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    fn parse(words: &[&str]) -> args::Relay {
+        match args::Cli::parse_from(["cahoots", "relay"].iter().chain(words)).command {
+            args::Command::Relay(args) => args,
+            other => panic!("{other:?} is another command"),
+        }
+    }
+
+    /// Links last as long as what they pin: a certificate that others vouch for is renewed every few months.
+    #[tokio::test]
+    async fn only_an_own_certificate_is_pinned() {
+        let relay = Relay::builder().listen("127.0.0.1:0".parse().unwrap()).start().await.unwrap();
+        let port = relay.local_addrs()[0].port();
+        let own = address(&parse(&[]), &relay);
+        assert_eq!(own, RelayAddress { host: "127.0.0.1".into(), port, fingerprint: Some(relay.fingerprint()) });
+        let named = parse(&["--cert", "a.pem", "--key", "b.pem", "--host", "relay.example.org"]);
+        assert_eq!(address(&named, &relay).to_string(), format!("relay.example.org:{port}"));
+        relay.shutdown().await;
+    }
+}

@@ -6,15 +6,12 @@ use super::{Alarm, Ending, Event, Peer};
 use crate::proto::authlog::Record;
 use crate::proto::epoch::{open_share_wrap, wrap_epoch, wrap_recipient};
 use crate::proto::id::{Channel, LaneId};
-use crate::proto::limits::AUTHORS_MAX;
+use crate::proto::limits::{AUTHORS_MAX, HAVE_LANES_MAX};
 use crate::proto::member::{Chain, MemberCert, VerifiedMember};
 use crate::proto::time::{Mono, Now};
 use crate::proto::verify::channel_binding;
 use crate::proto::wire::{Auth, CloseCode, Frame, Have, Hello, Ready, Standing, Welcome};
 use bytes::Bytes;
-
-/// Lanes that the other side may announce.
-const HAVE_LANES_MAX: usize = 2 * AUTHORS_MAX;
 
 impl Peer {
     pub(super) fn hello(&self, nonce: [u8; 32]) -> Frame {

@@ -44,12 +44,14 @@ fn kept() -> Rows {
     let direct = format!("{}, {}", binary(DIRECT_QUEUE_BYTES_HIGH), binary(DIRECT_QUEUE_BYTES_MAX));
     let (before, after) = (binary(LIVE_QUEUE_BYTES_MAX), binary(LIVE_KEPT_BYTES_MAX));
     let (room, hosts) = (hall.durable_bytes_max as usize, (hall.durable_bytes_max / DURABLE_HOST_PART) as usize);
+    let authors = format!("{}; {} with durable entries", grouped(AUTHORS_MAX), grouped(AUTHORS_STORED_MAX));
     let all = binary(MEMORY_STORE_BYTES_MAX as usize);
     let stored = format!("{}, {} of it for the host's own; {all}", binary(room), binary(hosts));
     vec![
         ("sessions", grouped(hall.sessions_max)),
         ("session without connections, after its End", format!("{hours} h, {minutes} min")),
-        ("members connected to a session, known to it", format!("{}, {}", grouped(MEMBERS_MAX), grouped(AUTHORS_MAX))),
+        ("members connected to a session", grouped(MEMBERS_MAX)),
+        ("authors of a session that are remembered", authors),
         ("wraps of a session", grouped(WRAPS_MAX)),
         ("durable entries of a session, of all", stored),
         ("lanes in HAVE of one connection", grouped(HAVE_LANES_MAX)),

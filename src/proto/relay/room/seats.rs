@@ -6,7 +6,7 @@ use super::super::members::Member;
 use super::super::outbox::{Outbox, Source};
 use super::{ConnId, Context, Room};
 use crate::proto::id::{AuthorId, Channel, LaneId};
-use crate::proto::limits::{AUTHORS_MAX, MEMBERS_MAX, SILENCE_US_MAX};
+use crate::proto::limits::{AUTHORS_MAX, AUTHORS_STORED_MAX, MEMBERS_MAX, SILENCE_US_MAX};
 use crate::proto::member::{ChainError, VerifiedMember};
 use crate::proto::share::Rights;
 use crate::proto::time::Mono;
@@ -67,7 +67,7 @@ impl Room {
     /// Tells whether so many have left durable entries, which are never forgotten, that no more may: those who sit here
     /// and those at the host's place must always have room.
     pub(super) fn is_full_of_authors(&mut self) -> bool {
-        self.members.iter_mut().filter(|member| member.is_stored).count() >= AUTHORS_MAX - 2 * MEMBERS_MAX
+        self.members.iter_mut().filter(|member| member.is_stored).count() >= AUTHORS_STORED_MAX
     }
 
     fn check_shares_have_room(&self, member: &VerifiedMember) -> Result<(), CloseCode> {
