@@ -23,8 +23,8 @@ use crate::session::{Connection, Event, Input, RelayReach, Session};
 use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::{JoinHandle, JoinSet};
 
 /// How long a link lasts unless said otherwise.
 pub const SHARE_LASTS: Duration = Duration::from_secs(24 * 3_600);
@@ -154,7 +154,16 @@ impl HostBuilder {
         session.set_name(&self.name);
         session.set_title(&self.title)?;
         let hall = Node::start(Hall::new(HallLimits { sessions_max: 1, ..HallLimits::default() }, random()?), clock);
-        let mut host = Host { session, relay: self.relay, hall, tasks: JoinSet::new(), port: None, reach: None };
+        let mut host = Host {
+            session,
+            relay: self.relay,
+            hall,
+            endpoint: Endpoint::new(),
+            listening: None,
+            tasks: JoinSet::new(),
+            port: None,
+            reach: None,
+        };
         host.link_to_own_hall();
         if self.lan == Lan::On {
             host.serve_nearby(self.port)?;
@@ -162,7 +171,8 @@ impl HostBuilder {
         if let Some(relay) = host.relay.clone() {
             let reach = watch::Sender::new(RelayReach::Dialling);
             host.reach = Some(reach.subscribe());
-            host.tasks.spawn(keep_linked(host.session.core.clone(), relay_target(relay)?, reach));
+            let link = keep_linked(host.session.core.clone(), host.endpoint.clone(), relay_target(relay)?, reach);
+            host.tasks.spawn(link);
         }
         Ok(host)
     }
@@ -174,6 +184,9 @@ pub struct Host {
     session: Session,
     relay: Option<Relay>,
     hall: Node,
+    endpoint: Endpoint,
+    /// What the listener for guests nearby ends by: it closes once this is dropped.
+    listening: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
     tasks: JoinSet<()>,
     port: Option<u16>,
     reach: Option<watch::Receiver<RelayReach>>,
@@ -273,6 +286,12 @@ impl Host {
                 tokio::time::sleep(POLL).await;
             }
             self.hall.wait_empty().await;
+            // Written is not delivered: a process that exits now takes the last packets with it.
+            if let Some((stop, closed)) = self.listening.take() {
+                drop(stop);
+                let _ = closed.await;
+            }
+            self.endpoint.wait_idle().await;
         };
         if tokio::time::timeout(FAREWELL, told).await.is_err() {
             tracing::debug!("not everybody heard that the session is over");
@@ -297,14 +316,24 @@ impl Host {
         let port = listener.local_port();
         self.port = Some(port);
         let (core, hall) = (self.session.core.clone(), self.hall.clone());
-        self.tasks.spawn(async move {
+        let (stop, mut stopped) = oneshot::channel::<()>();
+        let closed = tokio::spawn(async move {
             let mut guests = JoinSet::new();
-            while let Some(channel) = listener.accept().await {
-                let (core, hall) = (core.clone(), hall.clone());
-                guests.spawn(async move { receive(&core, &hall, channel).await });
-                while guests.try_join_next().is_some() {}
+            loop {
+                tokio::select! {
+                    channel = listener.accept() => {
+                        let Some(channel) = channel else { return };
+                        let (core, hall) = (core.clone(), hall.clone());
+                        guests.spawn(async move { receive(&core, &hall, channel).await });
+                    }
+                    Some(_) = guests.join_next() => {}
+                    _ = &mut stopped => break,
+                }
             }
+            guests.shutdown().await;
+            listener.close().await;
         });
+        self.listening = Some((stop, closed));
         self.tasks.spawn(announce(self.session.id(), port));
         Ok(())
     }
@@ -335,8 +364,7 @@ async fn announce(session: SessionId, port: u16) {
 }
 
 /// Keeps a link to a relay for as long as the session lasts.
-async fn keep_linked(core: Arc<Core>, target: Target, reach: watch::Sender<RelayReach>) {
-    let endpoint = Endpoint::new();
+async fn keep_linked(core: Arc<Core>, endpoint: Endpoint, target: Target, reach: watch::Sender<RelayReach>) {
     let mut backoff = Backoff::new();
     while core.read(|inner, _| inner.peer.ended().is_none()) {
         match endpoint.dial(&target).await {

@@ -21,6 +21,8 @@ use tokio::task::JoinSet;
 const TICK: Duration = Duration::from_millis(5);
 /// Frames published at once when saturated; the next come when everybody has them.
 const BURST: usize = 64;
+/// Pause between bursts that come one by one.
+const REST: Duration = Duration::from_millis(200);
 /// Frames after which a relay is given a new start for late comers.
 const KEYFRAME_EVERY: u64 = 1_024;
 const FRAME_BYTES: usize = bare::FRAME_BYTES;
@@ -160,12 +162,22 @@ impl Side {
         Ok(())
     }
 
+    /// Publishes a burst now and then, as a terminal that is at rest and redraws its screen.
+    async fn rest_and_burst(&mut self, frames: usize) -> Outcome {
+        for _ in 0..frames / BURST {
+            tokio::time::sleep(REST).await;
+            self.saturate(BURST).await?;
+        }
+        Ok(())
+    }
+
     /// Measures one load: CPU microseconds and latencies per delivery, and deliveries a second.
     async fn measure(&mut self, child: &crate::child::Child, load: Load, frames: usize) -> Outcome<Measured> {
         *lock(&self.crowd.latencies) = Samples::default();
         let (cpu, start) = (child.cpu()?, Instant::now());
         match load {
             Load::Paced => self.pace(frames).await?,
+            Load::Bursts => self.rest_and_burst(frames).await?,
             Load::Saturated => self.saturate(frames).await?,
         }
         let (wall, cpu) = (start.elapsed(), child.cpu()? - cpu);
@@ -178,6 +190,7 @@ impl Side {
 #[derive(Clone, Copy, Debug)]
 enum Load {
     Paced,
+    Bursts,
     Saturated,
 }
 
@@ -262,6 +275,7 @@ pub(crate) async fn run(effort: Effort) -> Outcome {
     head(&["load", "server", "CPU per delivery", "to bare", "p50", "p99", "deliveries/s"]);
     let loads = [
         (format!("{guests} guests, 200 frames/s"), Load::Paced, effort.pick(600, 40)),
+        (format!("{guests} guests, 16 KiB now and then"), Load::Bursts, effort.pick(8, 2) * BURST),
         (format!("{guests} guests, saturated"), Load::Saturated, effort.pick(128, 2) * BURST),
     ];
     for (name, load, frames) in loads {

@@ -1,6 +1,6 @@
 //! How long a newcomer waits: for the screen, and for all that was said before.
 
-use crate::figures::{Samples, head, row, times, us};
+use crate::figures::{Samples, head, row, time_us, times, us};
 use crate::keystroke::{Way, echo_pane, wait_linked};
 use crate::{Effort, Outcome, ours};
 use cahoots::{Access, Guest, Host, Lan, Session, Terms};
@@ -9,12 +9,21 @@ use std::time::{Duration, Instant};
 
 /// Messages of one author; a relay lets 2,000 pass at once and delays what comes after.
 const MESSAGES_PER_AUTHOR: usize = 1_900;
+/// Messages said at the end, to see what one costs.
+const SAID: usize = 50;
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// Runs this part.
 pub(crate) async fn run(effort: Effort) -> Outcome {
     let (rounds, many) = (effort.pick(5, 1), effort.pick(10_000, 300));
-    head(&["chat messages", "to the live screen", "to all messages", "signature checks alone", "all to checks"]);
+    head(&[
+        "chat messages",
+        "to the live screen",
+        "to all messages",
+        "as many signature checks",
+        "all to checks",
+        "to say one more",
+    ]);
     for messages in [0, many] {
         let [mut screen, mut all] = [const { Samples::new() }; 2];
         let relay = ours::Server::start()?;
@@ -36,14 +45,14 @@ pub(crate) async fn run(effort: Effort) -> Outcome {
             checks.push(check(messages));
         }
         drop(crowd);
+        let (session, mut refused) = (host.session(), 0);
+        let said = time_us(SAID, |_| refused += usize::from(session.say("one more").is_err()));
+        if refused > 0 {
+            return Err("the host may not chat".into());
+        }
         let [screen, all, checks] = [screen, all, checks].map(|samples| samples.median());
-        row(&[
-            &messages,
-            &us(screen),
-            &us(all),
-            &us(checks),
-            &if messages == 0 { "".into() } else { times(all, checks) },
-        ]);
+        let ratio = if messages == 0 { String::new() } else { times(all, checks) };
+        row(&[&messages, &us(screen), &us(all), &us(checks), &ratio, &us(said)]);
     }
     Ok(())
 }

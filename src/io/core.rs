@@ -5,7 +5,7 @@
 //! It decides nothing: every decision is the machine's. Locks are held for one call into the machine, never over an
 //! await.
 
-use crate::io::channel::Channel;
+use crate::io::channel::{BoxRead, BoxWrite, Channel};
 use crate::io::clock::Clock;
 use crate::proto::id::PaneId;
 use crate::proto::path::PathKind;
@@ -259,45 +259,46 @@ impl Core {
         // Also when this future is dropped half way: a link that nobody serves must not look like one.
         let _cleanup = Cleanup { core: self, link };
         opened(link, follow.clone());
-        let read = async {
-            let mut decoder = FrameDecoder::new();
-            let mut buffer = vec![0; READ_BYTES];
-            while let Ok(count @ 1..) = reader.read(&mut buffer).await {
-                decoder.push(buffer.get(..count).unwrap_or_default());
-                if !self.handle_bytes(link, &mut decoder) {
-                    // CLOSE is queued: the writer ends the link once it is sent.
-                    return std::future::pending().await;
-                }
-            }
-        };
-        let write = async {
-            let mut frames: Vec<Bytes> = Vec::new();
-            let mut batch = Vec::with_capacity(WRITE_BYTES * 2);
-            loop {
-                let popped = self.with(|inner, _| inner.peer.pop(link, WRITE_BYTES, &mut frames));
-                if frames.is_empty() && !popped.close {
-                    wake.notified().await;
-                    continue;
-                }
-                frames.drain(..).for_each(|frame| batch.extend_from_slice(&frame));
-                if writer.write_all(&batch).await.is_err() || writer.flush().await.is_err() {
-                    return;
-                }
-                batch.clear();
-                if popped.close {
-                    return;
-                }
-            }
-        };
         tokio::select! {
-            () = read => {}
-            () = write => {
+            () = self.read_link(link, &mut reader) => {}
+            () = self.write_link(link, &mut writer, &wake) => {
                 let _ = writer.shutdown().await;
             }
         }
         match *follow.borrow() {
             LinkState::Over(code) => code,
             LinkState::Connecting | LinkState::Ready => CloseCode::GoingAway,
+        }
+    }
+
+    /// Reads until the other side ends; for ever once the machine has refused what it said.
+    async fn read_link(&self, link: LinkId, reader: &mut BoxRead) {
+        let mut decoder = FrameDecoder::new();
+        let mut buffer = vec![0; READ_BYTES];
+        while let Ok(count @ 1..) = reader.read(&mut buffer).await {
+            decoder.push(buffer.get(..count).unwrap_or_default());
+            if !self.handle_bytes(link, &mut decoder) {
+                // CLOSE is queued: the writer ends the link once it is sent.
+                return std::future::pending().await;
+            }
+        }
+    }
+
+    /// Writes what the machine has for the link until CLOSE is written or the other side is gone.
+    async fn write_link(&self, link: LinkId, writer: &mut BoxWrite, wake: &Notify) {
+        let mut frames: Vec<Bytes> = Vec::new();
+        let mut batch = Vec::with_capacity(WRITE_BYTES * 2);
+        loop {
+            let popped = self.with(|inner, _| inner.peer.pop(link, WRITE_BYTES, &mut frames));
+            if frames.is_empty() && !popped.close {
+                wake.notified().await;
+                continue;
+            }
+            frames.drain(..).for_each(|frame| batch.extend_from_slice(&frame));
+            if writer.write_all(&batch).await.is_err() || writer.flush().await.is_err() || popped.close {
+                return;
+            }
+            batch.clear();
         }
     }
 
@@ -310,7 +311,7 @@ impl Core {
                     Ok(None) => return true,
                     Err(error) => {
                         tracing::debug!(%error, "link sent what is no frame");
-                        inner.peer.close_link(link, CloseCode::Protocol);
+                        inner.peer.close_link(link, CloseCode::from(&error));
                         return false;
                     }
                 }

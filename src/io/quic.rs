@@ -42,8 +42,11 @@ const DIALER_WINDOW_BYTES: u32 = 1024 * 1024;
 const SEND_WINDOW_BYTES: u64 = 256 * 1024;
 /// Handshake bytes out of order: two certificates' worth.
 const CRYPTO_BUFFER_BYTES: usize = 16 * 1024;
-/// Packets that may arrive before an acknowledgement is due at once; a timer covers the rest.
-const ACK_EVERY_PACKETS: u32 = 10;
+/// Packets that may arrive before an acknowledgement is due at once; a timer of 25 ms covers the rest.
+///
+/// A connection at rest may send ten packets before it hears back: at ten here, each larger burst, a screen drawn anew
+/// say, stood still until the timer.
+const ACK_EVERY_PACKETS: u32 = 4;
 /// Kernel buffers of a listener, shared by all its connections: 3,000 peers closing together must not overflow them.
 const LISTENER_SOCKET_BYTES: usize = 4 * 1024 * 1024;
 /// Kernel buffers of a dialer.

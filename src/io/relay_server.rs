@@ -10,7 +10,7 @@ use crate::io::clock::Clock;
 use crate::proto::id::SessionId;
 use crate::proto::relay::{ConnId, Flow, Hall, HallStats};
 use crate::proto::time::{Mono, Now};
-use crate::proto::wire::{CloseCode, DecodeError, Frame, FrameDecoder};
+use crate::proto::wire::{CloseCode, Frame, FrameDecoder};
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::io;
@@ -157,7 +157,7 @@ impl Node {
             }
             if let Some(error) = violation {
                 tracing::debug!(conn = conn.0, %error, "connection sent what is no frame");
-                inner.hall.handle_violation(conn, code_of(&error), now);
+                inner.hall.handle_violation(conn, CloseCode::from(&error), now);
                 flow = Flow::Stop;
             }
             flow
@@ -257,15 +257,6 @@ fn slower(one: Flow, other: Flow) -> Flow {
         (Flow::Pause { until }, Flow::Pause { until: later }) => Flow::Pause { until: until.max(later) },
         (Flow::Pause { until }, Flow::Continue) | (Flow::Continue, Flow::Pause { until }) => Flow::Pause { until },
         (Flow::Continue, Flow::Continue) => Flow::Continue,
-    }
-}
-
-/// Says what somebody is told whose bytes are no frame.
-fn code_of(error: &DecodeError) -> CloseCode {
-    match error {
-        DecodeError::Value { what: "version", .. } => CloseCode::Version,
-        DecodeError::TooLong { .. } => CloseCode::Limit,
-        _ => CloseCode::Protocol,
     }
 }
 

@@ -133,7 +133,7 @@ pub(crate) struct Seeker {
     relay: Option<Target>,
     ways: Ways,
     findings: Findings,
-    endpoint: Arc<Endpoint>,
+    endpoint: Endpoint,
     /// Direct ways lead to one host, which seats a member once: their handshakes go one after the other.
     door: Arc<Semaphore>,
     attempts: BTreeMap<Candidate, Attempt>,
@@ -160,14 +160,18 @@ enum Outcome {
 type Report = (Candidate, u64, Outcome);
 
 impl Seeker {
-    pub(crate) fn new(core: Arc<Core>, looked: Looked, findings: Findings) -> Result<Self, TrustError> {
+    pub(crate) fn new(
+        core: Arc<Core>,
+        endpoint: Endpoint,
+        looked: Looked,
+        findings: Findings,
+    ) -> Result<Self, TrustError> {
         let ways = match (looked.nearby, looked.relay.is_some()) {
             (true, true) => Ways::Both,
             (true, false) => Ways::Nearby,
             (false, _) => Ways::Relay,
         };
         let relay = looked.relay.map(relay_target).transpose()?;
-        let endpoint = Arc::new(Endpoint::new());
         Ok(Self {
             core,
             relay,

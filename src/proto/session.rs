@@ -167,6 +167,12 @@ impl Peer {
         self.links.get(&link)?.rtt_us
     }
 
+    /// Returns how many bytes wait to be sent over all links, documents not counted: a gauge.
+    #[must_use]
+    pub fn queued_bytes(&self) -> usize {
+        self.links.values().map(|link| link.outbox.queued_bytes()).sum()
+    }
+
     /// Tells whether any link exchanges entries.
     #[must_use]
     pub fn is_linked(&self) -> bool {
@@ -211,7 +217,7 @@ impl Peer {
 
     fn handle_ready_frame(&mut self, link: LinkId, frame: Frame, now: Now) {
         match frame {
-            Frame::Member(raw) => self.handle_member(link, &raw),
+            Frame::Member(raw) => self.handle_member(link, &raw, now.mono),
             Frame::Have(have) => self.handle_have(link, &have),
             Frame::Entry(raw) => self.handle_entry(link, raw, now),
             Frame::WantKeyframe(channel) => self.want_keyframe(channel),

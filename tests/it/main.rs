@@ -12,4 +12,5 @@ mod cli;
 #[cfg(feature = "cli")]
 mod e2e;
 mod sim;
+mod tidy;
 mod vectors;

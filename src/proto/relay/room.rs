@@ -290,15 +290,18 @@ impl Room {
         }
         let member = chain.verify(&self.session).map_err(|_| CloseCode::AuthFailed)?;
         let (author, is_known) = (member.author(), self.log.records_chain(&member).is_ok());
-        let refused = &mut self.seats.get_mut(&conn).ok_or(CloseCode::Protocol)?.refused;
-        if self.members.len().max(refused.len()) >= AUTHORS_MAX {
-            return Err(CloseCode::Limit);
-        }
         // No fault of the bearer if not: its log may be ahead of ours.
-        if is_known {
+        if is_known && self.make_room_for_author() {
             self.add_member(member, now);
-        } else {
-            refused.insert(author);
+            return Ok(());
+        }
+        let seat = self.seats.get_mut(&conn).ok_or(CloseCode::Protocol)?;
+        if self.log.host() != Some(seat.author) {
+            let has_room = seat.refused.len() < AUTHORS_MAX;
+            if is_known || !has_room {
+                return Err(CloseCode::Limit);
+            }
+            seat.refused.insert(author);
         }
         Ok(())
     }

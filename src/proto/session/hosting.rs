@@ -12,7 +12,7 @@ use super::{Event, Peer};
 use crate::proto::doc::{PaneInfo, PaneStatus};
 use crate::proto::id::{AuthorId, Channel, PaneId};
 use crate::proto::lane::verify::starts_keyframe;
-use crate::proto::limits::{OUTPUT_BYTES_MAX, PANES_MAX, TYPED_UNREAD_BYTES_MAX};
+use crate::proto::limits::{AUTHORS_MAX, OUTPUT_BYTES_MAX, PANES_MAX, TYPED_UNREAD_BYTES_MAX};
 use crate::proto::member::VerifiedMember;
 use crate::proto::seal::{DirectHost, EntryError};
 use crate::proto::share::Rights;
@@ -68,6 +68,7 @@ struct Pane {
 /// A member's direct channel, as the host keeps it.
 struct Guest {
     direct: DirectHost,
+    may_type: bool,
     next: u64,
     owes_ack: bool,
 }
@@ -81,6 +82,16 @@ pub(super) struct Hosting {
     ack_at: Option<Mono>,
     /// Typed bytes told as events and not yet read by a program.
     input_bytes: usize,
+}
+
+impl Hosting {
+    /// Forgets the direct channel of a member that may not type. Of one that may, it is kept for good: whoever replays
+    /// its opening would else have everything after it typed again.
+    pub(super) fn forget_viewer(&mut self, author: &AuthorId) {
+        if self.guests.get(author).is_some_and(|guest| !guest.may_type) {
+            self.guests.remove(author);
+        }
+    }
 }
 
 impl Peer {
@@ -272,8 +283,12 @@ impl Peer {
             Some(guest) => guest.direct.open(entry),
             None => {
                 let Some(me) = &self.me else { return };
+                if hosting.guests.len() >= AUTHORS_MAX {
+                    return;
+                }
                 DirectHost::accept(self.session, &self.keys, me.author(), member, entry).map(|(direct, plaintext)| {
-                    hosting.guests.insert(author, Guest { direct, next: 0, owes_ack: false });
+                    let may_type = member.rights().contains(Rights::INPUT);
+                    hosting.guests.insert(author, Guest { direct, may_type, next: 0, owes_ack: false });
                     plaintext
                 })
             }
@@ -308,7 +323,11 @@ impl Peer {
                     waiting.into_iter().for_each(|waiting| *waiting += bytes.len());
                     self.events.push_back(Event::Input(pane, author, bytes));
                 }
-                Err(_) => self.refuse_input(author, Refusal::NoPane, entry.seq),
+                Err(_) => {
+                    let is_known = self.screen(pane).is_some();
+                    let reason = if is_known { Refusal::PaneEnded } else { Refusal::NoPane };
+                    self.refuse_input(author, reason, entry.seq);
+                }
             },
             DirectUp::Size { pane, size } => self.events.push_back(Event::WindowSize(pane, author, size)),
             DirectUp::Keyframe { pane } => {

@@ -38,8 +38,8 @@ pub enum OwnerError {
     /// Only the owner can.
     #[error("only the owner of the session can do this")]
     NotOwner,
-    /// There are too many shares.
-    #[error("{SHARES_MAX} links are the most a session can have")]
+    /// There are too many shares; the host's own is one of them.
+    #[error("{} links are the most a session can have", SHARES_MAX - 1)]
     TooManyShares,
     /// The record cannot be written.
     #[error(transparent)]
@@ -152,7 +152,9 @@ impl Peer {
         if self.log.share(&share).is_none() {
             return Err(OwnerError::NoShare(share));
         }
-        self.write_record(&Record::Close(share), now)
+        self.write_record(&Record::Close(share), now)?;
+        self.see_off_revoked();
+        Ok(())
     }
 
     /// Ends the session for everybody.

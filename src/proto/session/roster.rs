@@ -53,8 +53,8 @@ pub(super) enum Heard {
 
 impl Roster {
     /// Adds a member whose chain holds. One already known stays as it is.
-    pub(super) fn introduce(&mut self, member: VerifiedMember) {
-        let seat = Seat { member, presence: None, name: String::new(), newest: None, gone_at: Mono(0) };
+    pub(super) fn introduce(&mut self, member: VerifiedMember, now: Mono) {
+        let seat = Seat { member, presence: None, name: String::new(), newest: None, gone_at: now };
         self.seats.entry(seat.member.author()).or_insert(seat);
     }
 
@@ -62,6 +62,14 @@ impl Roster {
     #[must_use]
     pub fn member(&self, author: &AuthorId) -> Option<&VerifiedMember> {
         self.seats.get(author).map(|seat| &seat.member)
+    }
+
+    /// Forgets the member that is gone for longest among those that `may_go`, and returns who that was.
+    pub(super) fn forget_one(&mut self, may_go: impl Fn(&VerifiedMember) -> bool) -> Option<AuthorId> {
+        let gone = self.seats.iter().filter(|(_, seat)| seat.presence.is_none() && may_go(&seat.member));
+        let author = *gone.min_by_key(|(_, seat)| seat.gone_at)?.0;
+        self.seats.remove(&author);
+        Some(author)
     }
 
     /// Returns the members that are here, in order of their ids.
@@ -109,13 +117,21 @@ impl Roster {
 
     /// Forgets the presence of everybody who was silent for too long, and returns who that was.
     pub(super) fn expire(&mut self, now: Mono) -> Vec<AuthorId> {
-        let silent = self.seats.values_mut().filter(|seat| seat.presence.is_some() && seat.gone_at <= now);
-        silent
-            .map(|seat| {
-                seat.presence = None;
-                seat.member.author()
-            })
-            .collect()
+        self.take_off(|seat| seat.gone_at <= now)
+    }
+
+    /// Takes the members that `must_go` off the list, and returns who that was.
+    pub(super) fn dismiss(&mut self, must_go: impl Fn(&VerifiedMember) -> bool) -> Vec<AuthorId> {
+        self.take_off(|seat| must_go(&seat.member))
+    }
+
+    fn take_off(&mut self, must_go: impl Fn(&Seat) -> bool) -> Vec<AuthorId> {
+        let gone = self.seats.values_mut().filter(|seat| seat.presence.is_some() && must_go(seat));
+        gone.map(|seat| {
+            seat.presence = None;
+            seat.member.author()
+        })
+        .collect()
     }
 
     /// Returns when somebody may fall silent next.

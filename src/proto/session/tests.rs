@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::proto::doc::Draft;
+use crate::proto::id::PaneId;
 use crate::proto::relay::{ConnId, Hall, HallLimits};
-use crate::proto::terminal::{Screen, Size, StreamEvent};
+use crate::proto::terminal::{Refusal, Screen, Size, StreamEvent};
 use crate::proto::time::Wall;
 use crate::proto::token::{Access, Token};
 use crate::proto::wire::FrameDecoder;
@@ -277,6 +278,25 @@ fn end_reaches_everybody() {
     assert_eq!(wire.peers[ben].ended(), Some(Ending::ByOwner));
     let late = wire.join(&token);
     assert_eq!(wire.peers[late].ended(), Some(Ending::ByOwner));
+}
+
+/// Who types into a shell that has just ended wants to know that it has, not that there never was one.
+#[test]
+fn input_that_nobody_takes_comes_back_with_its_reason() {
+    let mut wire = Wire::new();
+    let pane = wire.host().open_pane("shell", "sh", SIZE).unwrap();
+    let token = wire.share(Access::Interact);
+    let ben = wire.join(&token);
+    let now = wire.now;
+    wire.host().end_pane(pane, 0, now).unwrap();
+    wire.peers[ben].type_bytes(pane, b"ls").unwrap();
+    wire.peers[ben].type_bytes(PaneId(9), b"ls").unwrap();
+    wire.pass(100_000);
+    let refusals = wire.events(ben).into_iter().filter_map(|event| match event {
+        Event::InputRefused(pane, reason) => Some((pane, reason)),
+        _ => None,
+    });
+    assert_eq!(refusals.collect::<Vec<_>>(), [(pane, Refusal::PaneEnded), (PaneId(9), Refusal::NoPane)]);
 }
 
 /// A program that reads nothing must not cost the host memory without bound, nor the guest a keystroke.

@@ -9,6 +9,9 @@ use std::fmt;
 /// Most bytes that type and length take in front of a body.
 pub const HEAD_BYTES_MAX: usize = 16;
 
+/// Names the field that tells which version the other side speaks.
+const VERSION_FIELD: &str = "version";
+
 /// What a dialer says first.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Hello {
@@ -202,6 +205,17 @@ impl CloseCode {
     }
 }
 
+impl From<&DecodeError> for CloseCode {
+    /// Returns what somebody is told whose bytes are no frame.
+    fn from(error: &DecodeError) -> Self {
+        match error {
+            DecodeError::Value { what: VERSION_FIELD, .. } => Self::Version,
+            DecodeError::TooLong { .. } => Self::Limit,
+            _ => Self::Protocol,
+        }
+    }
+}
+
 impl fmt::Display for CloseCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -283,82 +297,45 @@ impl Frame {
         out.into()
     }
 
+    /// Appends the body; returns the type.
     fn put_body(&self, out: &mut Vec<u8>) -> u64 {
         match self {
             Self::Hello(hello) => {
-                out.push(VERSION);
-                out.extend_from_slice(&hello.nonce);
-                out.extend_from_slice(hello.session.as_bytes());
-                out.extend_from_slice(hello.share.as_bytes());
-                1
+                put(out, 1, &[&[VERSION], &hello.nonce, hello.session.as_bytes(), hello.share.as_bytes()])
             }
             Self::Welcome(welcome) => {
-                out.push(VERSION);
-                out.extend_from_slice(&welcome.nonce);
-                out.push(welcome.standing as u8);
+                put(out, 2, &[&[VERSION], &welcome.nonce, &[welcome.standing as u8]]);
                 varint::put(out, welcome.records);
-                varint::put(out, welcome.wraps);
-                2
+                put_varint(out, 2, welcome.wraps)
             }
-            Self::Auth(auth) => {
-                out.extend_from_slice(&auth.chain);
-                out.extend_from_slice(&auth.signature);
-                3
-            }
+            Self::Auth(auth) => put(out, 3, &[&auth.chain, &auth.signature]),
             Self::Ready(ready) => {
                 out.push(VERSION);
-                varint::put(out, ready.log_next);
-                4
+                put_varint(out, 4, ready.log_next)
             }
-            Self::Close(code) => {
-                varint::put(out, code.number());
-                5
-            }
-            Self::Ping(echo) => {
-                out.extend_from_slice(echo);
-                6
-            }
-            Self::Pong(echo) => {
-                out.extend_from_slice(echo);
-                7
-            }
-            Self::Log(raw) => put_raw(out, raw, 8),
-            Self::Wrap(raw) => put_raw(out, raw, 9),
-            Self::Member(raw) => put_raw(out, raw, 10),
+            Self::Close(code) => put_varint(out, 5, code.number()),
+            Self::Ping(echo) => put(out, 6, &[echo]),
+            Self::Pong(echo) => put(out, 7, &[echo]),
+            Self::Log(raw) => put(out, 8, &[raw]),
+            Self::Wrap(raw) => put(out, 9, &[raw]),
+            Self::Member(raw) => put(out, 10, &[raw]),
             Self::Have(have) => {
-                put_channel(out, have.channel);
+                put_channel(out, 11, have.channel);
                 out.push(u8::from(have.last));
-                for lane in &have.lanes {
-                    out.extend_from_slice(lane.author.as_bytes());
-                    varint::put(out, u64::from(lane.epoch.0));
-                    varint::put(out, lane.next);
-                }
+                have.lanes.iter().for_each(|lane| put_next(out, &lane.author, lane.epoch, lane.next));
                 11
             }
-            Self::Entry(raw) => put_raw(out, raw, 12),
-            Self::Ack(ack) => {
-                put_channel(out, ack.lane.channel);
-                out.extend_from_slice(ack.lane.author.as_bytes());
-                varint::put(out, u64::from(ack.lane.epoch.0));
-                varint::put(out, ack.next);
+            Self::Entry(raw) => put(out, 12, &[raw]),
+            Self::Ack(Ack { lane, next }) => {
+                put_channel(out, 13, lane.channel);
+                put_next(out, &lane.author, lane.epoch, *next);
                 13
             }
-            Self::Watch(channel) => {
-                put_channel(out, *channel);
-                14
-            }
-            Self::Unwatch(channel) => {
-                put_channel(out, *channel);
-                15
-            }
-            Self::WantKeyframe(channel) => {
-                put_channel(out, *channel);
-                16
-            }
+            Self::Watch(channel) => put_channel(out, 14, *channel),
+            Self::Unwatch(channel) => put_channel(out, 15, *channel),
+            Self::WantKeyframe(channel) => put_channel(out, 16, *channel),
             Self::Peer(author, whereabouts) => {
-                out.extend_from_slice(author.as_bytes());
-                out.push(u8::from(*whereabouts == Whereabouts::Here));
-                17
+                put(out, 17, &[author.as_bytes(), &[u8::from(*whereabouts == Whereabouts::Here)]])
             }
             Self::Unknown { kind } => *kind,
         }
@@ -427,19 +404,32 @@ impl Frame {
     }
 }
 
-fn put_raw(out: &mut Vec<u8>, raw: &Bytes, kind: u64) -> u64 {
-    out.extend_from_slice(raw);
+/// Appends the parts of a body of this type, and returns the type.
+fn put(out: &mut Vec<u8>, kind: u64, parts: &[&[u8]]) -> u64 {
+    parts.iter().for_each(|part| out.extend_from_slice(part));
     kind
 }
 
-fn put_channel(out: &mut Vec<u8>, channel: Channel) {
-    varint::put(out, u64::from(channel.number()));
+fn put_varint(out: &mut Vec<u8>, kind: u64, value: u64) -> u64 {
+    varint::put(out, value);
+    kind
+}
+
+fn put_channel(out: &mut Vec<u8>, kind: u64, channel: Channel) -> u64 {
+    put_varint(out, kind, channel.number().into())
+}
+
+/// Appends how far one lane has come, as HAVE and ACK say it.
+fn put_next(out: &mut Vec<u8>, author: &AuthorId, epoch: Epoch, next: u64) {
+    out.extend_from_slice(author.as_bytes());
+    varint::put(out, epoch.0.into());
+    varint::put(out, next);
 }
 
 fn version(reader: &mut Reader<'_>) -> Result<(), DecodeError> {
     match reader.u8()? {
         VERSION => Ok(()),
-        found => Err(DecodeError::Value { what: "version", found: found.into() }),
+        found => Err(DecodeError::Value { what: VERSION_FIELD, found: found.into() }),
     }
 }
 

@@ -13,6 +13,7 @@ use cahoots::proto::verify::channel_binding;
 use cahoots::proto::wire::{Auth, CloseCode, Frame, Hello, WireEntry};
 
 /// What a holder of a token can know.
+#[derive(Clone)]
 pub(crate) struct Eve {
     pub(crate) secret: ShareSecret,
     pub(crate) keys: MemberKeys,
@@ -61,6 +62,13 @@ impl Eve {
         refused.map_or(Ok(eve), Err)
     }
 
+    /// Certifies another member by the same link.
+    pub(crate) fn another(&self, seed: [u8; 32]) -> Self {
+        let (keys, share) = (MemberKeys::from_seed(seed), self.chain.shares[0].clone());
+        let member = MemberCert::issue(&self.secret, &keys, share.rights, share.not_before, share.expires);
+        Self { keys, chain: Chain { member, shares: vec![share] }, ..self.clone() }
+    }
+
     /// Makes AUTH for any chain and binding.
     pub(crate) fn auth(&self, chain: &Chain, binding: &[u8; 32]) -> Frame {
         let signature = self.keys.sign(&chain.member.auth_digest(binding));
@@ -87,6 +95,11 @@ impl Eve {
 
     pub(crate) fn seal(&self, channel: Channel, kind: u8, payload: &[u8]) -> WireEntry {
         self.seal_as(self.me(), channel, kind, &pad_durable(payload))
+    }
+
+    /// Begins a lane of Eve's own. Each call begins it anew, which no honest program does.
+    pub(crate) fn writer(&self, channel: Channel) -> LaneWriter {
+        LaneWriter::new(self.secret.session(), Self::lane(channel, self.me()), &self.epoch_secret)
     }
 
     /// Opens the direct channel to the host, and seals one message of a kind that need not fit it.

@@ -110,7 +110,7 @@ impl Table {
 
     /// Sends a frame by hand, and lets everybody react to it.
     pub(crate) fn send(&mut self, id: u64, frame: &Frame) {
-        self.pass_to_hall(id, frame.clone());
+        self.give_hall(id, frame.clone());
         self.settle();
     }
 
@@ -138,7 +138,7 @@ impl Table {
         self.settle();
     }
 
-    fn pass_to_hall(&mut self, id: u64, frame: Frame) {
+    fn give_hall(&mut self, id: u64, frame: Frame) {
         let (conn, now) = (ConnId(id), self.now);
         if self.hall.handle_received(conn, frame.encode().len(), now) == Flow::Stop {
             return;
@@ -183,7 +183,7 @@ impl Table {
             let popped = self.peers[index].pop(LinkId(id), 1 << 20, &mut out);
             moved |= !out.is_empty();
             for frame in self.tapped(id, Heading::ToRelay, &out.concat()) {
-                self.pass_to_hall(id, frame);
+                self.give_hall(id, frame);
             }
             if popped.close {
                 moved = true;

@@ -80,7 +80,10 @@ impl Room {
         if let Some(member) = self.members.get(author) {
             return Ok(Some(member.rights()));
         }
-        let is_refused = self.seats.get(&conn).is_some_and(|seat| seat.refused.contains(&author));
+        let host = self.log.host();
+        // A host introduces whoever is at its place; there can be more of them than a room has space for.
+        let is_refused =
+            self.seats.get(&conn).is_some_and(|seat| seat.refused.contains(&author) || host == Some(seat.author));
         // An author that nobody introduced: MEMBER has to come first.
         if is_refused { Ok(None) } else { Err(CloseCode::Protocol) }
     }
@@ -130,6 +133,12 @@ impl Room {
         let bytes = cx.store.entry_bytes(&self.session).saturating_add(entry.as_bytes().len() as u64);
         let is_host = self.log.host() == Some(lane.author);
         let bytes_max = cx.durable_bytes_max;
+        if !is_host
+            && !self.members.get(lane.author).is_some_and(|member| member.is_stored)
+            && self.is_full_of_authors()
+        {
+            return Ok(None);
+        }
         if bytes > if is_host { bytes_max } else { bytes_max - bytes_max / HOST_PART } {
             return Ok(None);
         }

@@ -28,7 +28,7 @@ pub(super) struct Seat {
 
 impl Room {
     /// Checks that `member` may take a seat now.
-    pub(in super::super) fn check_join(&self, member: &VerifiedMember) -> Result<(), CloseCode> {
+    pub(in super::super) fn check_join(&mut self, member: &VerifiedMember) -> Result<(), CloseCode> {
         if self.log.is_ended() {
             return Err(CloseCode::Ended);
         }
@@ -46,10 +46,28 @@ impl Room {
         if self.seats.len() >= MEMBERS_MAX {
             return Err(CloseCode::Busy);
         }
-        if self.members.get(member.author()).is_none() && self.members.len() >= AUTHORS_MAX {
+        if self.members.get(member.author()).is_none() && !self.make_room_for_author() {
             return Err(CloseCode::Limit);
         }
         self.check_shares_have_room(member)
+    }
+
+    /// Tells whether there is room for one more author, after forgetting who is neither here nor left a trace.
+    pub(super) fn make_room_for_author(&mut self) -> bool {
+        if self.members.len() >= AUTHORS_MAX {
+            let (host, conns, latest) = (self.log.host(), &self.conns, &self.latest);
+            self.members.retain(|member| {
+                let author = member.verified.author();
+                member.is_stored || host == Some(author) || conns.contains_key(&author) || latest.contains_key(&author)
+            });
+        }
+        self.members.len() < AUTHORS_MAX
+    }
+
+    /// Tells whether so many have left durable entries, which are never forgotten, that no more may: those who sit here
+    /// and those at the host's place must always have room.
+    pub(super) fn is_full_of_authors(&mut self) -> bool {
+        self.members.iter_mut().filter(|member| member.is_stored).count() >= AUTHORS_MAX - 2 * MEMBERS_MAX
     }
 
     fn check_shares_have_room(&self, member: &VerifiedMember) -> Result<(), CloseCode> {
