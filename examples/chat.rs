@@ -20,7 +20,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             host.end().await;
         }
     }
-    Ok(())
+    // tokio reads stdin on a thread that nothing can wake: the runtime would wait for one more line.
+    std::process::exit(0);
 }
 
 async fn talk(session: &Session) -> Result<(), Box<dyn std::error::Error>> {

@@ -17,7 +17,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let serve = async {
         tokio::join!(host.attach(at_host), async {
             while let Some(input) = pane.next_input().await {
-                pane.write(&input.bytes).expect("the pane is open");
+                if pane.write(&input.bytes).is_err() {
+                    break;
+                }
             }
         })
     };

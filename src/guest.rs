@@ -4,10 +4,11 @@ use crate::host::Lan;
 use crate::io::channel::Channel;
 use crate::io::clock::Clock;
 use crate::io::core::Core;
+use crate::io::quic::Endpoint;
 use crate::io::seek::{Findings, Seeker};
-use crate::io::tls::TrustError;
 use crate::proto::id::PaneId;
 use crate::proto::session::{Peer, TypeError};
+use crate::proto::share::ShareFlags;
 use crate::proto::token::{Link, Relay};
 use crate::proto::wire::CloseCode;
 use crate::session::{Connection, Ending, Session};
@@ -32,11 +33,19 @@ pub enum JoinError {
         looked: Looked,
     },
     /// The relay does not answer, and the host is not nearby.
-    #[error("relay {relay} is unreachable ({reason}), and the host is not nearby")]
+    #[error("relay {}:{} is unreachable: {reason}", relay.host, relay.port)]
     RelayUnreachable {
         /// The relay.
         relay: Relay,
         /// What came of dialling it.
+        reason: String,
+    },
+    /// Whoever answers is not the relay that the link means; nothing was told to it.
+    #[error("relay {}:{} cannot be trusted: {reason}", relay.host, relay.port)]
+    RelayUntrusted {
+        /// The relay.
+        relay: Relay,
+        /// What is wrong with its certificate.
         reason: String,
     },
     /// The link's time is up; the owner has to give another.
@@ -51,6 +60,9 @@ pub enum JoinError {
     /// The session exists, but never had this link.
     #[error("this link was never issued for its session")]
     ShareUnknown,
+    /// The link asks for a passphrase besides, which this version does not know.
+    #[error("this link needs a passphrase, and this version of cahoots knows none")]
+    Passphrase,
     /// The other side refused.
     #[error("refused: {0}")]
     Refused(CloseCode),
@@ -71,9 +83,13 @@ impl JoinError {
                 "is `cahoots share` still running? ask the owner for a new link if it was restarted"
             }
             Self::RelayUnreachable { .. } => "check the network, and whether udp to the relay's port is let through",
+            Self::RelayUntrusted { .. } => {
+                "copy the link again, whole, with its fp=; if it is right, somebody may sit in between: ask the owner"
+            }
             Self::Expired | Self::Revoked => "ask the owner for a new link",
             Self::Ended => "ask the owner to share again",
             Self::ShareUnknown => "copy the link again, whole; if it is right, ask the owner for a new one",
+            Self::Passphrase => "update cahoots, or ask the owner for a link without a passphrase",
             Self::Refused(CloseCode::Busy | CloseCode::GoingAway | CloseCode::TooFast) => "try again in a minute",
             Self::Refused(CloseCode::Version) => "update cahoots on both sides",
             Self::Refused(_) => "ask the owner for a new link",
@@ -146,12 +162,20 @@ impl GuestBuilder {
     ///
     /// [`JoinError`], with what to do in [`JoinError::hint`].
     pub async fn start(self) -> Result<Guest, JoinError> {
+        let flags = self.link.token.flags;
+        if flags.contains(ShareFlags::PASSPHRASE) {
+            return Err(JoinError::Passphrase);
+        }
+        let relay = self.link.relay.clone().filter(|_| !flags.contains(ShareFlags::LAN_ONLY));
+        if self.channel.is_none() && self.lan == Lan::Off && relay.is_none() {
+            return Err(JoinError::NotFound { looked: Looked { nearby: false, relay } });
+        }
         let seed = crate::host::random().map_err(|error| JoinError::Machine(error.to_string()))?;
         let peer = Peer::guest(self.link.token.secret(), seed);
         let session = Session { core: Core::start(peer, Clock::start(), Connection::Searching) };
         session.set_name(&self.name);
         let mut tasks = JoinSet::new();
-        let relay = self.link.relay.clone();
+        let endpoint = Endpoint::new();
         let looked = Looked { nearby: self.lan == Lan::On, relay };
         let core = session.core.clone();
         let findings = Findings::default();
@@ -165,23 +189,21 @@ impl GuestBuilder {
                 });
             }
             None => {
-                let seeker = Seeker::new(core, looked.clone(), findings.clone()).map_err(machine)?;
+                let seeker = Seeker::new(core, endpoint.clone(), looked.clone(), findings.clone())
+                    .map_err(|error| JoinError::Machine(error.to_string()))?;
                 tasks.spawn(seeker.run());
             }
         }
-        let guest = Guest { session, tasks };
+        let guest = Guest { session, endpoint, tasks };
         guest.joined(self.patience, &findings, looked).await?;
         Ok(guest)
     }
 }
 
-fn machine(error: TrustError) -> JoinError {
-    JoinError::Machine(error.to_string())
-}
-
 /// A session that this process has joined. Dropping it leaves without a word.
 pub struct Guest {
     session: Session,
+    endpoint: Endpoint,
     tasks: JoinSet<()>,
 }
 
@@ -226,6 +248,8 @@ impl Guest {
             while core.read(|inner, _| inner.has_links()) {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
+            // Written is not delivered: a process that exits now takes the last packets with it.
+            self.endpoint.wait_idle().await;
         };
         // Whoever is not reached sees the silence.
         let _ = tokio::time::timeout(FAREWELL, sent).await;
@@ -257,5 +281,34 @@ impl Guest {
             }
         };
         tokio::time::timeout(patience, wait).await.unwrap_or_else(|_| Err(findings.reason(looked.clone())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::id::SessionId;
+    use crate::proto::token::{Access, Token};
+
+    fn link(flags: ShareFlags) -> Link {
+        let relay = Relay::parse("127.0.0.1:9").unwrap();
+        Link { token: Token::new(Access::View, &SessionId([7; 16]), [1; 16], flags), relay: Some(relay) }
+    }
+
+    /// Without its passphrase the token leads to another share: looking for that would end in a wrong explanation.
+    #[tokio::test]
+    async fn link_with_a_passphrase_is_refused_at_once() {
+        let builder = Guest::builder(link(ShareFlags::PASSPHRASE.union(ShareFlags::PUBLIC)));
+        let error = builder.start().await.err().unwrap();
+        assert!(matches!(error, JoinError::Passphrase), "{error}");
+        assert!(error.hint().contains("without a passphrase"));
+    }
+
+    /// Who marks a link as one for the network does not want a relay to hear of it, whatever else the link says.
+    #[tokio::test(start_paused = true)]
+    async fn link_for_the_network_alone_asks_no_relay() {
+        let builder = Guest::builder(link(ShareFlags::LAN_ONLY)).lan(Lan::Off);
+        let error = builder.start().await.err().unwrap();
+        assert!(matches!(error, JoinError::NotFound { looked: Looked { relay: None, .. } }), "{error}");
     }
 }

@@ -23,13 +23,14 @@ use crate::session::{Connection, Event, Input, RelayReach, Session};
 use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::{JoinHandle, JoinSet};
 
 /// How long a link lasts unless said otherwise.
 pub const SHARE_LASTS: Duration = Duration::from_secs(24 * 3_600);
-/// How long [`Host::end`] waits for the others to hear of it.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// How long [`Host::end`] waits for the others to hear of it, and of all that comes before: half a megabyte at most on
+/// a link of 1 Mbit/s.
+const FAREWELL: Duration = Duration::from_secs(5);
 /// How often it looks whether they have.
 const POLL: Duration = Duration::from_millis(5);
 /// Bytes in flight between the host and its own relay, in memory.
@@ -153,7 +154,16 @@ impl HostBuilder {
         session.set_name(&self.name);
         session.set_title(&self.title)?;
         let hall = Node::start(Hall::new(HallLimits { sessions_max: 1, ..HallLimits::default() }, random()?), clock);
-        let mut host = Host { session, relay: self.relay, hall, tasks: JoinSet::new(), port: None, reach: None };
+        let mut host = Host {
+            session,
+            relay: self.relay,
+            hall,
+            endpoint: Endpoint::new(),
+            listening: None,
+            tasks: JoinSet::new(),
+            port: None,
+            reach: None,
+        };
         host.link_to_own_hall();
         if self.lan == Lan::On {
             host.serve_nearby(self.port)?;
@@ -161,7 +171,8 @@ impl HostBuilder {
         if let Some(relay) = host.relay.clone() {
             let reach = watch::Sender::new(RelayReach::Dialling);
             host.reach = Some(reach.subscribe());
-            host.tasks.spawn(keep_linked(host.session.core.clone(), relay_target(relay)?, reach));
+            let link = keep_linked(host.session.core.clone(), host.endpoint.clone(), relay_target(relay)?, reach);
+            host.tasks.spawn(link);
         }
         Ok(host)
     }
@@ -173,6 +184,9 @@ pub struct Host {
     session: Session,
     relay: Option<Relay>,
     hall: Node,
+    endpoint: Endpoint,
+    /// What the listener for guests nearby ends by: it closes once this is dropped.
+    listening: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
     tasks: JoinSet<()>,
     port: Option<u16>,
     reach: Option<watch::Receiver<RelayReach>>,
@@ -261,16 +275,9 @@ impl Host {
         self.hall.serve(channel).await;
     }
 
-    /// Ends the session for everybody, and waits until they were told, for 2 s at most.
+    /// Ends the session for everybody, and waits until they were told, for 5 s at most.
     pub async fn end(mut self) {
         let core = self.session.core.clone();
-        // The end goes out at once; what was said before it has to go first.
-        let drained = async {
-            while !core.with(|inner, now| inner.peer.drain(now)) {
-                tokio::time::sleep(POLL).await;
-            }
-        };
-        let is_drained = tokio::time::timeout(FAREWELL, drained).await.is_ok();
         if let Err(error) = core.with(|inner, now| inner.peer.end_session(now)) {
             tracing::debug!(%error, "ending a session that is over");
         }
@@ -279,9 +286,15 @@ impl Host {
                 tokio::time::sleep(POLL).await;
             }
             self.hall.wait_empty().await;
+            // Written is not delivered: a process that exits now takes the last packets with it.
+            if let Some((stop, closed)) = self.listening.take() {
+                drop(stop);
+                let _ = closed.await;
+            }
+            self.endpoint.wait_idle().await;
         };
-        if tokio::time::timeout(FAREWELL, told).await.is_err() || !is_drained {
-            tracing::debug!("not everybody heard all that there was before the end");
+        if tokio::time::timeout(FAREWELL, told).await.is_err() {
+            tracing::debug!("not everybody heard that the session is over");
         }
         self.tasks.shutdown().await;
     }
@@ -303,14 +316,24 @@ impl Host {
         let port = listener.local_port();
         self.port = Some(port);
         let hall = self.hall.clone();
-        self.tasks.spawn(async move {
+        let (stop, mut stopped) = oneshot::channel::<()>();
+        let closed = tokio::spawn(async move {
             let mut guests = JoinSet::new();
-            while let Some(channel) = listener.accept().await {
-                let hall = hall.clone();
-                guests.spawn(async move { hall.serve(channel).await });
-                while guests.try_join_next().is_some() {}
+            loop {
+                tokio::select! {
+                    channel = listener.accept() => {
+                        let Some(channel) = channel else { return };
+                        let hall = hall.clone();
+                        guests.spawn(async move { hall.serve(channel).await });
+                    }
+                    Some(_) = guests.join_next() => {}
+                    _ = &mut stopped => break,
+                }
             }
+            guests.shutdown().await;
+            listener.close().await;
         });
+        self.listening = Some((stop, closed));
         self.tasks.spawn(announce(self.session.id(), port));
         Ok(())
     }
@@ -328,8 +351,7 @@ async fn announce(session: SessionId, port: u16) {
 }
 
 /// Keeps a link to a relay for as long as the session lasts.
-async fn keep_linked(core: Arc<Core>, target: Target, reach: watch::Sender<RelayReach>) {
-    let endpoint = Endpoint::new();
+async fn keep_linked(core: Arc<Core>, endpoint: Endpoint, target: Target, reach: watch::Sender<RelayReach>) {
     let mut backoff = Backoff::new();
     while core.read(|inner, _| inner.peer.ended().is_none()) {
         match endpoint.dial(&target).await {

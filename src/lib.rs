@@ -50,8 +50,8 @@ pub use proto::path::PathKind;
 pub use proto::session::{Alarm, EditRefused, HostingError, OwnerError, TypeError};
 pub use proto::share::Rights;
 pub use proto::terminal::{
-    Cell, Color, Key, KeyPress, Modes, Modifiers, Refusal, Row, Screen, Size, Style, encode_key, encode_paste,
-    sanitise_line,
+    Cell, Color, Key, KeyPress, Modes, Modifiers, MouseEncoding, MouseMode, Refusal, Row, Screen, Size, Style,
+    encode_key, encode_paste, sanitise_line,
 };
 pub use proto::time::Wall;
 pub use proto::token::{Access, Link, LinkError, Relay as RelayAddress, RelayError, Token, TokenError};
@@ -71,3 +71,8 @@ pub use relay::{Relay, RelayBuilder, RelayError as RelayStartError};
 pub use session::{COLOURS, Connection, Ending, Event, Events, Input, Member, RelayReach, Session, Status, Typing};
 #[cfg(feature = "net")]
 pub use view::View;
+
+/// The example of the README compiles.
+#[cfg(all(doctest, feature = "net"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

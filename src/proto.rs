@@ -2,6 +2,7 @@
 //!
 //! Always: no socket, file, clock, randomness or tokio in here; the machines take time and seeds as arguments.
 
+pub(crate) mod hex;
 pub mod id;
 pub mod key;
 pub mod lane;

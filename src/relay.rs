@@ -5,15 +5,13 @@ use crate::io::quic::{BindError, ListenLimits, Listener};
 use crate::io::relay_server::Node;
 use crate::io::tls::{Identity, IdentityError};
 use crate::proto::relay::{Hall, HallLimits, HallStats};
-use crate::proto::token::Relay as RelayAddress;
+use crate::proto::token::{PORT_DEFAULT, Relay as RelayAddress};
 use std::net::{Ipv6Addr, SocketAddr};
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
-/// The UDP port of a relay unless its links say otherwise. PROTOCOL.md 3.
-const PORT: u16 = 4433;
 /// How long connections may take to read that the relay goes away.
 const DRAIN: Duration = Duration::from_secs(2);
 
@@ -74,7 +72,7 @@ impl RelayBuilder {
     /// [`RelayError::Bind`] if an address is taken or not ours, or the key does not fit the certificate.
     pub async fn start(self) -> Result<Relay, RelayError> {
         let identity = self.identity.map_or_else(Identity::generate, Ok)?;
-        let all = [SocketAddr::from((Ipv6Addr::UNSPECIFIED, PORT))];
+        let all = [SocketAddr::from((Ipv6Addr::UNSPECIFIED, PORT_DEFAULT))];
         let addresses = if self.addresses.is_empty() { &all[..] } else { &self.addresses };
         let listener = Listener::bind(addresses, &identity, self.listen)?;
         let mut seed = [0; 32];
@@ -127,7 +125,7 @@ impl Relay {
     /// Returns what hosts take to come here, if `host` is the name or address by which they reach this machine.
     #[must_use]
     pub fn address(&self, host: impl Into<String>) -> RelayAddress {
-        let port = self.local_addrs().first().map_or(PORT, SocketAddr::port);
+        let port = self.local_addrs().first().map_or(PORT_DEFAULT, SocketAddr::port);
         RelayAddress { host: host.into(), port, fingerprint: Some(self.fingerprint()) }
     }
 

@@ -3,6 +3,7 @@
 use crate::io::core::Core;
 use crate::proto::id::PaneId;
 use crate::proto::terminal::{Screen, Size, StreamEvent};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -12,9 +13,18 @@ const SCROLLBACK_LINES: usize = 2_000;
 
 /// What one watched terminal shows, shared between the link that fills it and the views that show it.
 pub(crate) struct ViewState {
+    /// What came and is not on the screen yet, in order.
+    arrivals: Mutex<VecDeque<Arrival>>,
     screen: Mutex<Screen>,
     /// Counts changes; tells whether the stream is over.
     news: watch::Sender<News>,
+}
+
+/// What comes for one view.
+enum Arrival {
+    Stream(StreamEvent),
+    /// The session is over for this side.
+    Closed,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,32 +40,57 @@ struct News {
 impl ViewState {
     pub(crate) fn new() -> Self {
         let size = Size { cols: 80, rows: 24 };
-        Self { screen: Mutex::new(Screen::with_scrollback(size, SCROLLBACK_LINES)), news: watch::Sender::default() }
+        Self {
+            arrivals: Mutex::default(),
+            screen: Mutex::new(Screen::with_scrollback(size, SCROLLBACK_LINES)),
+            news: watch::Sender::default(),
+        }
     }
 
-    pub(crate) fn apply(&self, event: StreamEvent) {
-        let mut screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
-        self.news.send_modify(|news| {
-            news.changes += 1;
-            match event {
-                StreamEvent::Keyframe { size, offset, data } => {
-                    // Who followed without a hole has this screen already, and its scrollback with it.
-                    if !(news.is_live && news.offset == offset && screen.size() == size) {
-                        screen.restore(size, &data);
-                    }
-                    (news.is_live, news.offset) = (true, offset);
-                }
-                StreamEvent::Output { offset, data } => {
-                    screen.write(&data);
-                    news.offset = offset + data.len() as u64;
-                }
-                StreamEvent::End { code } => (news.exit, news.is_over) = (Some(code), true),
-            }
-        });
+    pub(crate) fn push(&self, event: StreamEvent) {
+        self.arrive(Arrival::Stream(event));
     }
 
+    /// Notes that nothing more will come.
     pub(crate) fn close(&self) {
-        self.news.send_modify(|news| news.is_over = true);
+        self.arrive(Arrival::Closed);
+    }
+
+    fn arrive(&self, arrival: Arrival) {
+        self.arrivals.lock().unwrap_or_else(PoisonError::into_inner).push_back(arrival);
+    }
+
+    /// Puts on the screen what has come. Whoever holds the screen takes arrivals in order, on whatever thread.
+    pub(crate) fn catch_up(&self) {
+        let mut screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(arrival) = self.next_arrival() {
+            self.apply(&mut screen, arrival);
+        }
+    }
+
+    fn next_arrival(&self) -> Option<Arrival> {
+        self.arrivals.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+
+    fn apply(&self, screen: &mut Screen, arrival: Arrival) {
+        let mut news = *self.news.borrow();
+        news.changes += 1;
+        match arrival {
+            Arrival::Stream(StreamEvent::Keyframe { size, offset, data }) => {
+                // Who followed without a hole has this screen already, and its scrollback with it.
+                if !(news.is_live && news.offset == offset && screen.size() == size) {
+                    screen.restore(size, &data);
+                }
+                (news.is_live, news.offset) = (true, offset);
+            }
+            Arrival::Stream(StreamEvent::Output { offset, data }) => {
+                screen.write(&data);
+                news.offset = offset + data.len() as u64;
+            }
+            Arrival::Stream(StreamEvent::End { code }) => (news.exit, news.is_over) = (Some(code), true),
+            Arrival::Closed => news.is_over = true,
+        }
+        self.news.send_replace(news);
     }
 }
 

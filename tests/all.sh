@@ -1,33 +1,44 @@
 #!/usr/bin/env bash
 # Everything that must hold before a change lands, with the set-up it needs. Run from anywhere; takes about 25 min on
-# two cores from nothing. Debian's packages are installed where a tool is missing and there is the right to.
+# two cores from nothing. Needs Rust by rustup and a C compiler; what else is missing is installed from Debian's
+# packages, as root or by sudo. The first step that fails ends it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export RUSTFLAGS="${RUSTFLAGS:-} -D warnings" RUSTDOCFLAGS="-D warnings" CARGO_TERM_COLOR=never
 
 step() { printf '\n== %s\n' "$*"; }
 
-need() { # need COMMAND PACKAGE: installs the package if the command is missing
-    command -v "$1" >/dev/null && return
-    local sudo=""
-    [ "$(id -u)" = 0 ] || sudo="sudo"
+install() { # install PACKAGE: says what it does, for it may ask for a password
+    local as_root=""
+    [ "$(id -u)" = 0 ] || as_root="sudo"
+    echo "installing $1"
     if [ -z "${apt_is_fresh:-}" ]; then
-        $sudo apt-get update -qq
+        $as_root apt-get update -qq
         apt_is_fresh=1
     fi
-    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "$2" >/dev/null
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$1" >/dev/null
 }
 
+has() { command -v "$1" >/dev/null; }
+
+rust_is_ready() {
+    cargo fmt --version && cargo clippy --version && [ -d "$(rustc --print target-libdir --target wasm32-unknown-unknown)" ]
+} >/dev/null 2>&1
+
 step "set-up"
-need ip iproute2
-need vim vim-tiny
-need python3 python3
-python3 -m venv --help >/dev/null 2>&1 && python3 -c 'import ensurepip' 2>/dev/null || need no-such-command python3-venv
-rustup component add rustfmt clippy >/dev/null 2>&1 || true
-rustup target add wasm32-unknown-unknown >/dev/null 2>&1 || true
+has cc || install gcc
+has ip || install iproute2
+has vim || has vim.tiny || install vim-tiny
+has python3 || install python3
+python3 -c 'import ensurepip, venv' 2>/dev/null || install python3-venv
+if ! rust_is_ready; then
+    rustup component add rustfmt clippy
+    rustup target add wasm32-unknown-unknown
+fi
 
 step "format"
 cargo fmt --all --check
+cargo fmt --manifest-path fuzz/Cargo.toml --check
 
 step "lints"
 cargo clippy --locked --all-targets
@@ -48,8 +59,8 @@ cargo test --locked --lib --bins --test it
 cargo test --locked --doc
 
 step "examples"
-timeout 60 cargo run --locked --example own_transport
 cargo build --locked --examples
+timeout 60 cargo run --locked --quiet --example own_transport
 bash tests/examples.sh
 
 step "fuzz corpora, replayed on stable"
@@ -59,7 +70,7 @@ step "benches compile and run once"
 CAHOOTS_BENCH_QUICK=1 cargo bench --locked --bench paths
 
 step "test vectors, made again by the independent generator"
-[ -d target/vectors ] || python3 -m venv target/vectors
+[ -x target/vectors/bin/pip ] || python3 -m venv target/vectors
 target/vectors/bin/pip install -q -r tests/vectors/requirements.txt
 target/vectors/bin/python tests/vectors/generate.py --check
 

@@ -171,10 +171,10 @@ impl Program {
         if !replies.is_empty() {
             self.writer.write(replies.into()).await;
         }
-        if let Some(mirror) = &self.mirror {
-            if mirror.send(chunk).await.is_err() {
-                self.mirror = None;
-            }
+        if let Some(mirror) = &self.mirror
+            && mirror.send(chunk).await.is_err()
+        {
+            self.mirror = None;
         }
     }
 

@@ -5,7 +5,7 @@
 //! It decides nothing: every decision is the machine's. Locks are held for one call into the machine, never over an
 //! await.
 
-use crate::io::channel::Channel;
+use crate::io::channel::{BoxRead, BoxWrite, Channel};
 use crate::io::clock::Clock;
 use crate::proto::id::PaneId;
 use crate::proto::path::PathKind;
@@ -67,6 +67,8 @@ pub(crate) struct Inner {
     /// The last refusal by a relay, which explains why nothing works.
     refusal: Option<CloseCode>,
     timer_at: Option<Mono>,
+    /// Views that got something in this call.
+    fed: Vec<Arc<ViewState>>,
 }
 
 /// One peer, shared by everything that touches it.
@@ -90,6 +92,7 @@ impl Core {
             connection,
             refusal: None,
             timer_at: None,
+            fed: Vec::new(),
         };
         let core = Arc::new(Self {
             inner: Mutex::new(inner),
@@ -114,6 +117,10 @@ impl Core {
         let mut inner = self.lock();
         let result = call(&mut inner, now);
         self.settle(&mut inner);
+        let fed = std::mem::take(&mut inner.fed);
+        // Parsing takes its time, and whoever looks at a screen may call into the session.
+        drop(inner);
+        fed.iter().for_each(|view| view.catch_up());
         result
     }
 
@@ -179,7 +186,8 @@ impl Core {
             machine::Event::State => self.tell(Event::State),
             machine::Event::Terminal(pane, event) => {
                 if let Some(view) = inner.views.get(&pane) {
-                    view.apply(event);
+                    view.push(event);
+                    inner.fed.push(view.clone());
                 }
             }
             machine::Event::Input(pane, author, bytes) => {
@@ -200,6 +208,7 @@ impl Core {
                 self.ended.send_replace(Some(ending));
                 self.tell(Event::Ended(ending));
                 inner.views.values().for_each(|view| view.close());
+                inner.fed.extend(inner.views.values().cloned());
             }
         }
     }
@@ -250,45 +259,46 @@ impl Core {
         // Also when this future is dropped half way: a link that nobody serves must not look like one.
         let _cleanup = Cleanup { core: self, link };
         opened(link, follow.clone());
-        let read = async {
-            let mut decoder = FrameDecoder::new();
-            let mut buffer = vec![0; READ_BYTES];
-            while let Ok(count @ 1..) = reader.read(&mut buffer).await {
-                decoder.push(buffer.get(..count).unwrap_or_default());
-                if !self.handle_bytes(link, &mut decoder) {
-                    // CLOSE is queued: the writer ends the link once it is sent.
-                    return std::future::pending().await;
-                }
-            }
-        };
-        let write = async {
-            let mut frames: Vec<Bytes> = Vec::new();
-            let mut batch = Vec::with_capacity(WRITE_BYTES * 2);
-            loop {
-                let popped = self.with(|inner, _| inner.peer.pop(link, WRITE_BYTES, &mut frames));
-                if frames.is_empty() && !popped.close {
-                    wake.notified().await;
-                    continue;
-                }
-                frames.drain(..).for_each(|frame| batch.extend_from_slice(&frame));
-                if writer.write_all(&batch).await.is_err() || writer.flush().await.is_err() {
-                    return;
-                }
-                batch.clear();
-                if popped.close {
-                    return;
-                }
-            }
-        };
         tokio::select! {
-            () = read => {}
-            () = write => {
+            () = self.read_link(link, &mut reader) => {}
+            () = self.write_link(link, &mut writer, &wake) => {
                 let _ = writer.shutdown().await;
             }
         }
         match *follow.borrow() {
             LinkState::Over(code) => code,
             LinkState::Connecting | LinkState::Ready => CloseCode::GoingAway,
+        }
+    }
+
+    /// Reads until the other side ends; for ever once the machine has refused what it said.
+    async fn read_link(&self, link: LinkId, reader: &mut BoxRead) {
+        let mut decoder = FrameDecoder::new();
+        let mut buffer = vec![0; READ_BYTES];
+        while let Ok(count @ 1..) = reader.read(&mut buffer).await {
+            decoder.push(buffer.get(..count).unwrap_or_default());
+            if !self.handle_bytes(link, &mut decoder) {
+                // CLOSE is queued: the writer ends the link once it is sent.
+                return std::future::pending().await;
+            }
+        }
+    }
+
+    /// Writes what the machine has for the link until CLOSE is written or the other side is gone.
+    async fn write_link(&self, link: LinkId, writer: &mut BoxWrite, wake: &Notify) {
+        let mut frames: Vec<Bytes> = Vec::new();
+        let mut batch = Vec::with_capacity(WRITE_BYTES * 2);
+        loop {
+            let popped = self.with(|inner, _| inner.peer.pop(link, WRITE_BYTES, &mut frames));
+            if frames.is_empty() && !popped.close {
+                wake.notified().await;
+                continue;
+            }
+            frames.drain(..).for_each(|frame| batch.extend_from_slice(&frame));
+            if writer.write_all(&batch).await.is_err() || writer.flush().await.is_err() || popped.close {
+                return;
+            }
+            batch.clear();
         }
     }
 
@@ -301,7 +311,7 @@ impl Core {
                     Ok(None) => return true,
                     Err(error) => {
                         tracing::debug!(%error, "link sent what is no frame");
-                        inner.peer.close_link(link, CloseCode::Protocol);
+                        inner.peer.close_link(link, CloseCode::from(&error));
                         return false;
                     }
                 }
@@ -360,8 +370,8 @@ impl Inner {
 
     /// Returns the newest link that exchanges entries.
     pub(crate) fn path_in_use(&self) -> Option<PathInUse> {
-        let ready = self.links.iter().filter(|(_, info)| *info.state.borrow() == LinkState::Ready);
-        ready.last().map(|(link, info)| PathInUse {
+        let mut ready = self.links.iter().filter(|(_, info)| *info.state.borrow() == LinkState::Ready);
+        ready.next_back().map(|(link, info)| PathInUse {
             link: *link,
             path: info.path,
             remote: info.remote.clone(),

@@ -9,7 +9,7 @@ use crate::io::channel::{Binder, BoxRead, BoxWrite, Channel};
 use crate::io::clock::Clock;
 use crate::proto::relay::{ConnId, Flow, Hall, HallStats};
 use crate::proto::time::{Mono, Now};
-use crate::proto::wire::{CloseCode, DecodeError, Frame, FrameDecoder};
+use crate::proto::wire::{CloseCode, Frame, FrameDecoder};
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::io;
@@ -154,7 +154,7 @@ impl Node {
             }
             if let Some(error) = violation {
                 tracing::debug!(conn = conn.0, %error, "connection sent what is no frame");
-                inner.hall.handle_violation(conn, code_of(&error), now);
+                inner.hall.handle_violation(conn, CloseCode::from(&error), now);
                 flow = Flow::Stop;
             }
             flow
@@ -263,15 +263,6 @@ fn slower(one: Flow, other: Flow) -> Flow {
         (Flow::Pause { until }, Flow::Pause { until: later }) => Flow::Pause { until: until.max(later) },
         (Flow::Pause { until }, Flow::Continue) | (Flow::Continue, Flow::Pause { until }) => Flow::Pause { until },
         (Flow::Continue, Flow::Continue) => Flow::Continue,
-    }
-}
-
-/// Says what somebody is told whose bytes are no frame.
-fn code_of(error: &DecodeError) -> CloseCode {
-    match error {
-        DecodeError::Value { what: "version", .. } => CloseCode::Version,
-        DecodeError::TooLong { .. } => CloseCode::Limit,
-        _ => CloseCode::Protocol,
     }
 }
 

@@ -4,7 +4,7 @@
 
 use crate::guest::{JoinError, Looked};
 use crate::io::core::{Core, LinkState};
-use crate::io::quic::{Endpoint, Target};
+use crate::io::quic::{DialError, Endpoint, Target};
 use crate::io::rendezvous;
 use crate::io::tls::{Trust, TrustError};
 use crate::proto::id::SessionId;
@@ -39,8 +39,29 @@ pub(crate) struct Findings {
 #[derive(Debug, Default)]
 struct Seen {
     refusal: Option<CloseCode>,
-    relay_trouble: Option<String>,
+    relay_trouble: Option<Trouble>,
     looked_around: bool,
+}
+
+/// Why the relay was not reached.
+#[derive(Clone, Debug)]
+struct Trouble {
+    reason: String,
+    trust: Trusted,
+}
+
+/// Whether whoever answered was found to be somebody else.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Trusted {
+    Unknown,
+    No,
+}
+
+impl Trouble {
+    fn of(error: &DialError) -> Self {
+        let is_impostor = matches!(error, DialError::Fingerprint { .. } | DialError::Untrusted { .. });
+        Self { reason: error.to_string(), trust: if is_impostor { Trusted::No } else { Trusted::Unknown } }
+    }
 }
 
 impl Findings {
@@ -79,8 +100,12 @@ impl Findings {
             (Some(CloseCode::Ended), ..) => JoinError::Ended,
             (Some(CloseCode::SessionUnknown), ..) => JoinError::NotFound { looked },
             (Some(code), ..) => JoinError::Refused(code),
-            (None, Some(reason), Some(relay)) => {
-                JoinError::RelayUnreachable { relay: relay.clone(), reason: reason.clone() }
+            (None, Some(Trouble { reason, trust }), Some(relay)) => {
+                let (relay, reason) = (relay.clone(), reason.clone());
+                match trust {
+                    Trusted::No => JoinError::RelayUntrusted { relay, reason },
+                    Trusted::Unknown => JoinError::RelayUnreachable { relay, reason },
+                }
             }
             (None, ..) => JoinError::NotFound { looked },
         })
@@ -102,7 +127,7 @@ pub(crate) struct Seeker {
     relay: Option<Target>,
     ways: Ways,
     findings: Findings,
-    endpoint: Arc<Endpoint>,
+    endpoint: Endpoint,
     /// Direct ways lead to one host, which seats a member once: their handshakes go one after the other.
     door: Arc<Semaphore>,
     attempts: BTreeMap<Candidate, Attempt>,
@@ -120,7 +145,7 @@ struct Attempt {
 enum Outcome {
     Up(LinkId),
     /// The dial failed.
-    Failed(String),
+    Failed(Trouble),
     /// There was a link; it is over.
     Over(CloseCode),
 }
@@ -129,14 +154,18 @@ enum Outcome {
 type Report = (Candidate, u64, Outcome);
 
 impl Seeker {
-    pub(crate) fn new(core: Arc<Core>, looked: Looked, findings: Findings) -> Result<Self, TrustError> {
+    pub(crate) fn new(
+        core: Arc<Core>,
+        endpoint: Endpoint,
+        looked: Looked,
+        findings: Findings,
+    ) -> Result<Self, TrustError> {
         let ways = match (looked.nearby, looked.relay.is_some()) {
             (true, true) => Ways::Both,
             (true, false) => Ways::Nearby,
             (false, _) => Ways::Relay,
         };
         let relay = looked.relay.map(relay_target).transpose()?;
-        let endpoint = Arc::new(Endpoint::new());
         Ok(Self {
             core,
             relay,
@@ -208,12 +237,12 @@ impl Seeker {
             (Outcome::Up(link), None) => self.core.close_link(link),
             // An attempt that was dropped has nothing more to say.
             (_, None) => {}
-            (Outcome::Failed(reason), Some(_)) => {
+            (Outcome::Failed(trouble), Some(_)) => {
                 self.attempts.remove(&candidate);
                 paths.handle_failed(candidate, now);
-                tracing::debug!(?candidate, reason, "not reached");
+                tracing::debug!(?candidate, reason = trouble.reason, "not reached");
                 if candidate == Candidate::Relay {
-                    self.findings.note(|seen| seen.relay_trouble = Some(reason));
+                    self.findings.note(|seen| seen.relay_trouble = Some(trouble));
                 }
             }
             (Outcome::Over(code), Some(attempt)) => {
@@ -255,7 +284,8 @@ impl Seeker {
                         None => None,
                     };
                     if turn.is_some() && core.read(|inner, _| inner.is_direct()) {
-                        return report(Outcome::Failed("another way to the host was faster".into()));
+                        let reason = "another way to the host was faster".into();
+                        return report(Outcome::Failed(Trouble { reason, trust: Trusted::Unknown }));
                     }
                     let up = reporter.clone();
                     let opened = |link, state| {
@@ -267,7 +297,7 @@ impl Seeker {
                     };
                     report(Outcome::Over(core.run_link(channel, opened).await));
                 }
-                Err(error) => report(Outcome::Failed(error.to_string())),
+                Err(error) => report(Outcome::Failed(Trouble::of(&error))),
             }
         });
         self.attempts.insert(candidate, Attempt { number, task: task.abort_handle(), link: None });

@@ -7,6 +7,7 @@
 
 use std::fmt;
 
+use super::hex::{self, Hex};
 use super::id::SessionId;
 use super::verify::derive;
 
@@ -51,16 +52,8 @@ impl Hint {
 
     /// Reads the 64 lower-case hexadecimal digits that `Display` writes.
     #[must_use]
-    pub fn parse(hex: &str) -> Option<Self> {
-        let (digits, rest) = hex.as_bytes().as_chunks::<2>();
-        let mut bytes = [0; HINT_BYTES];
-        if !rest.is_empty() || digits.len() != bytes.len() {
-            return None;
-        }
-        for (byte, [high, low]) in bytes.iter_mut().zip(digits) {
-            *byte = digit(*high)? << 4 | digit(*low)?;
-        }
-        Some(Self::decode(&bytes))
+    pub fn parse(text: &str) -> Option<Self> {
+        hex::parse(text).map(|bytes| Self::decode(&bytes))
     }
 
     /// Tells whether this is a hint of `session`.
@@ -73,7 +66,7 @@ impl Hint {
 
 impl fmt::Display for Hint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.encode().iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        Hex(&self.encode()).fmt(f)
     }
 }
 
@@ -87,14 +80,6 @@ fn tag(session: &SessionId, nonce: &[u8; 16]) -> [u8; 16] {
     let mut tag = [0; 16];
     tag.copy_from_slice(&derive("mdns tag", &[session.as_bytes(), nonce])[..16]);
     tag
-}
-
-fn digit(character: u8) -> Option<u8> {
-    match character {
-        b'0'..=b'9' => Some(character - b'0'),
-        b'a'..=b'f' => Some(character - b'a' + 10),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

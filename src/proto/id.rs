@@ -2,6 +2,7 @@
 //!
 //! Always: ids are public. Secrets live in `key`. PROTOCOL.md 2, 4, 7, 8.
 
+use super::hex::{self, Hex};
 use std::fmt;
 
 macro_rules! id16 {
@@ -19,14 +20,14 @@ macro_rules! id16 {
 
             /// Reads the 32 hexadecimal digits that `Display` writes.
             #[must_use]
-            pub fn parse(hex: &str) -> Option<Self> {
-                parse_hex16(hex).map(Self)
+            pub fn parse(text: &str) -> Option<Self> {
+                hex::parse(text).map(Self)
             }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                Hex(&self.0).fmt(f)
             }
         }
 
@@ -49,22 +50,6 @@ id16! {
 id16! {
     /// Names a member: the first 16 bytes of the hash of its certificate; also its Automerge actor id.
     AuthorId
-}
-
-fn parse_hex16(hex: &str) -> Option<[u8; 16]> {
-    let digits = hex.as_bytes();
-    if digits.len() != 32 {
-        return None;
-    }
-    let mut bytes = [0; 16];
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        let text = std::str::from_utf8(pair).ok()?;
-        if !text.bytes().all(|digit| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit)) {
-            return None;
-        }
-        *byte = u8::from_str_radix(text, 16).ok()?;
-    }
-    Some(bytes)
 }
 
 /// A period under one content secret. Version 1 stays in epoch 0.

@@ -1,4 +1,7 @@
-//! Every bound of PROTOCOL.md 17 in one place, with its unit in its name.
+//! The bounds of PROTOCOL.md 17, with their units in their names. Those of one node are in `relay::HallLimits`, those of a
+//! listener in `io::quic::ListenLimits`.
+//!
+//! Always: section 17 says the same; `tests/it/tidy.rs` compares.
 
 /// Longest frame body: 64 KiB of content and 256 bytes of overhead.
 pub const FRAME_BODY_BYTES_MAX: usize = 65_792;
@@ -8,6 +11,8 @@ pub const UNPROVEN_BYTES_MAX: usize = 4_096;
 pub const UNPROVEN_US_MAX: u64 = 3_000_000;
 /// Longest payload of a durable entry: leaves room for padding and header in a frame.
 pub const DURABLE_PAYLOAD_BYTES_MAX: usize = 65_000;
+/// How long a dialer waits for READY before it gives a connection up, in microseconds.
+pub const HANDSHAKE_US_MAX: u64 = 10_000_000;
 /// Operations in one change.
 pub const CHANGE_OPS_MAX: usize = 4_096;
 /// Dependencies of one change.
@@ -20,6 +25,8 @@ pub const CHANGE_PREDS_MAX: usize = 4 * CHANGE_OPS_MAX;
 pub const KEY_BYTES_MAX: usize = 256;
 /// Operations of one author in one document: a few bytes can hold thousands, and each takes memory at every replica.
 pub const AUTHOR_OPS_MAX: u32 = 1 << 20;
+/// Objects around an object of a document, and itself.
+pub const OBJECT_DEPTH_MAX: u32 = 16;
 /// Records of an auth log.
 pub const LOG_RECORDS_MAX: usize = 4_096;
 /// Shares of a session.
@@ -28,6 +35,10 @@ pub const SHARES_MAX: usize = 64;
 pub const MEMBERS_MAX: usize = 1_000;
 /// Authors that a session has ever had.
 pub const AUTHORS_MAX: usize = 4_096;
+/// Wraps of a session: one per share, delegated ones included.
+pub const WRAPS_MAX: usize = 1_024;
+/// Lanes that a connection may announce in HAVE frames: each author has two.
+pub const HAVE_LANES_MAX: usize = 2 * AUTHORS_MAX;
 /// Panes of a session.
 pub const PANES_MAX: u16 = 64;
 /// Fewest and most columns of a terminal.
@@ -48,10 +59,32 @@ pub const OUTPUT_BYTES_MAX: usize = 32_768;
 pub const KEYFRAME_BYTES_MAX: usize = 1_048_576;
 /// Bytes typed in one entry.
 pub const INPUT_BYTES_MAX: usize = 16_384;
+/// Typed bytes that may wait at a member for the host to take them: a large paste.
+pub const TYPED_BYTES_MAX: usize = 1_048_576;
+/// Typed bytes on their way to the host before it has to confirm some: a queue of this size is nothing to a relay.
+pub const TYPED_WINDOW_BYTES: usize = 262_144;
+/// First wait for the host to confirm something before it is sent again, in microseconds.
+///
+/// Longer than a round trip over a bad path and the host's own wait; a host that comes back is noticed at once.
+pub const TYPED_RETRY_US_MIN: u64 = 2_000_000;
+/// Longest such wait, in microseconds; each is twice the one before.
+pub const TYPED_RETRY_US_MAX: u64 = 16_000_000;
+/// Typed bytes that may wait at the host for the programs to read them.
+pub const TYPED_UNREAD_BYTES_MAX: usize = 1_048_576;
+/// A presence entry on the wire, in bytes: a name, a colour and a few places; what is longer is something else.
+pub const PRESENCE_ENTRY_BYTES_MAX: usize = 4_096;
+/// Direct entries waiting for one connection from which on their senders are slowed down, in bytes.
+pub const DIRECT_QUEUE_BYTES_HIGH: usize = 262_144;
+/// Direct entries that may wait for one connection, in bytes; beyond it somebody has to go.
+pub const DIRECT_QUEUE_BYTES_MAX: usize = 2_097_152;
 /// Live entries queued for one connection, in bytes.
 pub const LIVE_QUEUE_BYTES_MAX: usize = 262_144;
 /// Live entries that a relay keeps after the newest keyframe of a channel, in bytes.
 pub const LIVE_KEPT_BYTES_MAX: usize = 2_097_152;
+/// A publisher is asked for a keyframe of one channel no more often than this, in microseconds.
+pub const KEYFRAME_WANT_US: u64 = 1_000_000;
+/// Durable entries that a relay keeps for all its sessions, in bytes, where it keeps them in memory.
+pub const MEMORY_STORE_BYTES_MAX: u64 = 4 * 1_073_741_824;
 /// Durable entries that a relay keeps for one session, in bytes.
 pub const DURABLE_KEPT_BYTES_MAX: usize = 268_435_456;
 /// What waits for its dependencies in one document, in bytes: all of a session, since a newcomer gets it lane by lane
@@ -63,3 +96,29 @@ pub const CLOCK_SKEW_MS_MAX: u64 = 120_000;
 pub const HEARTBEAT_US: u64 = 5_000_000;
 /// Silence after which a member or a connection counts as gone, in microseconds: three heartbeats.
 pub const SILENCE_US_MAX: u64 = 3 * HEARTBEAT_US;
+
+/// How fast one author may write: a bucket of tokens that fills again.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Rate {
+    /// Tokens that come back in one second.
+    pub per_s: u64,
+    /// Tokens that a rested bucket holds.
+    pub burst: u64,
+}
+
+/// Durable entries that one member brings.
+///
+/// A pause holds back all that the member sends, what it types too. So the rate has to let a member bring a relay that
+/// lost everything its own history and that of others; how much an attacker can store is bounded by the room, not by
+/// this.
+pub const DURABLE_RATE: Rate = Rate { per_s: 1_000, burst: 20_000 };
+/// The bytes of these entries.
+pub const DURABLE_BYTES_RATE: Rate = Rate { per_s: 4_194_304, burst: 33_554_432 };
+/// Presence entries of one author: twice the fastest that PROTOCOL.md 13 asks for.
+pub const PRESENCE_RATE: Rate = Rate { per_s: 30, burst: 60 };
+/// Bytes of direct entries of one guest: a paste of 1 MiB passes at once.
+pub const DIRECT_BYTES_RATE: Rate = Rate { per_s: 65_536, burst: 1_310_720 };
+
+const _: () = assert!(DIRECT_BYTES_RATE.burst > TYPED_BYTES_MAX as u64, "the largest paste passes at once");
+const _: () = assert!(DIRECT_QUEUE_BYTES_MAX > DIRECT_QUEUE_BYTES_HIGH, "slowing down comes before sending away");
+const _: () = assert!(TYPED_RETRY_US_MIN < TYPED_RETRY_US_MAX, "waits grow");

@@ -17,7 +17,7 @@ pub mod store;
 pub use hall::Hall;
 pub use store::{MemoryStore, Store};
 
-use super::limits::{MEMBERS_MAX, PANES_MAX};
+use super::limits::{DURABLE_KEPT_BYTES_MAX, MEMBERS_MAX, PANES_MAX};
 use super::time::Mono;
 use super::wire::CloseCode;
 
@@ -60,6 +60,8 @@ pub struct HallLimits {
     pub sessions_max: usize,
     /// Live entries kept in memory per session, in bytes, over all its terminals.
     pub live_bytes_max: u64,
+    /// Durable entries kept per session, in bytes; an eighth of it is for the host alone.
+    pub durable_bytes_max: u64,
     /// How long a session to which nobody is connected is kept, in microseconds.
     pub idle_us_max: u64,
     /// How long the end of a session is told to late comers, in microseconds.
@@ -73,6 +75,7 @@ impl Default for HallLimits {
             unproven_max: 1_024,
             sessions_max: 10_000,
             live_bytes_max: 64 * 1_048_576,
+            durable_bytes_max: DURABLE_KEPT_BYTES_MAX as u64,
             idle_us_max: 24 * 3_600_000_000,
             ended_us_max: 600_000_000,
         }

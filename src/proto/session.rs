@@ -34,7 +34,7 @@ use crate::proto::epoch::EpochSecret;
 use crate::proto::id::{AuthorId, Channel, Epoch, LaneId, SessionId};
 use crate::proto::key::{MemberKeys, ShareSecret, derive};
 use crate::proto::lane::replica::Replica;
-use crate::proto::limits::{HEARTBEAT_US, SILENCE_US_MAX};
+use crate::proto::limits::{HANDSHAKE_US_MAX, HEARTBEAT_US, SILENCE_US_MAX};
 use crate::proto::member::VerifiedMember;
 use crate::proto::seal::{LaneReader, LaneWriter};
 use crate::proto::share::Rights;
@@ -49,9 +49,6 @@ use presence::OwnPresence;
 use std::collections::{BTreeMap, VecDeque};
 use typing::Typing;
 use viewing::Viewing;
-
-/// How long a handshake may take before the link is given up, in microseconds.
-const HANDSHAKE_US_MAX: u64 = 10_000_000;
 
 /// What [`Peer::pop`] found.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -170,6 +167,12 @@ impl Peer {
         self.links.get(&link)?.rtt_us
     }
 
+    /// Returns how many bytes wait to be sent over all links, documents not counted: a gauge.
+    #[must_use]
+    pub fn queued_bytes(&self) -> usize {
+        self.links.values().map(|link| link.outbox.queued_bytes()).sum()
+    }
+
     /// Tells whether any link exchanges entries.
     #[must_use]
     pub fn is_linked(&self) -> bool {
@@ -214,7 +217,7 @@ impl Peer {
 
     fn handle_ready_frame(&mut self, link: LinkId, frame: Frame, now: Now) {
         match frame {
-            Frame::Member(raw) => self.handle_member(link, &raw),
+            Frame::Member(raw) => self.handle_member(link, &raw, now.mono),
             Frame::Have(have) => self.handle_have(link, &have),
             Frame::Entry(raw) => self.handle_entry(link, raw, now),
             Frame::WantKeyframe(channel) => self.want_keyframe(channel),
@@ -365,8 +368,20 @@ impl Peer {
             // What was admitted before the end is told before it.
             self.flush_documents();
             self.events.push_back(Event::Ended(ending));
+            self.settle_up();
             for link in self.links.keys().copied().collect::<Vec<_>>() {
                 self.close_link(link, CloseCode::Bye);
+            }
+        }
+    }
+
+    /// Fixes the order of all that waits: nothing queued from now on overtakes it, as CLOSE would.
+    fn settle_up(&mut self) {
+        for link in self.links.keys().copied().collect::<Vec<_>>() {
+            let mut frames = Vec::new();
+            self.pop(link, usize::MAX, &mut frames);
+            if let Some(state) = self.links.get_mut(&link) {
+                frames.into_iter().for_each(|frame| state.outbox.push_urgent(frame));
             }
         }
     }

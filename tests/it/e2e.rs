@@ -4,6 +4,9 @@
 //! Nothing is timed: a test waits for what must come, and gives up long after that.
 
 mod asleep;
+mod nearby;
+mod program;
+mod refusals;
 mod restart;
 mod session;
 mod stage;

@@ -6,7 +6,11 @@
     reason = "a test stops where its expectation fails, helpers included"
 )]
 
+mod attacks;
+#[cfg(feature = "cli")]
+mod cli;
 #[cfg(feature = "cli")]
 mod e2e;
 mod sim;
+mod tidy;
 mod vectors;

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use cahoots::{Ending, Guest, Lan, Link, PaneId, View};
+use cahoots::{Ending, Guest, Lan, Link, PaneId, PaneStatus, View};
 
 use tokio::time::timeout;
 
@@ -64,6 +64,14 @@ fn with_relay(link: Link, args: &args::Join) -> Link {
     Link { relay, ..link }
 }
 
+/// Returns the exit status of the shared program, if it has ended: the stream tells, or the state document.
+fn exit_of(guest: &Guest, view: &View) -> Option<i32> {
+    view.exit().or_else(|| match guest.session().state().panes.get(&view.pane())?.status {
+        PaneStatus::Exited { code } => Some(code),
+        _ => None,
+    })
+}
+
 /// Waits for the first terminal and its first screen.
 async fn first_view(guest: &Guest, patience: Duration) -> Result<View, Failure> {
     let look = async {
@@ -83,7 +91,7 @@ async fn first_view(guest: &Guest, patience: Duration) -> Result<View, Failure> 
     };
     tokio::select! {
         view = look => Ok(view),
-        ending = guest.session().ended() => Err(Failure::new(ending)),
+        ending = guest.session().ended() => Err(over(ending)),
         () = tokio::time::sleep(patience) => {
             Err(Failure::new(format!("no screen came within {}", text::span(patience))).hint("is the host still there?"))
         }
@@ -109,8 +117,13 @@ fn finish(outcome: Outcome, args: &args::Join) -> Result<ExitCode, Failure> {
             say(args, "the host ended the session");
             Ok(ExitCode::SUCCESS)
         }
-        (Some(ending), _) => Err(Failure::new(ending).hint("ask the host for a new link")),
+        (Some(ending), _) => Err(over(ending)),
     }
+}
+
+/// Says that the session was over too early.
+fn over(ending: Ending) -> Failure {
+    Failure::new(ending).hint("ask the host for a new link")
 }
 
 fn say(args: &args::Join, line: &str) {

@@ -4,7 +4,6 @@
 //! packet holds the first; at most one channel comes out, and the others are closed.
 
 use std::collections::VecDeque;
-use std::fmt::Write;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +16,9 @@ use tokio::time::Instant;
 use super::lease;
 use super::{Channel, DIALER_SOCKET_BYTES, DualStack, Side, bind, path_to, quic_endpoint, transport_config};
 use crate::io::tls::{Refusal, RefusalSlot, Trust, client_config};
+use crate::proto::hex::Hex;
 use crate::proto::path::PathKind;
+use crate::proto::terminal::sanitise_line;
 
 /// Head start of one address before the next is tried beside it. RFC 8305, section 5.
 const NEXT_ADDRESS: Duration = Duration::from_millis(250);
@@ -29,6 +30,8 @@ const GIVE_UP: Duration = Duration::from_secs(10);
 const ADDRESSES_MAX: usize = 6;
 /// How long [`Endpoint::wait_idle`] waits for dropped channels to have delivered their last bytes.
 const DRAIN: Duration = Duration::from_secs(2);
+/// Longest reason that is shown.
+const REASON_BYTES_MAX: usize = 256;
 /// TLS alert `no_application_protocol`. RFC 7301, section 3.2.
 const ALERT_NO_PROTOCOL: u8 = 120;
 
@@ -109,7 +112,7 @@ pub enum DialError {
         waited_ms: u64,
     },
     /// Whoever made the link: it names another certificate; or somebody sits in between.
-    #[error("certificate does not match the link: found {}, expected {}", hex(found), hex(expected))]
+    #[error("certificate does not match the link: found {}, expected {}", Hex(found), Hex(expected))]
     Fingerprint {
         /// SHA-256 of the certificate that was shown.
         found: [u8; 32],
@@ -175,13 +178,6 @@ impl DialError {
             Self::Socket(_) => 0,
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// Dials. Cheap to clone; clones share the sockets that [`wait_idle`](Self::wait_idle) waits for.
@@ -375,7 +371,13 @@ async fn connect(socket: quinn::Endpoint, address: SocketAddr, target: Target) -
 }
 
 fn lost(target: &Target, reason: &dyn std::fmt::Display) -> DialError {
-    DialError::Lost { host: target.host.clone(), reason: reason.to_string() }
+    DialError::Lost { host: target.host.clone(), reason: printable(reason) }
+}
+
+/// QUIC lets the other side put any text into the reason of a close, and certificates hold names: they end up on
+/// somebody's terminal.
+fn printable(reason: &dyn std::fmt::Display) -> String {
+    sanitise_line(&reason.to_string(), REASON_BYTES_MAX)
 }
 
 /// Tells from what QUIC and the verifier know who has to act.
@@ -383,7 +385,7 @@ fn explain(error: &ConnectionError, refusal: &RefusalSlot, address: SocketAddr, 
     let (host, port) = (target.host.clone(), target.port);
     match refusal.lock().unwrap_or_else(PoisonError::into_inner).take() {
         Some(Refusal::Fingerprint { expected, found }) => return DialError::Fingerprint { found, expected },
-        Some(Refusal::Untrusted(reason)) => return DialError::Untrusted { host, reason },
+        Some(Refusal::Untrusted(reason)) => return DialError::Untrusted { host, reason: printable(&reason) },
         None => (),
     }
     let code = match error {
@@ -418,6 +420,29 @@ mod tests {
         assert_eq!(take_turns(six.clone(), four.clone()), expected);
         assert_eq!(take_turns(Vec::new(), four.clone()), four);
         assert_eq!(take_turns(six.repeat(4), four.repeat(4)).len(), ADDRESSES_MAX);
+    }
+
+    /// A relay must not write to the terminal of who dials it, neither by a close nor by names in its certificate.
+    #[test]
+    fn reasons_of_others_are_plain_text() {
+        let target = Target::relay("relay.example", 1, Trust::fingerprint([0; 32]));
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+        let evil = "\x1b]52;c;ZXZpbA==\x07\nerror: type your password";
+        let close = quinn::ApplicationClose { error_code: 7u32.into(), reason: evil.into() };
+        let slot = RefusalSlot::default();
+        let errors = [
+            explain(&ConnectionError::ApplicationClosed(close), &slot, address, &target),
+            explain(
+                &ConnectionError::TimedOut,
+                &Arc::new(Mutex::new(Some(Refusal::Untrusted(evil.into())))),
+                address,
+                &target,
+            ),
+        ];
+        for error in errors {
+            let text = error.to_string();
+            assert!(text.contains("password") && !text.contains(char::is_control), "{text:?}");
+        }
     }
 
     /// A person compares the two hashes by eye.

@@ -4,7 +4,7 @@
 //!
 //! Always: a lane has no gap; entries are already checked. PROTOCOL.md 11.
 
-use crate::proto::id::{Channel, LaneId};
+use crate::proto::id::{AuthorId, Channel, Epoch, LaneId};
 use crate::proto::wire::{LaneNext, WireEntry};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,6 +37,15 @@ impl Replica {
     #[must_use]
     pub fn entries(&self) -> usize {
         self.lanes.values().map(Vec::len).sum()
+    }
+
+    /// Tells whether there is anything by `author`.
+    #[must_use]
+    pub fn has_author(&self, author: AuthorId) -> bool {
+        Channel::DURABLE.into_iter().any(|channel| {
+            let first = LaneId { channel, author, epoch: Epoch(0) };
+            self.lanes.range(first..).next().is_some_and(|(lane, _)| (lane.channel, lane.author) == (channel, author))
+        })
     }
 
     fn entry(&self, lane: &LaneId, seq: u64) -> Option<&WireEntry> {
@@ -90,6 +99,12 @@ impl Feed {
         None
     }
 
+    /// Returns how many lanes are remembered.
+    #[must_use]
+    pub fn lanes(&self) -> usize {
+        self.sent.len()
+    }
+
     /// Tells whether [`pop`](Self::pop) may have something.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -100,7 +115,6 @@ impl Feed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::id::{AuthorId, Epoch};
 
     const LANE: LaneId = LaneId { channel: Channel::CHAT, author: AuthorId([1; 16]), epoch: Epoch(0) };
 

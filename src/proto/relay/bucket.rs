@@ -2,23 +2,8 @@
 //!
 //! Always: it delays and never refuses; the caller stops reading until the debt is paid.
 
+use crate::proto::limits::Rate;
 use crate::proto::time::Mono;
-
-/// How a bucket fills.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Rate {
-    /// Tokens that come back in one second.
-    pub per_s: u64,
-    /// Tokens that a rested bucket holds.
-    pub burst: u64,
-}
-
-/// Durable entries of one author. PROTOCOL.md 17.
-pub(super) const DURABLE: Rate = Rate { per_s: 50, burst: 2_000 };
-/// Presence entries of one author: twice the fastest that PROTOCOL.md 13 asks for.
-pub(super) const LATEST: Rate = Rate { per_s: 30, burst: 60 };
-/// Bytes of direct entries of one guest: a paste of 1 MiB passes at once, then 64 KiB/s (SECURITY 4).
-pub(super) const DIRECT_BYTES: Rate = Rate { per_s: 65_536, burst: 1_310_720 };
 
 /// Tokens in thousandths, so that a slow rate loses nothing between two close readings.
 #[derive(Clone, Copy, Debug)]

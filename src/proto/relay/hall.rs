@@ -12,7 +12,7 @@ use super::room::{Context, Room, Wanted};
 use super::store::{MemoryStore, Store};
 use super::{ConnId, Counters, Flow, HallLimits, HallStats, Popped};
 use crate::proto::id::SessionId;
-use crate::proto::limits::{HEARTBEAT_US, SILENCE_US_MAX, UNPROVEN_BYTES_MAX, UNPROVEN_US_MAX};
+use crate::proto::limits::{HEARTBEAT_US, MEMORY_STORE_BYTES_MAX, SILENCE_US_MAX, UNPROVEN_BYTES_MAX, UNPROVEN_US_MAX};
 use crate::proto::time::{Mono, Now};
 use crate::proto::wire::{CloseCode, Frame, Hello};
 use bytes::Bytes;
@@ -21,8 +21,6 @@ use std::collections::BTreeMap;
 
 /// How often silence, expiry and idle rooms are looked at, in microseconds.
 const TICK_US: u64 = 1_000_000;
-/// Bytes that all memory stores of a default node may hold.
-const MEMORY_STORE_BYTES_MAX: u64 = 4 * 1_073_741_824;
 
 /// How far a connection has come.
 #[derive(Debug)]
@@ -303,6 +301,7 @@ impl Hall {
             counters: &mut self.counters,
             cuts: &mut cuts,
             live_bytes_max: self.limits.live_bytes_max,
+            durable_bytes_max: self.limits.durable_bytes_max,
             now,
         };
         let result = work(room, &mut cx);

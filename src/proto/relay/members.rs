@@ -3,8 +3,9 @@
 //! Always: whoever is in here was verified. A member has a small number while it is known, so that "who was introduced
 //! to whom" costs one bit per pair.
 
-use super::bucket::{self, Bucket};
+use super::bucket::Bucket;
 use crate::proto::id::AuthorId;
+use crate::proto::limits::{DIRECT_BYTES_RATE, DURABLE_BYTES_RATE, DURABLE_RATE, PRESENCE_RATE};
 use crate::proto::member::VerifiedMember;
 use crate::proto::share::Rights;
 use crate::proto::time::Mono;
@@ -21,6 +22,7 @@ pub(super) struct Member {
     /// Whether its chain is in the store, because it has written something durable.
     pub is_stored: bool,
     pub durable: Bucket,
+    pub durable_bytes: Bucket,
     pub latest: Bucket,
     pub direct: Bucket,
     frame: Bytes,
@@ -33,9 +35,10 @@ impl Member {
             verified,
             is_admitted,
             is_stored: false,
-            durable: Bucket::new(bucket::DURABLE, now),
-            latest: Bucket::new(bucket::LATEST, now),
-            direct: Bucket::new(bucket::DIRECT_BYTES, now),
+            durable: Bucket::new(DURABLE_RATE, now),
+            durable_bytes: Bucket::new(DURABLE_BYTES_RATE, now),
+            latest: Bucket::new(PRESENCE_RATE, now),
+            direct: Bucket::new(DIRECT_BYTES_RATE, now),
             frame,
         }
     }

@@ -11,15 +11,14 @@ use super::room::Latest;
 use super::store::{Store, StoredEntry};
 use super::{ConnId, Counters};
 use crate::proto::id::{AuthorId, Channel, LaneId, SessionId};
+use crate::proto::limits::{KEYFRAME_BYTES_MAX, LIVE_KEPT_BYTES_MAX};
 use crate::proto::wire::{Ack, CloseCode, Frame, Have, Whereabouts};
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::ControlFlow;
 
-/// Direct entries that may wait for one connection, in bytes; beyond it somebody has to go.
-pub(super) const DIRECT_QUEUE_BYTES_MAX: usize = 2_097_152;
-/// Direct entries from which on their senders are slowed down, in bytes.
-pub(super) const DIRECT_QUEUE_BYTES_HIGH: usize = 262_144;
+/// What a connection is still sent of a session that is over, in bytes: a keyframe and all that may be kept after it.
+const SETTLE_BYTES_MAX: usize = KEYFRAME_BYTES_MAX + 2 * LIVE_KEPT_BYTES_MAX;
 /// Durable entries looked at in one turn, so that skipping what a member has holds nobody else up.
 const DURABLE_VISITS_MAX: usize = 2_048;
 
@@ -210,6 +209,13 @@ impl Outbox {
         self.introduced.remove(number);
     }
 
+    /// Promises what there is to be told now, in order, ahead of all that is queued later: its source goes away.
+    pub(super) fn settle_up(&mut self, source: &Source<'_>, counters: &mut Counters) {
+        let mut frames = Vec::new();
+        self.pop(source, &mut Turn::new(&mut frames, SETTLE_BYTES_MAX), counters);
+        self.control.extend(frames);
+    }
+
     /// Drops all but what was promised in order before: the rest of `control`, then CLOSE.
     pub(super) fn close(&mut self, code: CloseCode) {
         let control = std::mem::take(&mut self.control);
@@ -299,6 +305,22 @@ impl Outbox {
                 turn.push(frame);
             }
         }
+    }
+
+    /// Promises the newest presence of `author`, if it waits to be told: it is about to be forgotten, and may be a goodbye.
+    pub(super) fn settle_latest(&mut self, author: AuthorId, source: &Source<'_>) {
+        if !self.latest_noted.remove(&author) {
+            return;
+        }
+        self.latest.retain(|noted| *noted != author);
+        let mut frames = Vec::new();
+        let mut turn = Turn::new(&mut frames, usize::MAX);
+        if let Some(latest) = source.latest.get(&author)
+            && introduce(&mut self.introduced, author, source, &mut turn)
+        {
+            turn.push(latest.frame.clone());
+        }
+        self.control.extend(frames);
     }
 
     fn pop_latest(&mut self, source: &Source<'_>, turn: &mut Turn<'_>) {

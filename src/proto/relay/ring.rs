@@ -7,13 +7,11 @@
 //! who keeps up sees every entry and a laggard jumps to the keyframe. PROTOCOL.md 8, 14, 17.
 
 use crate::proto::id::{AuthorId, Channel, LaneId};
-use crate::proto::limits::{KEYFRAME_BYTES_MAX, LIVE_KEPT_BYTES_MAX, LIVE_QUEUE_BYTES_MAX};
+use crate::proto::limits::{KEYFRAME_BYTES_MAX, KEYFRAME_WANT_US, LIVE_KEPT_BYTES_MAX, LIVE_QUEUE_BYTES_MAX};
 use crate::proto::time::Mono;
 use bytes::Bytes;
 use std::collections::VecDeque;
 
-/// A publisher is asked for a keyframe no more often than this, in microseconds.
-const WANT_INTERVAL_US: u64 = 1_000_000;
 /// Longest keyframe as it travels: its raw bound and the frames around 32 KiB parts.
 const KEYFRAME_WIRE_BYTES_MAX: u64 = KEYFRAME_BYTES_MAX as u64 + 65_536;
 
@@ -124,7 +122,7 @@ impl Ring {
 
     /// Tells whether the publisher should be asked for a keyframe now; true at most once a second.
     pub(super) fn ask(&mut self, now: Mono) -> bool {
-        let due = self.asked.is_none_or(|asked| now.since_us(asked) >= WANT_INTERVAL_US);
+        let due = self.asked.is_none_or(|asked| now.since_us(asked) >= KEYFRAME_WANT_US);
         if due {
             self.asked = Some(now);
         }

@@ -16,7 +16,7 @@ use super::{ConnId, Counters};
 use crate::proto::authlog::{AuthLog, LogError, Record};
 use crate::proto::id::{AuthorId, Channel, Class, Epoch, LaneId, SessionId, ShareId};
 use crate::proto::lane::verify::LaneVerifier;
-use crate::proto::limits::AUTHORS_MAX;
+use crate::proto::limits::{AUTHORS_MAX, HAVE_LANES_MAX, WRAPS_MAX};
 use crate::proto::member::{Chain, ChainError};
 use crate::proto::time::{Mono, Now};
 use crate::proto::wire::{CloseCode, Frame, Have, Reader, Standing};
@@ -24,12 +24,8 @@ use bytes::Bytes;
 use seats::Seat;
 use std::collections::BTreeMap;
 
-/// Wraps that a room keeps: one per share, delegated ones included.
-const WRAPS_MAX: usize = 1_024;
 /// Length of a wrap in bytes. PROTOCOL.md 6.
 const WRAP_BYTES: usize = 68;
-/// Lanes that a dialer may announce.
-const HAVE_REMEMBERED_MAX: usize = 2 * AUTHORS_MAX;
 
 /// What a room works with but does not own.
 pub(super) struct Context<'a> {
@@ -39,6 +35,7 @@ pub(super) struct Context<'a> {
     /// Connections that have to be closed because of what happened.
     pub cuts: &'a mut Vec<(ConnId, CloseCode)>,
     pub live_bytes_max: u64,
+    pub durable_bytes_max: u64,
     pub now: Now,
 }
 
@@ -204,6 +201,9 @@ impl Room {
         let stored = cx.store.put_record(&self.session, &raw);
         cx.stored(stored)?;
         self.log = log;
+        if matches!(record, Record::End) {
+            self.settle_up(cx);
+        }
         let frame = Frame::Log(raw).encode();
         self.log_frames.push(frame.clone());
         for (other, seat) in self.seats.iter_mut().filter(|(other, _)| **other != conn) {
@@ -233,6 +233,13 @@ impl Room {
                 cx.cuts.push((*conn, CloseCode::ShareClosed));
             }
         }
+    }
+
+    /// Promises every seat what the session still has for it: the last screen, the exit status, the last words.
+    fn settle_up(&mut self, cx: &mut Context<'_>) {
+        let Self { session, members, latest, rings, seats, .. } = self;
+        let source = Source { session, members, latest, rings, store: cx.store };
+        seats.values_mut().for_each(|seat| seat.outbox.settle_up(&source, cx.counters));
     }
 
     /// Cuts everybody off; only the log stays, so that late comers learn of the end from the owner's own record.
@@ -283,15 +290,18 @@ impl Room {
         }
         let member = chain.verify(&self.session).map_err(|_| CloseCode::AuthFailed)?;
         let (author, is_known) = (member.author(), self.log.records_chain(&member).is_ok());
-        let refused = &mut self.seats.get_mut(&conn).ok_or(CloseCode::Protocol)?.refused;
-        if self.members.len().max(refused.len()) >= AUTHORS_MAX {
-            return Err(CloseCode::Limit);
-        }
         // No fault of the bearer if not: its log may be ahead of ours.
-        if is_known {
+        if is_known && self.make_room_for_author() {
             self.add_member(member, now);
-        } else {
-            refused.insert(author);
+            return Ok(());
+        }
+        let seat = self.seats.get_mut(&conn).ok_or(CloseCode::Protocol)?;
+        if self.log.host() != Some(seat.author) {
+            let has_room = seat.refused.len() < AUTHORS_MAX;
+            if is_known || !has_room {
+                return Err(CloseCode::Limit);
+            }
+            seat.refused.insert(author);
         }
         Ok(())
     }
@@ -303,7 +313,7 @@ impl Room {
             return Err(CloseCode::Protocol);
         }
         if seat.rights.may_read() {
-            if seat.outbox.note_have(have) > HAVE_REMEMBERED_MAX {
+            if seat.outbox.note_have(have) > HAVE_LANES_MAX {
                 return Err(CloseCode::Limit);
             }
             seat.outbox.list(conn, cx.ready);

@@ -367,28 +367,3 @@ impl World {
 fn terminal(pane: u16) -> Channel {
     Channel::terminal(PaneId(pane)).expect("a pane below 64")
 }
-
-/// Blindness is a build rule: whoever adds a type that opens entries to the relay has to argue with this test.
-#[test]
-fn relay_names_no_type_that_opens_entries() {
-    let files = [
-        include_str!("../relay.rs"),
-        include_str!("bucket.rs"),
-        include_str!("hall.rs"),
-        include_str!("hall/handshake.rs"),
-        include_str!("members.rs"),
-        include_str!("outbox.rs"),
-        include_str!("ring.rs"),
-        include_str!("room.rs"),
-        include_str!("room/entries.rs"),
-        include_str!("room/seats.rs"),
-        include_str!("store.rs"),
-    ];
-    for file in files {
-        for module in ["key", "seal", "doc", "terminal", "epoch", "token", "session"] {
-            let (path, list) = (format!("proto::{module}"), format!("{module}::"));
-            let is_named = |line: &str| line.contains(&path) || line.trim_start().starts_with(&list);
-            assert_eq!(file.lines().find(|line| is_named(line)), None);
-        }
-    }
-}

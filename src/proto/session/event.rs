@@ -79,6 +79,9 @@ pub enum Alarm {
     /// A relay passed on something that its alleged author never signed.
     #[error("a relay passed on an entry that {0} did not sign")]
     Forged(AuthorId),
+    /// A member showed different things to different people, or a relay altered what it wrote.
+    #[error("{0} wrote two histories, or a relay altered one")]
+    Forked(AuthorId),
     /// A member wrote something that no honest program writes; the rest of its lane is ignored.
     #[error("{0} sent a malformed entry and is muted")]
     Muted(AuthorId),

@@ -5,12 +5,16 @@ use super::link::{LinkId, Phase};
 use super::{Alarm, Ending, Event, Peer};
 use crate::proto::authlog::Record;
 use crate::proto::epoch::{open_share_wrap, wrap_epoch, wrap_recipient};
-use crate::proto::id::Channel;
+use crate::proto::id::{Channel, LaneId};
+use crate::proto::limits::AUTHORS_MAX;
 use crate::proto::member::{Chain, MemberCert, VerifiedMember};
-use crate::proto::time::Now;
+use crate::proto::time::{Mono, Now};
 use crate::proto::verify::channel_binding;
 use crate::proto::wire::{Auth, CloseCode, Frame, Have, Hello, Ready, Standing, Welcome};
 use bytes::Bytes;
+
+/// Lanes that the other side may announce.
+const HAVE_LANES_MAX: usize = 2 * AUTHORS_MAX;
 
 impl Peer {
     pub(super) fn hello(&self, nonce: [u8; 32]) -> Frame {
@@ -59,8 +63,17 @@ impl Peer {
     pub(super) fn handle_record(&mut self, record: &Record) {
         match record {
             Record::Close(share) if *share == self.secret.share_id() => self.end(Ending::Revoked),
+            Record::Close(_) => self.see_off_revoked(),
             Record::End => self.end(Ending::ByOwner),
             _ => {}
+        }
+    }
+
+    /// Takes members off the list who came by a share that is closed: they are heard no more.
+    pub(super) fn see_off_revoked(&mut self) {
+        let log = &self.log;
+        for author in self.roster.dismiss(|member| log.admits(member).is_err()) {
+            self.events.push_back(Event::Left(author));
         }
     }
 
@@ -131,7 +144,7 @@ impl Peer {
 
     pub(super) fn become_member(&mut self, me: VerifiedMember) {
         self.documents = Some(Documents::new(me.author()));
-        self.roster.introduce(me.clone());
+        self.roster.introduce(me.clone(), Mono(0));
         self.me = Some(me);
     }
 
@@ -141,8 +154,8 @@ impl Peer {
         state.phase = Phase::Ready;
         owner_frames.iter().flatten().for_each(|frame| state.send(frame));
         for channel in Channel::DURABLE {
-            for frame in have_frames(channel, self.replica.have(channel)) {
-                state.send(&frame);
+            for part in Have::parts(channel, &self.replica.have(channel)) {
+                state.send(&Frame::Have(part));
             }
         }
         for channel in self.viewing.channels() {
@@ -160,26 +173,57 @@ impl Peer {
     pub(super) fn handle_have(&mut self, link: LinkId, have: &Have) {
         let Some(state) = self.links.get_mut(&link) else { return };
         for lane in &have.lanes {
-            let id = crate::proto::id::LaneId { channel: have.channel, author: lane.author, epoch: lane.epoch };
+            let id = LaneId { channel: have.channel, author: lane.author, epoch: lane.epoch };
             state.feed.handle_has(id, lane.next);
         }
+        if state.feed.lanes() > HAVE_LANES_MAX {
+            return self.close_link(link, CloseCode::Limit);
+        }
+        let Some(state) = self.links.get_mut(&link) else { return };
         if have.last {
             state.feed.handle_have_complete(have.channel, &self.replica);
         }
     }
 
-    pub(super) fn handle_member(&mut self, link: LinkId, raw: &[u8]) {
-        let chain = Chain::decode(raw).ok().and_then(|chain| chain.verify(&self.session).ok());
-        // A chain that does not hold says nothing about anybody: the entries that need it will be refused.
-        let Some(member) = chain else { return self.close_link(link, CloseCode::Protocol) };
-        let author = member.author();
+    pub(super) fn handle_member(&mut self, link: LinkId, raw: &[u8], now: Mono) {
+        let Ok(chain) = Chain::decode(raw) else { return self.close_link(link, CloseCode::Protocol) };
+        let author = chain.member.author();
+        // Before the signatures: whoever is known costs nothing more.
+        if self.roster.member(&author).is_none() {
+            // A chain that does not hold says nothing about anybody: the entries that need it will be refused.
+            let Ok(member) = chain.verify(&self.session) else { return self.close_link(link, CloseCode::Protocol) };
+            if self.log.records_chain(&member).is_err() || !self.make_room_for_member() {
+                return;
+            }
+            self.roster.introduce(member, now);
+        }
         if let Some(state) = self.links.get_mut(&link) {
             state.introduced.insert(author);
         }
-        let has_room = self.roster.known() < crate::proto::limits::AUTHORS_MAX;
-        if has_room && self.log.records_chain(&member).is_ok() {
-            self.roster.introduce(member);
+    }
+
+    /// Tells whether there is room for one more member, after forgetting one who is gone and left no trace.
+    ///
+    /// Whoever holds a link can certify as many members as it likes. Nothing is forgotten that keeps input from being
+    /// applied twice.
+    fn make_room_for_member(&mut self) -> bool {
+        if self.roster.known() < AUTHORS_MAX {
+            return true;
         }
+        let (me, host, replica) = (self.me(), self.log.host(), &self.replica);
+        let may_go = |member: &VerifiedMember| {
+            let author = member.author();
+            Some(author) != me && Some(author) != host && !replica.has_author(author)
+        };
+        let Some(author) = self.roster.forget_one(may_go) else { return false };
+        self.readers.retain(|lane, _| lane.author != author);
+        for link in self.links.values_mut() {
+            link.introduced.remove(&author);
+        }
+        if let Some(hosting) = &mut self.hosting {
+            hosting.forget_viewer(&author);
+        }
+        true
     }
 
     /// Passes a frame on to every other link: only a host has more than one side to serve.
@@ -189,17 +233,4 @@ impl Peer {
             others.for_each(|(_, link)| link.send(frame));
         }
     }
-}
-
-/// Cuts a version vector into frames that fit.
-fn have_frames(channel: Channel, lanes: Vec<crate::proto::wire::LaneNext>) -> Vec<Frame> {
-    /// 16 + 8 + 8 bytes each at most: far below the frame limit.
-    const LANES_PER_FRAME: usize = 1_024;
-    let mut parts: Vec<Vec<_>> = lanes.chunks(LANES_PER_FRAME).map(<[_]>::to_vec).collect();
-    if parts.is_empty() {
-        parts.push(Vec::new());
-    }
-    let last = parts.len() - 1;
-    let frame = |(index, lanes)| Frame::Have(Have { channel, last: index == last, lanes });
-    parts.into_iter().enumerate().map(frame).collect()
 }

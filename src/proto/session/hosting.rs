@@ -12,7 +12,7 @@ use super::{Event, Peer};
 use crate::proto::doc::{PaneInfo, PaneStatus};
 use crate::proto::id::{AuthorId, Channel, PaneId};
 use crate::proto::lane::verify::starts_keyframe;
-use crate::proto::limits::{OUTPUT_BYTES_MAX, PANES_MAX};
+use crate::proto::limits::{AUTHORS_MAX, OUTPUT_BYTES_MAX, PANES_MAX, TYPED_UNREAD_BYTES_MAX};
 use crate::proto::member::VerifiedMember;
 use crate::proto::seal::{DirectHost, EntryError};
 use crate::proto::share::Rights;
@@ -28,8 +28,6 @@ const FLUSH_US: u64 = 8_000;
 const KEYFRAME_EVERY_BYTES: u64 = 262_144;
 /// Shortest interval between two keyframes that somebody asked for, in microseconds.
 const KEYFRAME_US_MIN: u64 = 250_000;
-/// Typed bytes that may wait for the programs behind the terminals to read them.
-const INPUT_BYTES_WAITING_MAX: usize = 1_048_576;
 /// How long acknowledgements wait for company, in microseconds: they only stop a guest from sending again.
 const ACK_US: u64 = 50_000;
 
@@ -70,6 +68,7 @@ struct Pane {
 /// A member's direct channel, as the host keeps it.
 struct Guest {
     direct: DirectHost,
+    may_type: bool,
     next: u64,
     owes_ack: bool,
 }
@@ -83,6 +82,16 @@ pub(super) struct Hosting {
     ack_at: Option<Mono>,
     /// Typed bytes told as events and not yet read by a program.
     input_bytes: usize,
+}
+
+impl Hosting {
+    /// Forgets the direct channel of a member that may not type. Of one that may, it is kept for good: whoever replays
+    /// its opening would else have everything after it typed again.
+    pub(super) fn forget_viewer(&mut self, author: &AuthorId) {
+        if self.guests.get(author).is_some_and(|guest| !guest.may_type) {
+            self.guests.remove(author);
+        }
+    }
 }
 
 impl Peer {
@@ -229,16 +238,6 @@ impl Peer {
         }
     }
 
-    /// Publishes what waits, and tells whether every link has sent all that there was.
-    pub fn drain(&mut self, now: Now) -> bool {
-        self.flush_all_panes(now);
-        self.flush_acks();
-        let is_waiting =
-            self.hosting.iter().flat_map(|hosting| hosting.panes.values()).any(|pane| !pane.waiting.is_empty());
-        let mut ready = self.links.values().filter(|link| link.is_ready());
-        ready.all(|link| !link.has_something()) && !(is_waiting && self.has_room())
-    }
-
     pub(super) fn flush_all_panes(&mut self, now: Now) {
         let panes = self.hosting.iter().flat_map(|hosting| hosting.panes.keys().copied());
         for id in panes.collect::<Vec<_>>() {
@@ -276,7 +275,7 @@ impl Peer {
         let (author, log) = (member.author(), &self.log);
         let is_admitted = member.live_at(now.wall).is_ok() && log.admits(member).is_ok();
         let Some(hosting) = self.hosting.as_mut().filter(|_| is_admitted) else { return };
-        if entry.kind == INPUT_KIND && hosting.input_bytes >= INPUT_BYTES_WAITING_MAX {
+        if entry.kind == INPUT_KIND && hosting.input_bytes >= TYPED_UNREAD_BYTES_MAX {
             // Not taken, so not acknowledged: the guest sends it again.
             return;
         }
@@ -284,8 +283,12 @@ impl Peer {
             Some(guest) => guest.direct.open(entry),
             None => {
                 let Some(me) = &self.me else { return };
+                if hosting.guests.len() >= AUTHORS_MAX {
+                    return;
+                }
                 DirectHost::accept(self.session, &self.keys, me.author(), member, entry).map(|(direct, plaintext)| {
-                    hosting.guests.insert(author, Guest { direct, next: 0, owes_ack: false });
+                    let may_type = member.rights().contains(Rights::INPUT);
+                    hosting.guests.insert(author, Guest { direct, may_type, next: 0, owes_ack: false });
                     plaintext
                 })
             }
@@ -320,11 +323,15 @@ impl Peer {
                     waiting.into_iter().for_each(|waiting| *waiting += bytes.len());
                     self.events.push_back(Event::Input(pane, author, bytes));
                 }
-                Err(_) => self.refuse_input(author, Refusal::NoPane, entry.seq),
+                Err(_) => {
+                    let is_known = self.screen(pane).is_some();
+                    let reason = if is_known { Refusal::PaneEnded } else { Refusal::NoPane };
+                    self.refuse_input(author, reason, entry.seq);
+                }
             },
             DirectUp::Size { pane, size } => self.events.push_back(Event::WindowSize(pane, author, size)),
             DirectUp::Keyframe { pane } => {
-                Channel::terminal(pane).into_iter().for_each(|channel| self.want_keyframe(channel))
+                Channel::terminal(pane).into_iter().for_each(|channel| self.want_keyframe(channel));
             }
         }
     }
@@ -360,7 +367,7 @@ impl Peer {
         }
     }
 
-    fn flush_acks(&mut self) {
+    pub(super) fn flush_acks(&mut self) {
         let Some(hosting) = &mut self.hosting else { return };
         hosting.ack_at = None;
         let owed = hosting.guests.iter_mut().filter(|(_, guest)| guest.owes_ack);

@@ -1,7 +1,7 @@
 //! One connection of a peer to a relay or a host, seen from the dialling side.
 
 use super::outbox::Outbox;
-use crate::proto::id::AuthorId;
+use crate::proto::id::{AuthorId, LaneId};
 use crate::proto::lane::replica::Feed;
 use crate::proto::time::Mono;
 use crate::proto::wire::{CloseCode, Frame};
@@ -36,6 +36,8 @@ pub(super) struct Link {
     pub(super) feed: Feed,
     /// Whose chains the other side knows.
     pub(super) introduced: BTreeSet<AuthorId>,
+    /// Lanes of which the other side has another history than this one.
+    pub(super) forked: BTreeSet<LaneId>,
     pub(super) opened: Mono,
     pub(super) heard: Mono,
     pub(super) pinged: Option<Mono>,
@@ -54,6 +56,7 @@ impl Link {
             outbox: Outbox::default(),
             feed: Feed::default(),
             introduced: BTreeSet::new(),
+            forked: BTreeSet::new(),
             opened: now,
             heard: now,
             pinged: None,

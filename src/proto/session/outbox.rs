@@ -99,6 +99,11 @@ impl Outbox {
         durable()
     }
 
+    /// Returns how many bytes wait, documents not counted.
+    pub(super) fn queued_bytes(&self) -> usize {
+        self.urgent.iter().chain(self.latest.values()).map(Bytes::len).sum::<usize>() + self.live_bytes
+    }
+
     /// Tells whether nothing but documents can be waiting.
     pub(super) fn is_empty(&self) -> bool {
         self.urgent.is_empty() && self.latest.is_empty() && self.live.is_empty()

@@ -38,8 +38,8 @@ pub enum OwnerError {
     /// Only the owner can.
     #[error("only the owner of the session can do this")]
     NotOwner,
-    /// There are too many shares.
-    #[error("{SHARES_MAX} links are the most a session can have")]
+    /// There are too many shares; the host's own is one of them.
+    #[error("{} links are the most a session can have", SHARES_MAX - 1)]
     TooManyShares,
     /// The record cannot be written.
     #[error(transparent)]
@@ -152,7 +152,9 @@ impl Peer {
         if self.log.share(&share).is_none() {
             return Err(OwnerError::NoShare(share));
         }
-        self.write_record(&Record::Close(share), now)
+        self.write_record(&Record::Close(share), now)?;
+        self.see_off_revoked();
+        Ok(())
     }
 
     /// Ends the session for everybody.
@@ -163,6 +165,9 @@ impl Peer {
     pub fn end_session(&mut self, now: Now) -> Result<(), OwnerError> {
         self.owner()?;
         self.flush_all_panes(now);
+        self.flush_acks();
+        // The last screen and the exit status first: whoever reads the record stops listening.
+        self.settle_up();
         self.write_record(&Record::End, now)?;
         self.end(Ending::ByOwner);
         Ok(())

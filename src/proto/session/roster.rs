@@ -57,8 +57,8 @@ pub(super) enum Heard {
 
 impl Roster {
     /// Adds a member whose chain holds. One already known stays as it is.
-    pub(super) fn introduce(&mut self, member: VerifiedMember) {
-        let seat = Seat { member, presence: None, name: String::new(), newest: None, gone_at: Mono(0) };
+    pub(super) fn introduce(&mut self, member: VerifiedMember, now: Mono) {
+        let seat = Seat { member, presence: None, name: String::new(), newest: None, gone_at: now };
         self.seats.entry(seat.member.author()).or_insert(seat);
     }
 
@@ -66,6 +66,14 @@ impl Roster {
     #[must_use]
     pub fn member(&self, author: &AuthorId) -> Option<&VerifiedMember> {
         self.seats.get(author).map(|seat| &seat.member)
+    }
+
+    /// Forgets the member that is gone for longest among those that `may_go`, and returns who that was.
+    pub(super) fn forget_one(&mut self, may_go: impl Fn(&VerifiedMember) -> bool) -> Option<AuthorId> {
+        let gone = self.seats.iter().filter(|(_, seat)| seat.presence.is_none() && may_go(&seat.member));
+        let author = *gone.min_by_key(|(_, seat)| seat.gone_at)?.0;
+        self.seats.remove(&author);
+        Some(author)
     }
 
     /// Returns the members that are here, in order of their ids.
@@ -140,16 +148,25 @@ impl Roster {
         if self.silence_at.is_none_or(|at| now < at) {
             return Vec::new();
         }
-        let mut gone = Vec::new();
-        self.silence_at = None;
-        for seat in self.seats.values_mut().filter(|seat| seat.presence.is_some()) {
-            if seat.gone_at <= now {
+        let gone = self.take_off(|seat| seat.gone_at <= now);
+        let here = self.seats.values().filter(|seat| seat.presence.is_some());
+        self.silence_at = here.map(|seat| seat.gone_at).min();
+        gone
+    }
+
+    /// Takes the members that `must_go` off the list, and returns who that was.
+    pub(super) fn dismiss(&mut self, must_go: impl Fn(&VerifiedMember) -> bool) -> Vec<AuthorId> {
+        self.take_off(|seat| must_go(&seat.member))
+    }
+
+    fn take_off(&mut self, must_go: impl Fn(&Seat) -> bool) -> Vec<AuthorId> {
+        let gone = self.seats.values_mut().filter(|seat| seat.presence.is_some() && must_go(seat));
+        let gone: Vec<_> = gone
+            .map(|seat| {
                 seat.presence = None;
-                gone.push(seat.member.author());
-            } else {
-                self.silence_at = Some(self.silence_at.map_or(seat.gone_at, |at| at.min(seat.gone_at)));
-            }
-        }
+                seat.member.author()
+            })
+            .collect();
         self.here -= gone.len();
         gone
     }
@@ -175,7 +192,7 @@ mod tests {
         let [ada, ben] = [1, 2].map(|seed| {
             let member = verified(&keys(seed));
             let author = member.author();
-            roster.introduce(member);
+            roster.introduce(member, Mono(0));
             author
         });
         let hear =

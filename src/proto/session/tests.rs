@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::proto::doc::Draft;
+use crate::proto::id::PaneId;
 use crate::proto::relay::{ConnId, Hall, HallLimits};
-use crate::proto::terminal::{Screen, Size, StreamEvent};
+use crate::proto::terminal::{Refusal, Screen, Size, StreamEvent};
 use crate::proto::time::Wall;
 use crate::proto::token::{Access, Token};
 use crate::proto::wire::FrameDecoder;
@@ -279,6 +280,25 @@ fn end_reaches_everybody() {
     assert_eq!(wire.peers[late].ended(), Some(Ending::ByOwner));
 }
 
+/// Who types into a shell that has just ended wants to know that it has, not that there never was one.
+#[test]
+fn input_that_nobody_takes_comes_back_with_its_reason() {
+    let mut wire = Wire::new();
+    let pane = wire.host().open_pane("shell", "sh", SIZE).unwrap();
+    let token = wire.share(Access::Interact);
+    let ben = wire.join(&token);
+    let now = wire.now;
+    wire.host().end_pane(pane, 0, now).unwrap();
+    wire.peers[ben].type_bytes(pane, b"ls").unwrap();
+    wire.peers[ben].type_bytes(PaneId(9), b"ls").unwrap();
+    wire.pass(100_000);
+    let refusals = wire.events(ben).into_iter().filter_map(|event| match event {
+        Event::InputRefused(pane, reason) => Some((pane, reason)),
+        _ => None,
+    });
+    assert_eq!(refusals.collect::<Vec<_>>(), [(pane, Refusal::PaneEnded), (PaneId(9), Refusal::NoPane)]);
+}
+
 /// A program that reads nothing must not cost the host memory without bound, nor the guest a keystroke.
 #[test]
 fn unread_input_waits_at_the_guest() {
@@ -305,4 +325,55 @@ fn unread_input_waits_at_the_guest() {
     taken.extend(typed(&wire.events(0)));
     assert_eq!(taken.len(), 3 * PASTE_BYTES);
     assert!(taken.is_sorted(), "in order, each once");
+}
+
+/// A program that prints its result and exits at once must not end with half a screen and no exit status.
+#[test]
+fn end_of_the_session_overtakes_neither_screen_nor_exit_status() {
+    let mut wire = Wire::new();
+    let pane = wire.host().open_pane("shell", "sh", SIZE).unwrap();
+    let token = wire.share(Access::View);
+    let ben = wire.join(&token);
+    wire.peers[ben].watch(pane);
+    wire.pass(300_000);
+    wire.events(ben);
+    let now = wire.now;
+    wire.host().output(pane, b"\x1b[2J\x1b[Hresult", now).unwrap();
+    wire.host().end_pane(pane, 7, now).unwrap();
+    wire.host().say(&Draft::from("bye"), now).unwrap();
+    wire.host().end_session(now).unwrap();
+    wire.settle();
+    let events = wire.events(ben);
+    assert_eq!(show(&events).text()[0].trim_end(), "result");
+    assert!(events.contains(&Event::Terminal(pane, StreamEvent::End { code: 7 })), "{events:?}");
+    assert_eq!(wire.peers[ben].messages().last().map(|message| message.text.as_str()), Some("bye"));
+    assert_eq!(wire.peers[ben].ended(), Some(Ending::ByOwner));
+}
+
+/// Who says goodbye is gone at once; only who falls silent is waited for.
+#[test]
+fn goodbye_is_heard_at_once() {
+    let mut wire = Wire::new();
+    let token = wire.share(Access::View);
+    let (ben, eve) = (wire.join(&token), wire.join(&token));
+    wire.pass(500_000);
+    let gone = wire.peers[ben].me().unwrap();
+    let now = wire.now;
+    wire.events(eve);
+    wire.peers[ben].leave(now);
+    wire.settle();
+    assert!(wire.events(eve).contains(&Event::Left(gone)), "without waiting for anything");
+}
+
+/// "Thanks, bye" and Ctrl-C: the last words of whoever leaves are heard.
+#[test]
+fn last_words_are_heard() {
+    let mut wire = Wire::new();
+    let token = wire.share(Access::Interact);
+    let ben = wire.join(&token);
+    let now = wire.now;
+    wire.peers[ben].say(&Draft::from("thanks, bye"), now).unwrap();
+    wire.peers[ben].leave(now);
+    wire.pass(50_000);
+    assert_eq!(wire.host().messages().last().map(|message| message.text.as_str()), Some("thanks, bye"));
 }

@@ -2,7 +2,9 @@
 
 use super::{Event, Peer};
 use crate::proto::id::{AuthorId, PaneId};
-use crate::proto::limits::INPUT_BYTES_MAX;
+use crate::proto::limits::{
+    INPUT_BYTES_MAX, TYPED_BYTES_MAX, TYPED_RETRY_US_MAX, TYPED_RETRY_US_MIN, TYPED_WINDOW_BYTES,
+};
 use crate::proto::member::VerifiedMember;
 use crate::proto::seal::DirectGuest;
 use crate::proto::share::Rights;
@@ -10,16 +12,6 @@ use crate::proto::terminal::{DirectDown, DirectUp, Size};
 use crate::proto::time::{Mono, Now};
 use crate::proto::wire::{Frame, WireEntry};
 use std::collections::VecDeque;
-
-/// Typed bytes that may wait for the host to take them: a paste of a mebibyte, as SECURITY.md has it.
-pub(super) const PENDING_BYTES_MAX: usize = 1_048_576;
-
-/// Bytes on their way to the host before it has to confirm some: a queue of this size is nothing to a relay.
-const WINDOW_BYTES: usize = 262_144;
-/// First and longest wait for the host to confirm something before it is sent again, in microseconds.
-///
-/// Longer than a round trip over a bad path and the host's own wait; a host that comes back is noticed at once.
-const RETRY_US: (u64, u64) = (2_000_000, 16_000_000);
 
 /// Why something could not be typed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -32,7 +24,7 @@ pub enum TypeError {
     #[error("not joined yet")]
     NotJoined,
     /// Too much waits already; the caller waits until the host is reachable.
-    #[error("{waiting} bytes typed are still waiting for the host, the limit is {PENDING_BYTES_MAX}")]
+    #[error("{waiting} bytes typed are still waiting for the host, the limit is {TYPED_BYTES_MAX}")]
     Full {
         /// How many bytes wait.
         waiting: usize,
@@ -79,7 +71,7 @@ struct Retry {
 impl Typing {
     /// Takes the next entry to send, while the window has room.
     fn next_to_send(&mut self) -> Option<&WireEntry> {
-        let next = self.pending.get(self.sent).filter(|_| self.sent_bytes < WINDOW_BYTES)?;
+        let next = self.pending.get(self.sent).filter(|_| self.sent_bytes < TYPED_WINDOW_BYTES)?;
         self.sent += 1;
         self.sent_bytes += next.entry.as_bytes().len();
         Some(&next.entry)
@@ -119,7 +111,7 @@ impl Peer {
             return Err(TypeError::NoRight);
         }
         let waiting = self.typing.waiting_bytes();
-        if waiting + bytes.len() > PENDING_BYTES_MAX {
+        if waiting + bytes.len() > TYPED_BYTES_MAX {
             return Err(TypeError::Full { waiting });
         }
         for piece in bytes.chunks(INPUT_BYTES_MAX) {
@@ -216,7 +208,7 @@ impl Peer {
         if before.is_some() {
             self.send_typed_again();
         }
-        let wait_us = before.map_or(RETRY_US.0, |retry| (retry.wait_us * 2).min(RETRY_US.1));
+        let wait_us = before.map_or(TYPED_RETRY_US_MIN, |retry| (retry.wait_us * 2).min(TYPED_RETRY_US_MAX));
         self.typing.retry = Some(Retry { at: now.mono.after_us(wait_us), wait_us });
     }
 

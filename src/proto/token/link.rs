@@ -1,7 +1,8 @@
 //! Links: a token and how to get to the session. PROTOCOL.md 3.
 
-use super::relay::{Address, Hex, parse_fingerprint, strip_prefix_ignore_case};
+use super::relay::{Address, parse_fingerprint, strip_prefix_ignore_case};
 use super::{Relay, RelayError, Token, TokenError};
+use crate::proto::hex::Hex;
 
 /// Why text is no link; whoever pasted it has to act.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]

@@ -1,5 +1,6 @@
 //! Where a relay is and how to know it. PROTOCOL.md 3.
 
+use crate::proto::hex::{self, Hex};
 use std::fmt;
 use std::net::Ipv6Addr;
 use std::str::FromStr;
@@ -124,17 +125,9 @@ fn parse_port(text: &str) -> Result<u16, RelayError> {
     port.ok_or_else(|| RelayError::Port { found: shorten(text.strip_prefix(':').unwrap_or(text)) })
 }
 
-pub(super) fn parse_fingerprint(hex: &str) -> Result<[u8; 32], RelayError> {
-    let wrong = || RelayError::Fingerprint { chars: hex.chars().count() };
-    if hex.len() != FINGERPRINT_DIGITS || !hex.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return Err(wrong());
-    }
-    let mut bytes = [0; 32];
-    for (at, byte) in bytes.iter_mut().enumerate() {
-        let pair = hex.get(2 * at..2 * at + 2).ok_or_else(wrong)?;
-        *byte = u8::from_str_radix(pair, 16).map_err(|_| wrong())?;
-    }
-    Ok(bytes)
+pub(super) fn parse_fingerprint(text: &str) -> Result<[u8; 32], RelayError> {
+    // People retype it from a certificate's dump, where it often stands in capitals.
+    hex::parse(&text.to_ascii_lowercase()).ok_or_else(|| RelayError::Fingerprint { chars: text.chars().count() })
 }
 
 pub(super) fn strip_prefix_ignore_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
@@ -144,15 +137,6 @@ pub(super) fn strip_prefix_ignore_case<'a>(text: &'a str, prefix: &str) -> Optio
 
 fn shorten(text: &str) -> String {
     text.chars().take(64).collect()
-}
-
-/// Writes 64 hexadecimal digits.
-pub(super) struct Hex<'a>(pub(super) &'a [u8; 32]);
-
-impl fmt::Display for Hex<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
 }
 
 /// Writes `host[:port]`: as in a link, without a fingerprint.

@@ -7,6 +7,9 @@ use bytes::Bytes;
 use std::borrow::Cow;
 use std::fmt;
 
+/// Names the field that tells which version the other side speaks.
+const VERSION_FIELD: &str = "version";
+
 /// What a dialer says first.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Hello {
@@ -89,6 +92,23 @@ pub struct Have {
     pub last: bool,
     /// Lanes not named are needed from 0.
     pub lanes: Vec<LaneNext>,
+}
+
+/// Lanes in one HAVE frame: 32 bytes each at most, so that it stays below the bound of a frame.
+const LANES_PER_HAVE: usize = 2_000;
+
+impl Have {
+    /// Cuts a version vector into parts that fit a frame; one that names no lane is a part, too.
+    #[must_use]
+    pub fn parts(channel: Channel, lanes: &[LaneNext]) -> Vec<Self> {
+        let mut parts: Vec<_> =
+            lanes.chunks(LANES_PER_HAVE).map(|lanes| Self { channel, last: false, lanes: lanes.to_vec() }).collect();
+        match parts.last_mut() {
+            Some(part) => part.last = true,
+            None => parts.push(Self { channel, last: true, lanes: Vec::new() }),
+        }
+        parts
+    }
 }
 
 /// Everything of a lane below `next` is stored.
@@ -183,6 +203,17 @@ impl CloseCode {
     }
 }
 
+impl From<&DecodeError> for CloseCode {
+    /// Returns what somebody is told whose bytes are no frame.
+    fn from(error: &DecodeError) -> Self {
+        match error {
+            DecodeError::Value { what: VERSION_FIELD, .. } => Self::Version,
+            DecodeError::TooLong { .. } => Self::Limit,
+            _ => Self::Protocol,
+        }
+    }
+}
+
 impl fmt::Display for CloseCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -266,86 +297,49 @@ impl Frame {
 
     /// Returns the type and the body, which for entries, most bytes of a session, is not copied.
     fn body(&self) -> (u64, Cow<'_, [u8]>) {
-        let mut out = Vec::new();
+        let mut fields = Vec::new();
+        let out = &mut fields;
         let kind = match self {
             Self::Hello(hello) => {
-                out.push(VERSION);
-                out.extend_from_slice(&hello.nonce);
-                out.extend_from_slice(hello.session.as_bytes());
-                out.extend_from_slice(hello.share.as_bytes());
-                1
+                put(out, 1, &[&[VERSION], &hello.nonce, hello.session.as_bytes(), hello.share.as_bytes()])
             }
             Self::Welcome(welcome) => {
-                out.push(VERSION);
-                out.extend_from_slice(&welcome.nonce);
-                out.push(welcome.standing as u8);
-                varint::put(&mut out, welcome.records);
-                varint::put(&mut out, welcome.wraps);
-                2
+                put(out, 2, &[&[VERSION], &welcome.nonce, &[welcome.standing as u8]]);
+                varint::put(out, welcome.records);
+                put_varint(out, 2, welcome.wraps)
             }
-            Self::Auth(auth) => {
-                out.extend_from_slice(&auth.chain);
-                out.extend_from_slice(&auth.signature);
-                3
-            }
+            Self::Auth(auth) => put(out, 3, &[&auth.chain, &auth.signature]),
             Self::Ready(ready) => {
                 out.push(VERSION);
-                varint::put(&mut out, ready.log_next);
-                4
+                put_varint(out, 4, ready.log_next)
             }
-            Self::Close(code) => {
-                varint::put(&mut out, code.number());
-                5
-            }
-            Self::Ping(echo) => {
-                out.extend_from_slice(echo);
-                6
-            }
-            Self::Pong(echo) => {
-                out.extend_from_slice(echo);
-                7
-            }
+            Self::Close(code) => put_varint(out, 5, code.number()),
+            Self::Ping(echo) => put(out, 6, &[echo]),
+            Self::Pong(echo) => put(out, 7, &[echo]),
             Self::Log(raw) => return (8, Cow::Borrowed(raw)),
             Self::Wrap(raw) => return (9, Cow::Borrowed(raw)),
             Self::Member(raw) => return (10, Cow::Borrowed(raw)),
             Self::Have(have) => {
-                put_channel(&mut out, have.channel);
+                put_channel(out, 11, have.channel);
                 out.push(u8::from(have.last));
-                for lane in &have.lanes {
-                    out.extend_from_slice(lane.author.as_bytes());
-                    varint::put(&mut out, u64::from(lane.epoch.0));
-                    varint::put(&mut out, lane.next);
-                }
+                have.lanes.iter().for_each(|lane| put_next(out, &lane.author, lane.epoch, lane.next));
                 11
             }
             Self::Entry(raw) => return (12, Cow::Borrowed(raw)),
-            Self::Ack(ack) => {
-                put_channel(&mut out, ack.lane.channel);
-                out.extend_from_slice(ack.lane.author.as_bytes());
-                varint::put(&mut out, u64::from(ack.lane.epoch.0));
-                varint::put(&mut out, ack.next);
+            Self::Ack(Ack { lane, next }) => {
+                put_channel(out, 13, lane.channel);
+                put_next(out, &lane.author, lane.epoch, *next);
                 13
             }
-            Self::Watch(channel) => {
-                put_channel(&mut out, *channel);
-                14
-            }
-            Self::Unwatch(channel) => {
-                put_channel(&mut out, *channel);
-                15
-            }
-            Self::WantKeyframe(channel) => {
-                put_channel(&mut out, *channel);
-                16
-            }
+            Self::Watch(channel) => put_channel(out, 14, *channel),
+            Self::Unwatch(channel) => put_channel(out, 15, *channel),
+            Self::WantKeyframe(channel) => put_channel(out, 16, *channel),
             Self::Peer(author, whereabouts) => {
-                out.extend_from_slice(author.as_bytes());
-                out.push(u8::from(*whereabouts == Whereabouts::Here));
-                17
+                put(out, 17, &[author.as_bytes(), &[u8::from(*whereabouts == Whereabouts::Here)]])
             }
             Self::Unknown { kind } => *kind,
         };
-        (kind, Cow::Owned(out))
+        (kind, Cow::Owned(fields))
     }
 
     /// Parses a body of the given type.
@@ -411,14 +405,32 @@ impl Frame {
     }
 }
 
-fn put_channel(out: &mut Vec<u8>, channel: Channel) {
-    varint::put(out, u64::from(channel.number()));
+/// Appends the parts of a body of this type, and returns the type.
+fn put(out: &mut Vec<u8>, kind: u64, parts: &[&[u8]]) -> u64 {
+    parts.iter().for_each(|part| out.extend_from_slice(part));
+    kind
+}
+
+fn put_varint(out: &mut Vec<u8>, kind: u64, value: u64) -> u64 {
+    varint::put(out, value);
+    kind
+}
+
+fn put_channel(out: &mut Vec<u8>, kind: u64, channel: Channel) -> u64 {
+    put_varint(out, kind, channel.number().into())
+}
+
+/// Appends how far one lane has come, as HAVE and ACK say it.
+fn put_next(out: &mut Vec<u8>, author: &AuthorId, epoch: Epoch, next: u64) {
+    out.extend_from_slice(author.as_bytes());
+    varint::put(out, epoch.0.into());
+    varint::put(out, next);
 }
 
 fn version(reader: &mut Reader<'_>) -> Result<(), DecodeError> {
     match reader.u8()? {
         VERSION => Ok(()),
-        found => Err(DecodeError::Value { what: "version", found: found.into() }),
+        found => Err(DecodeError::Value { what: VERSION_FIELD, found: found.into() }),
     }
 }
 

@@ -40,6 +40,20 @@ fn unknown_frame_is_skipped_whole() {
     assert_eq!(decode_all(&bytes, 1), Ok(vec![Frame::Unknown { kind: 63 }, Frame::Ping([7; 8])]));
 }
 
+/// A relay with a long history must be able to say so: a part that no frame holds would close every connection.
+#[test]
+fn version_vector_of_any_length_fits_its_frames() {
+    let lane = LaneNext { author: AuthorId([1; 16]), epoch: Epoch(u32::MAX), next: varint::MAX };
+    for count in [0, 1, 2_000, 2_001, 8_192] {
+        let parts = Have::parts(Channel::CHAT, &vec![lane; count]);
+        assert_eq!(parts.iter().map(|part| part.lanes.len()).sum::<usize>(), count);
+        assert_eq!(parts.iter().position(|part| part.last), Some(parts.len() - 1), "the last one and no other");
+        let frames: Vec<_> = parts.into_iter().map(Frame::Have).collect();
+        let bytes: Vec<u8> = frames.iter().flat_map(Frame::encode).collect();
+        assert_eq!(decode_all(&bytes, 4_096), Ok(frames));
+    }
+}
+
 proptest! {
     /// Every value has one encoding, and the length function knows it.
     #[test]

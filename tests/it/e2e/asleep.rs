@@ -73,7 +73,7 @@ async fn host_that_slept_goes_on() {
 
     until("the host is back", || ben.session().members().len() == 2 && ben.session().status().live).await;
     until("what ben typed", || fs::read_to_string(stage.path("typed")).unwrap() == "once\nasleep\n").await;
-    until("the host knows that ben knows", || ben.unconfirmed_bytes() == 0).await;
+    until("ben knows that the host has it", || ben.unconfirmed_bytes() == 0).await;
     ada.process.record("what ben said", |record| record["text"] == "said while the host slept").await;
     type_line(&ben, "echo wide' awake'");
     let screen = found("the answer", || {

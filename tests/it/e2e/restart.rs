@@ -36,7 +36,7 @@ async fn everybody_comes_back_when_the_relay_does() {
     is_whole(&ada, &ben, &eve).await;
     holds(&log, &["before", "at once", "while lost"]).await;
     converge(&everybody, 3).await;
-    assert_eq!(ben.unconfirmed_bytes(), 0);
+    until("ben knows that the host has it", || ben.unconfirmed_bytes() == 0).await;
 
     append(&ben, "after");
     holds(&log, &["before", "at once", "while lost", "after"]).await;

@@ -3,6 +3,7 @@
 mod process;
 mod screens;
 
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,7 @@ pub(super) const PANE: PaneId = PaneId(0);
 /// A folder and an environment for one test.
 pub(super) struct Stage {
     folder: PathBuf,
+    log: Option<OsString>,
 }
 
 impl Stage {
@@ -37,7 +39,13 @@ impl Stage {
         let private = |path: &Path| fs::DirBuilder::new().mode(0o700).create(path).expect("the folder is new");
         private(&folder);
         private(&folder.join("run"));
-        Self { folder }
+        Self { folder, log: std::env::var_os("CAHOOTS_LOG") }
+    }
+
+    /// Has all programs log what `filter` says.
+    pub(super) fn logging(mut self, filter: &str) -> Self {
+        self.log = Some(filter.into());
+        self
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -58,7 +66,7 @@ impl Stage {
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", &self.folder).env("XDG_RUNTIME_DIR", self.path("run"));
         command.env("SHELL", "/bin/bash").env("LC_ALL", "C.UTF-8").env("CAHOOTS_NAME", "eve");
-        if let Some(filter) = std::env::var_os("CAHOOTS_LOG") {
+        if let Some(filter) = &self.log {
             command.env("CAHOOTS_LOG", filter);
         }
         command.current_dir(&self.folder);

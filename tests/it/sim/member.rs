@@ -4,7 +4,6 @@ use super::model::Model;
 use cahoots::proto::id::{AuthorId, PaneId, ShareId};
 use cahoots::proto::session::{Ending, Event, LinkId, Peer};
 use cahoots::proto::terminal::{Screen, StreamEvent};
-use cahoots::proto::time::Now;
 use cahoots::proto::token::Access;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -88,7 +87,7 @@ impl Member {
     }
 
     /// Takes one event, and checks all that can be checked at once.
-    pub(crate) fn take(&mut self, event: Event, model: &mut Model, _now: Now) {
+    pub(crate) fn take(&mut self, event: Event, model: &mut Model) {
         let who = self.index;
         let is_content = matches!(event, Event::Message(_) | Event::Terminal(..) | Event::Input(..) | Event::State);
         assert!(!is_content || self.ended.is_none(), "member {who} was shown something after its end: {event:?}");
@@ -105,7 +104,7 @@ impl Member {
             }
             Event::Joined(author) => {
                 assert!(self.joined.insert(author), "{author} joined twice at member {who}");
-                model.check_member(who, author);
+                model.check_member(author);
             }
             Event::Left(author) => assert!(self.joined.remove(&author), "{author} left twice at member {who}"),
             Event::Ended(ending) => self.ended = Some(ending),

@@ -1,10 +1,10 @@
 //! The reference model: plain sets of what was done, and so of what everybody must see in the end.
 
 use super::net::World;
-use cahoots::proto::doc::Message;
+use cahoots::proto::doc::{Document, Message};
 use cahoots::proto::id::{AuthorId, Channel, PaneId};
-use cahoots::proto::session::{Alarm, Ending};
-use cahoots::proto::time::{Mono, Now};
+use cahoots::proto::limits::{KEYFRAME_BYTES_MAX, LIVE_QUEUE_BYTES_MAX};
+use cahoots::proto::session::{Alarm, Ending, Peer};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A word in the notes.
@@ -45,8 +45,8 @@ impl Model {
         *self.authors.get(&author).unwrap_or_else(|| panic!("{author} is nobody"))
     }
 
-    pub(crate) fn check_member(&self, _at: usize, author: AuthorId) {
-        let _ = self.index(author);
+    pub(crate) fn check_member(&self, author: AuthorId) {
+        self.index(author);
     }
 
     pub(crate) fn check_message(&self, at: usize, message: &Message) {
@@ -148,6 +148,15 @@ fn chat_is_complete(world: &World, index: usize, everybody_in: &[usize]) -> Resu
     if seen != lines(0) {
         return Err(format!("chat differs from the host's: {seen:?}, host {:?}", lines(0)));
     }
+    let messages = world.members[index].peer.messages();
+    for (at, message) in messages.iter().enumerate() {
+        let is_before = |id| messages[..at].iter().any(|before| (before.author, before.n) == id);
+        if message.reply.is_some_and(|answered| !is_before(answered))
+            || message.n > 0 && !is_before((message.author, message.n - 1))
+        {
+            return Err(format!("line {:?} stands before what it follows", message.text));
+        }
+    }
     let lost = world.model.said.iter().find(|said| everybody_in.contains(&said.0) && !seen.contains(said));
     lost.map_or(Ok(()), |said| Err(format!("line {said:?} is lost")))
 }
@@ -155,7 +164,7 @@ fn chat_is_complete(world: &World, index: usize, everybody_in: &[usize]) -> Resu
 fn state_is_right(world: &World, index: usize, everybody_in: &[usize]) -> Result<(), String> {
     let (host, peer) = (&world.members[0].peer, &world.members[index].peer);
     for channel in Channel::DURABLE {
-        let heads = |peer: &cahoots::proto::session::Peer| peer.document(channel).map(|document| document.heads());
+        let heads = |peer: &Peer| peer.document(channel).map(Document::heads);
         if heads(peer) != heads(host) {
             return Err(format!("other heads of {channel:?} than the host"));
         }
@@ -201,6 +210,10 @@ fn screens_are_equal(world: &World, index: usize) -> Result<(), String> {
 
 fn input_was_applied(world: &World, index: usize) -> Result<(), String> {
     let model = &world.model;
+    let waiting = world.members[index].peer.unconfirmed_bytes();
+    if waiting > 0 {
+        return Err(format!("{waiting} bytes typed wait to be confirmed"));
+    }
     let own = model.typed.iter().filter(|((by, _), _)| *by == index);
     for (key, typed) in own {
         let has_ended = model.written.get(&key.1).is_some_and(|written| written.exit.is_some());
@@ -212,6 +225,9 @@ fn input_was_applied(world: &World, index: usize) -> Result<(), String> {
     Ok(())
 }
 
+/// Bytes that may wait for one link: live entries, a keyframe, what is typed, and the small frames around them.
+const QUEUED_BYTES_MAX: usize = LIVE_QUEUE_BYTES_MAX + KEYFRAME_BYTES_MAX + 2 * 262_144;
+
 /// Bounds and rules that hold at every moment, faults or not.
 pub(crate) fn check_bounds(world: &mut World) {
     for node in &world.nodes {
@@ -219,9 +235,10 @@ pub(crate) fn check_bounds(world: &mut World) {
         assert!(stats.bytes_live <= 64 * 1_048_576, "live entries at a relay are bounded");
         assert!(stats.connections <= 64, "gone connections are forgotten");
     }
-    let epoch = Now { mono: Mono(0), ..Now::default() };
+    let queued_max = QUEUED_BYTES_MAX * world.nodes.len();
     for member in &mut world.members {
+        let queued = member.peer.queued_bytes();
+        assert!(queued <= queued_max, "member {} has {queued} bytes waiting, at most {queued_max} may", member.index);
         member.look_at_chat();
-        let _ = epoch;
     }
 }

@@ -117,8 +117,4 @@ impl Pipe {
         }
         Some(load)
     }
-
-    pub(crate) fn in_flight_bytes(&self) -> usize {
-        self.in_flight_bytes
-    }
 }

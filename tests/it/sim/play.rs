@@ -15,6 +15,8 @@ use cahoots::proto::token::{Access, Token};
 
 /// How long everything may take to come right after the last fault, in microseconds.
 const LIVENESS_US: u64 = 60_000_000;
+/// How long it may take until a broken connection was noticed and replaced, in microseconds.
+const NOTICE_US: u64 = 15_000_000;
 /// How often the verdict is asked for, in microseconds.
 const LOOK_US: u64 = 500_000;
 
@@ -316,6 +318,9 @@ impl<'a> Play<'a> {
 
     /// Ends the session: everybody who is in it learns so from the owner's own record.
     fn end(&mut self) {
+        // A broken link that Ada has not noticed would keep the record from the relay: there is no second try.
+        self.world.run_until(self.world.now_us + NOTICE_US);
+        self.await_verdict(verdict);
         let now = self.world.now_of(0);
         self.world.members[0].peer.end_session(now).unwrap();
         self.world.settle_peer(0);
@@ -347,7 +352,7 @@ fn draw_bytes(output: Output, dice: &mut Dice) -> Vec<u8> {
         Output::Text => (0..dice.between(1, 40)).for_each(|n| text.extend(format!("{n} plain\r\n").bytes())),
         Output::Burst => (0..30_000).for_each(|n| text.extend(format!("line {n}\r\n").bytes())),
         Output::Wide => {
-            (0..30).for_each(|_| text.extend(dice.pick(&["漢", "é", "e\u{301}", "🙂", "a", "\r\n"]).bytes()))
+            (0..30).for_each(|_| text.extend(dice.pick(&["漢", "é", "e\u{301}", "🙂", "a", "\r\n"]).bytes()));
         }
         Output::Escapes => {
             for _ in 0..dice.between(1, 60) {

@@ -4,15 +4,16 @@ use std::io::{self, Read};
 use std::time::Duration;
 
 use cahoots::proto::limits::INPUT_BYTES_MAX;
-use cahoots::{Event, Guest, View};
+use cahoots::{Event, Guest, TypeError, View};
 use serde::Deserialize;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
-use super::{Outcome, first_view};
+use super::{Outcome, exit_of, first_view, over};
 use crate::args;
 use crate::record;
 use crate::signals::Signals;
-use crate::text::{Failure, print_line};
+use crate::text::{Failure, print_line, span, warn};
 
 /// How long the screen has to rest before it is printed once: longer than a round trip and the host's tick.
 const QUIET: Duration = Duration::from_millis(200);
@@ -37,17 +38,21 @@ enum Request {
 pub(crate) async fn run(guest: &Guest, args: &args::Join) -> Result<Outcome, Failure> {
     let mut view = first_view(guest, args.patience).await?;
     if args.typing {
-        type_stdin(guest, &view).await?;
+        type_stdin(guest, &view, args.patience).await?;
     }
     if args.dump {
         view.settled(QUIET).await;
+        if !guest.session().status().live && !args.quiet {
+            warn("the host is away: this is the last screen that came from it");
+        }
         print_screen(&view, args)?;
     }
     if args.json && !args.dump {
         record::print(&record::in_session(guest.session().id(), &guest.session().rights().to_string()))?;
     }
     let stays = args.until_exit || (args.json && !args.dump && !args.typing);
-    let outcome = if stays { stay(guest, &mut view, args).await? } else { Outcome { ending: None, exit: view.exit() } };
+    let outcome =
+        if stays { stay(guest, &mut view, args).await? } else { Outcome { ending: None, exit: exit_of(guest, &view) } };
     if args.until_exit {
         print_screen(&view, args)?;
     }
@@ -67,26 +72,39 @@ fn print_screen(view: &View, args: &args::Join) -> io::Result<()> {
 }
 
 /// Types all of stdin, and waits until the host has it; a line end becomes what the Enter key sends.
-async fn type_stdin(guest: &Guest, view: &View) -> Result<(), Failure> {
+async fn type_stdin(guest: &Guest, view: &View, patience: Duration) -> Result<(), Failure> {
     let mut events = guest.session().events();
     let mut chunks = read_stdin();
     while let Some(mut chunk) = chunks.recv().await {
         chunk.iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b'\r');
         for piece in chunk.chunks(INPUT_BYTES_MAX) {
-            view.type_bytes(piece).map_err(Failure::new)?;
+            view.type_bytes(piece).map_err(not_typed)?;
         }
     }
-    while guest.unconfirmed_bytes() > 0 {
+    let (mut left, mut progress) = (guest.unconfirmed_bytes(), Instant::now());
+    while left > 0 {
         tokio::select! {
             event = events.next() => match event {
                 Some(Event::Refused { reason, .. }) => return Err(Failure::new(format!("not typed: {reason}"))),
-                Some(Event::Ended(ending)) => return Err(Failure::new(ending)),
+                Some(Event::Ended(ending)) => return Err(over(ending)),
                 _ => {}
             },
             () = tokio::time::sleep(CONFIRMED_POLL) => {}
         }
+        let still_left = guest.unconfirmed_bytes();
+        if still_left < left {
+            (left, progress) = (still_left, Instant::now());
+        } else if progress.elapsed() >= patience {
+            let problem = format!("the host has not taken {left} of the typed bytes within {}", span(patience));
+            return Err(Failure::new(problem).hint("is the host still there?"));
+        }
     }
     Ok(())
+}
+
+fn not_typed(error: TypeError) -> Failure {
+    let hint = if error == TypeError::NoRight { "ask the host for an interact link" } else { "" };
+    Failure::new(error).hint(hint)
 }
 
 fn read_stdin() -> mpsc::Receiver<Vec<u8>> {
@@ -124,25 +142,25 @@ async fn stay(guest: &Guest, view: &mut View, args: &args::Join) -> Result<Outco
     let mut live = true;
     loop {
         if args.until_exit && view.exit().is_some() {
-            return Ok(Outcome { ending: None, exit: view.exit() });
+            return Ok(Outcome { ending: None, exit: exit_of(guest, view) });
         }
         tokio::select! {
             changed = view.changed(), if live => live = changed,
             event = events.next() => match event {
-                Some(Event::Ended(ending)) => return Ok(Outcome { ending: Some(ending), exit: view.exit() }),
-                None => return Ok(Outcome { ending: guest.session().status().ended, exit: view.exit() }),
+                Some(Event::Ended(ending)) => return Ok(Outcome { ending: Some(ending), exit: exit_of(guest, view) }),
+                None => return Ok(Outcome { ending: guest.session().status().ended, exit: exit_of(guest, view) }),
                 Some(event) => if let Some(record) = record::event(&event).filter(|_| args.json) {
                     record::print(&record)?;
                 },
             },
             request = next_request(&mut requests) => match request {
-                Some(Ok(Request::Leave)) => return Ok(Outcome { ending: None, exit: view.exit() }),
+                Some(Ok(Request::Leave)) => return Ok(Outcome { ending: None, exit: exit_of(guest, view) }),
                 Some(request) => if let Err(error) = answer(guest, view, request) {
                     record::print(&serde_json::json!({ "event": "error", "what": error }))?;
                 },
                 None => requests = None,
             },
-            () = signals.next() => return Ok(Outcome { ending: None, exit: view.exit() }),
+            () = signals.next() => return Ok(Outcome { ending: None, exit: exit_of(guest, view) }),
         }
     }
 }

@@ -16,7 +16,7 @@ use ratatui::backend::CrosstermBackend;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::Outcome;
+use super::{Outcome, exit_of};
 use cahoots::proto::limits::TITLE_BYTES_MAX;
 use cahoots::proto::time::{Mono, Now};
 
@@ -286,7 +286,7 @@ impl<'a> Stage<'a> {
     }
 
     fn type_with(&self, encode: impl FnOnce(Modes) -> Vec<u8>) -> Result<(), String> {
-        let Some(Watched { view, .. }) = &self.view else { return Ok(()) };
+        let Some(Watched { view, .. }) = &self.view else { return Err("there is nothing to type into yet".to_owned()) };
         let bytes = encode(view.with_screen(Screen::modes));
         view.type_bytes(&bytes).map_err(|refusal| refusal.to_string())
     }
@@ -351,7 +351,7 @@ impl<'a> Stage<'a> {
     }
 
     fn outcome(&self, ending: Option<cahoots::Ending>) -> Outcome {
-        Outcome { ending, exit: self.view.as_ref().and_then(|watched| watched.view.exit()) }
+        Outcome { ending, exit: self.view.as_ref().and_then(|watched| exit_of(self.guest, &watched.view)) }
     }
 }
 

@@ -49,7 +49,8 @@ pub(crate) fn line(app: &App, width: u16, theme: Theme, now: Mono) -> Line<'stat
     let mut spans = facts(app, theme);
     if let Some(notice) = app.notice(now.0) {
         spans.push(Span::styled(format!(" {notice} "), bar.add_modifier(Modifier::BOLD)));
-    } else {
+    } else if !app.armed {
+        // After the prefix the commands are what one looks for.
         spans.extend(details(app, bar));
     }
     let mut line = Line::from(fitting(spans, width)).style(bar);

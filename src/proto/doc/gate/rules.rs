@@ -8,10 +8,7 @@ use super::index::{Entry, Index, Learned, Object, OpId, Place, Slot};
 use super::scan::{Action, Key, Kind, Op, Ops, Ref, Scan, Value};
 use crate::proto::doc::DocKind;
 use crate::proto::doc::chat::{Message, Pages};
-use crate::proto::limits::CHAT_PAGE_MESSAGES_MAX;
-
-/// Objects from the root down to a value.
-const DEPTH_MAX: u32 = 16;
+use crate::proto::limits::{CHAT_PAGE_MESSAGES_MAX, OBJECT_DEPTH_MAX};
 
 /// Judges a change of the `state` document.
 pub(super) struct State<'a> {
@@ -88,7 +85,7 @@ impl<'a> State<'a> {
             self.check_put((object, place))?;
         }
         if let Action::Make(kind) = op.action {
-            if depth >= DEPTH_MAX {
+            if depth >= OBJECT_DEPTH_MAX {
                 return Err(self.rule_error("objects are nested at most 16 deep"));
             }
             self.learned.objects.push((self.this(), Object { kind, depth: depth + 1 }));

@@ -64,7 +64,7 @@ impl Hall {
             ChainError::Expired { .. } => CloseCode::Expired,
             _ => CloseCode::AuthFailed,
         })?;
-        match self.rooms.get(&session) {
+        match self.rooms.get_mut(&session) {
             Some(room) => room.check_join(&member)?,
             None => self.create_room(session, &member, now)?,
         }

@@ -6,13 +6,12 @@
 
 use super::super::Flow;
 use super::super::members::Member;
-use super::super::outbox::{DIRECT_QUEUE_BYTES_HIGH, DIRECT_QUEUE_BYTES_MAX};
 use super::super::ring::{Piece, Pushed};
 use super::super::store::StoredEntry;
 use super::{ConnId, Context, Latest, Room};
 use crate::proto::id::{AuthorId, Channel, Class};
 use crate::proto::lane::verify::LaneVerifier;
-use crate::proto::limits::DURABLE_KEPT_BYTES_MAX;
+use crate::proto::limits::{DIRECT_QUEUE_BYTES_HIGH, DIRECT_QUEUE_BYTES_MAX, PRESENCE_ENTRY_BYTES_MAX};
 use crate::proto::share::Rights;
 use crate::proto::time::Mono;
 use crate::proto::wire::{CloseCode, Frame, WireEntry};
@@ -22,8 +21,8 @@ use bytes::Bytes;
 const KIND_PLAIN: u8 = 1;
 /// The kind of a direct entry that types.
 const KIND_INPUT: u8 = 3;
-/// A presence entry is a name, a colour and a few places; what is longer is something else.
-const LATEST_BYTES_MAX: usize = 4_096;
+/// One part in so many of a room is the host's alone: nobody's chat keeps it from saying what it shows.
+const HOST_PART: u64 = 8;
 /// How long a sender waits before it may add to a full direct queue, in microseconds.
 const DIRECT_PAUSE_US: u64 = 10_000;
 
@@ -81,7 +80,10 @@ impl Room {
         if let Some(member) = self.members.get(author) {
             return Ok(Some(member.rights()));
         }
-        let is_refused = self.seats.get(&conn).is_some_and(|seat| seat.refused.contains(&author));
+        let host = self.log.host();
+        // A host introduces whoever is at its place; there can be more of them than a room has space for.
+        let is_refused =
+            self.seats.get(&conn).is_some_and(|seat| seat.refused.contains(&author) || host == Some(seat.author));
         // An author that nobody introduced: MEMBER has to come first.
         if is_refused { Ok(None) } else { Err(CloseCode::Protocol) }
     }
@@ -92,27 +94,71 @@ impl Room {
         let needed = if lane.channel == Channel::STATE { Rights::CONTROL } else { Rights::CHAT };
         check(rights.contains(needed), CloseCode::NoRight)?;
         check(entry.kind == KIND_PLAIN, CloseCode::Protocol)?;
+        let bearer = self.bearer(conn, lane.author)?;
+        if !self.seats.get(&conn).is_some_and(|seat| seat.stuck.contains(&lane)) {
+            let taken = self.take_next_durable(entry, bearer, cx)?;
+            let seat = self.seats.get_mut(&conn).ok_or(CloseCode::Protocol)?;
+            match taken {
+                Some(next) => {
+                    seat.outbox.note_ack(lane, next);
+                    seat.outbox.note_sent_by_it(lane, next);
+                    seat.outbox.list(conn, cx.ready);
+                }
+                None => {
+                    seat.stuck.insert(lane);
+                }
+            }
+        }
+        Ok(self.pace_bearer(conn, bearer, cx.now.mono, |member, now| {
+            let entries = member.durable.take(1, now);
+            entries.max(member.durable_bytes.take(entry.as_bytes().len() as u64, now))
+        }))
+    }
+
+    /// Takes the next entry of a lane, or one that is here already, and returns the seq that the lane needs then.
+    ///
+    /// `None` if the lane cannot go on from where this bearer has it, which is no fault of the bearer.
+    fn take_next_durable(
+        &mut self,
+        entry: &WireEntry,
+        bearer: Bearer,
+        cx: &mut Context<'_>,
+    ) -> Result<Option<u64>, CloseCode> {
+        let lane = entry.lane;
         let next = self.lanes.get(&lane).map_or(0, |verifier| verifier.position().0);
         check(entry.seq <= next, CloseCode::Protocol)?;
-        if entry.seq == next {
-            self.store_durable(entry, cx)?;
-            self.seats.iter_mut().for_each(|(other, seat)| seat.outbox.list(*other, cx.ready));
+        if entry.seq < next {
+            return Ok(Some(next));
         }
-        let next = next.max(entry.seq.saturating_add(1));
-        if let Some(seat) = self.seats.get_mut(&conn) {
-            seat.outbox.note_ack(lane, next);
-            seat.outbox.note_sent_by_it(lane, next);
-            seat.outbox.list(conn, cx.ready);
+        let bytes = cx.store.entry_bytes(&self.session).saturating_add(entry.as_bytes().len() as u64);
+        let is_host = self.log.host() == Some(lane.author);
+        let bytes_max = cx.durable_bytes_max;
+        if !is_host
+            && !self.members.get(lane.author).is_some_and(|member| member.is_stored)
+            && self.is_full_of_authors()
+        {
+            return Ok(None);
         }
-        Ok(self.pace(lane.author, cx.now.mono, |member, now| member.durable.take(1, now)))
+        if bytes > if is_host { bytes_max } else { bytes_max - bytes_max / HOST_PART } {
+            return Ok(None);
+        }
+        match self.store_durable(entry, cx) {
+            Ok(()) => {
+                self.seats.iter_mut().for_each(|(other, seat)| seat.outbox.list(*other, cx.ready));
+                Ok(Some(next + 1))
+            }
+            Err(CloseCode::Limit) => Ok(None),
+            // Its author may have written two histories, and this bearer has the other one. The first entry of a lane
+            // names no other, so there a wrong signature is a forgery.
+            Err(CloseCode::Protocol) if bearer != Bearer::Author && entry.seq > 0 => Ok(None),
+            Err(code) => Err(code),
+        }
     }
 
     /// Verifies and stores the next entry of a lane. Subscribers draw it from the store when they have room.
     fn store_durable(&mut self, entry: &WireEntry, cx: &mut Context<'_>) -> Result<(), CloseCode> {
         let (session, lane) = (self.session, entry.lane);
         let frame = Frame::Entry(entry.as_bytes().clone()).encode();
-        let bytes = cx.store.entry_bytes(&session).saturating_add(frame.len() as u64);
-        check(bytes <= DURABLE_KEPT_BYTES_MAX as u64, CloseCode::Limit)?;
         let member = self.members.get_mut(lane.author).ok_or(CloseCode::Protocol)?;
         let mut verifier = match self.lanes.get(&lane) {
             Some(verifier) => verifier.clone(),
@@ -137,7 +183,7 @@ impl Room {
         let Some(rights) = self.rights_of(conn, lane.author)? else { return Ok(Flow::Continue) };
         check(rights.may_appear(), CloseCode::NoRight)?;
         check(entry.kind == KIND_PLAIN, CloseCode::Protocol)?;
-        check(entry.as_bytes().len() <= LATEST_BYTES_MAX, CloseCode::Limit)?;
+        check(entry.as_bytes().len() <= PRESENCE_ENTRY_BYTES_MAX, CloseCode::Limit)?;
         let newest = self.latest.get(&lane.author).map(|latest| (latest.epoch, latest.seq));
         if newest.is_some_and(|newest| newest >= (lane.epoch, entry.seq)) {
             return Ok(Flow::Continue);
@@ -156,7 +202,7 @@ impl Room {
                 seat.outbox.list(*other, cx.ready);
             }
         }
-        Ok(self.pace(lane.author, cx.now.mono, |member, now| member.latest.take(1, now)))
+        Ok(self.pace_bearer(conn, bearer, cx.now.mono, |member, now| member.latest.take(1, now)))
     }
 
     fn take_live(&mut self, conn: ConnId, entry: &WireEntry, cx: &mut Context<'_>) -> Result<Flow, CloseCode> {
@@ -253,6 +299,21 @@ impl Room {
         let is_own = self.bearer(conn, author)? == Bearer::Author && self.log.host() == Some(author);
         let is_admitted = self.members.get(author).is_some_and(|member| member.is_admitted);
         check(is_own && is_admitted, CloseCode::NoRight)
+    }
+
+    /// Slows down who brings entries, not who wrote them: nobody can use up what another may send. A host that brings
+    /// what it took elsewhere has slowed its author down there.
+    fn pace_bearer(
+        &mut self,
+        conn: ConnId,
+        bearer: Bearer,
+        now: Mono,
+        take: impl Fn(&mut Member, Mono) -> Option<Mono>,
+    ) -> Flow {
+        match self.seats.get(&conn).map(|seat| seat.author) {
+            Some(author) if bearer != Bearer::Host => self.pace(author, now, take),
+            _ => Flow::Continue,
+        }
     }
 
     fn pace(&mut self, author: AuthorId, now: Mono, take: impl Fn(&mut Member, Mono) -> Option<Mono>) -> Flow {

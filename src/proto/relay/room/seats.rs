@@ -3,18 +3,15 @@
 //! Always: an author has one seat; whoever takes it anew replaces the connection before.
 
 use super::super::members::Member;
-use super::super::outbox::Outbox;
+use super::super::outbox::{Outbox, Source};
 use super::{ConnId, Context, Room};
-use crate::proto::id::{AuthorId, Channel};
+use crate::proto::id::{AuthorId, Channel, LaneId};
 use crate::proto::limits::{AUTHORS_MAX, MEMBERS_MAX, SILENCE_US_MAX};
 use crate::proto::member::{ChainError, VerifiedMember};
 use crate::proto::share::Rights;
 use crate::proto::time::Mono;
 use crate::proto::wire::{CloseCode, Frame, Have, LaneNext, Ready, Whereabouts};
 use std::collections::BTreeSet;
-
-/// Lanes in one HAVE frame: 28 bytes each at most, so that a frame stays below its bound.
-const HAVE_LANES_MAX: usize = 2_000;
 
 /// A member with a connection.
 #[derive(Debug)]
@@ -24,11 +21,14 @@ pub(super) struct Seat {
     pub outbox: Outbox,
     /// Authors that it introduced and the log does not admit: their entries are passed over.
     pub refused: BTreeSet<AuthorId>,
+    /// Lanes that cannot go on from where it has them: the room is full, or their author wrote two histories. What
+    /// follows in them is passed over.
+    pub stuck: BTreeSet<LaneId>,
 }
 
 impl Room {
     /// Checks that `member` may take a seat now.
-    pub(in super::super) fn check_join(&self, member: &VerifiedMember) -> Result<(), CloseCode> {
+    pub(in super::super) fn check_join(&mut self, member: &VerifiedMember) -> Result<(), CloseCode> {
         if self.log.is_ended() {
             return Err(CloseCode::Ended);
         }
@@ -46,10 +46,28 @@ impl Room {
         if self.seats.len() >= MEMBERS_MAX {
             return Err(CloseCode::Busy);
         }
-        if self.members.get(member.author()).is_none() && self.members.len() >= AUTHORS_MAX {
+        if self.members.get(member.author()).is_none() && !self.make_room_for_author() {
             return Err(CloseCode::Limit);
         }
         self.check_shares_have_room(member)
+    }
+
+    /// Tells whether there is room for one more author, after forgetting who is neither here nor left a trace.
+    pub(super) fn make_room_for_author(&mut self) -> bool {
+        if self.members.len() >= AUTHORS_MAX {
+            let (host, conns, latest) = (self.log.host(), &self.conns, &self.latest);
+            self.members.retain(|member| {
+                let author = member.verified.author();
+                member.is_stored || host == Some(author) || conns.contains_key(&author) || latest.contains_key(&author)
+            });
+        }
+        self.members.len() < AUTHORS_MAX
+    }
+
+    /// Tells whether so many have left durable entries, which are never forgotten, that no more may: those who sit here
+    /// and those at the host's place must always have room.
+    pub(super) fn is_full_of_authors(&mut self) -> bool {
+        self.members.iter_mut().filter(|member| member.is_stored).count() >= AUTHORS_MAX - 2 * MEMBERS_MAX
     }
 
     fn check_shares_have_room(&self, member: &VerifiedMember) -> Result<(), CloseCode> {
@@ -84,7 +102,7 @@ impl Room {
         }
         let number = self.add_member(member, cx.now.mono);
         self.empty = None;
-        let mut seat = Seat { author, rights, outbox, refused: BTreeSet::new() };
+        let mut seat = Seat { author, rights, outbox, refused: BTreeSet::new(), stuck: BTreeSet::new() };
         seat.outbox.mark_introduced(number);
         self.greet(&mut seat, log_sent);
         for (other, peer) in &mut self.seats {
@@ -111,8 +129,8 @@ impl Room {
             }
         }
         for channel in Channel::DURABLE {
-            for have in self.have(channel) {
-                seat.outbox.push_control(Frame::Have(have).encode());
+            for part in Have::parts(channel, &self.lanes_of(channel)) {
+                seat.outbox.push_control(Frame::Have(part).encode());
             }
         }
         if seat.rights.may_read() {
@@ -122,18 +140,12 @@ impl Room {
         }
     }
 
-    fn have(&self, channel: Channel) -> Vec<Have> {
+    /// Returns the version vector of `channel`.
+    fn lanes_of(&self, channel: Channel) -> Vec<LaneNext> {
         let lanes = self.lanes.iter().filter(|(lane, _)| lane.channel == channel);
-        let lanes: Vec<_> = lanes
+        lanes
             .map(|(lane, verifier)| LaneNext { author: lane.author, epoch: lane.epoch, next: verifier.position().0 })
-            .collect();
-        let mut parts: Vec<_> =
-            lanes.chunks(HAVE_LANES_MAX).map(|lanes| Have { channel, last: false, lanes: lanes.to_vec() }).collect();
-        match parts.last_mut() {
-            Some(part) => part.last = true,
-            None => parts.push(Have { channel, last: true, lanes }),
-        }
-        parts
+            .collect()
     }
 
     pub(super) fn add_member(&mut self, verified: VerifiedMember, now: Mono) -> u32 {
@@ -150,6 +162,9 @@ impl Room {
     pub(in super::super) fn leave(&mut self, conn: ConnId, cx: &mut Context<'_>) -> Option<Outbox> {
         let seat = self.seats.remove(&conn)?;
         self.conns.remove(&seat.author);
+        let Self { session, members, latest, rings, seats, .. } = self;
+        let source = Source { session, members, latest, rings, store: cx.store };
+        seats.values_mut().for_each(|peer| peer.outbox.settle_latest(seat.author, &source));
         // What it brought says nothing any more, of itself or of others behind it.
         self.latest.retain(|author, latest| *author != seat.author && latest.from != conn);
         for (other, peer) in &mut self.seats {

@@ -1,7 +1,7 @@
 //! Between one guest and the host.
 
 use super::*;
-use crate::proto::relay::outbox::DIRECT_QUEUE_BYTES_MAX;
+use crate::proto::limits::DIRECT_QUEUE_BYTES_MAX;
 use crate::proto::seal::{DirectGuest, DirectHost};
 
 fn open_direct(world: &World, guest: &Person) -> (DirectGuest, WireEntry) {

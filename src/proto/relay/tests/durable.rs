@@ -165,11 +165,104 @@ fn flood_is_paused_after_the_burst() {
     let ben = world.guest();
     let conn = world.connect(&ben);
     let entry = world.session.first_entry(&ben, Channel::CHAT);
-    let flows: Vec<_> = (0..2_003).map(|_| world.send_entry(conn, &entry)).collect();
-    assert!(flows[..2_000].iter().all(|flow| *flow == Flow::Continue));
-    assert_eq!(flows[2_000], Flow::Pause { until: world.now.mono.after_us(20_000) });
-    assert_eq!(flows[2_002], Flow::Pause { until: world.now.mono.after_us(60_000) });
+    let flows: Vec<_> = (0..20_003).map(|_| world.send_entry(conn, &entry)).collect();
+    assert!(flows[..20_000].iter().all(|flow| *flow == Flow::Continue));
+    assert_eq!(flows[20_000], Flow::Pause { until: world.now.mono.after_us(1_000) });
+    assert_eq!(flows[20_002], Flow::Pause { until: world.now.mono.after_us(3_000) });
     assert_eq!(world.drain(conn).close, None);
+}
+
+/// After a restart of the relay a member brings a long history, its own and that of others: its keys must not wait for
+/// that, and what it brings of others must not slow these down.
+#[test]
+fn catching_up_delays_neither_bearer_nor_author() {
+    let mut world = World::new();
+    let (ben, cat) = (world.guest(), world.guest());
+    let conns = [world.connect(&ben), world.connect(&cat)];
+    let entry = world.session.first_entry(&cat, Channel::CHAT);
+    for _ in 0..10_000 {
+        assert_eq!(world.send_entry(conns[0], &entry), Flow::Continue);
+    }
+    let flows: Vec<_> = (0..20_000).map(|_| world.send_entry(conns[1], &entry)).collect();
+    assert!(flows.iter().all(|flow| *flow == Flow::Continue), "Ben's bringing is his own");
+}
+
+/// A member may be at the host's place and at the relay at once: what it floods here must not hold the host up, whose
+/// connection carries the terminals.
+#[test]
+fn host_is_not_paused_for_what_others_wrote() {
+    let mut world = World::new();
+    let eve = world.viewer();
+    let conn = world.connect(&eve);
+    let entry = world.session.first_entry(&eve, Channel::CHAT);
+    while world.send_entry(conn, &entry) == Flow::Continue {}
+    let presence = world.session.first_entry(&eve, Channel::PRESENCE);
+    world.drain(world.host);
+    assert_eq!(world.send_entry(world.host, &entry), Flow::Continue);
+    assert_eq!(world.send_entry(world.host, &presence), Flow::Continue);
+}
+
+/// Eve shows one history to the relay and another to the host on its own network. Both bring on what they have, in good
+/// faith: that must cost neither of them its connection.
+#[test]
+fn two_histories_cost_only_their_author() {
+    let mut world = World::new();
+    let eve = world.viewer();
+    let conn = world.connect(&eve);
+    let write = |world: &World, text: &str| {
+        let mut writer = world.session.writer(&eve, Channel::CHAT);
+        ["", "a", "b"].map(|more| writer.seal(1, &eve.keys, format!("{text}{more}").as_bytes()))
+    };
+    let (here, there) = (write(&world, "here"), write(&world, "there"));
+    let _ = world.send_entry(conn, &here[0]);
+    let host = world.host;
+    for entry in &there {
+        assert_eq!(world.send_entry(host, entry), Flow::Continue);
+    }
+    let _ = world.send_entry(conn, &here[1]);
+    assert_eq!(world.drain(conn).close, None);
+    assert_eq!(world.drain(host).close, None);
+    world.assert_closed_by(conn, Frame::Entry(there[2].as_bytes().clone()), CloseCode::Protocol);
+}
+
+/// A store that any viewer can fill must not become a way to end the session for the others.
+#[test]
+fn full_store_closes_no_connection() {
+    let mut world = World::without_host(HallLimits::default());
+    world.hall = Hall::with_store(HallLimits::default(), [9; 32], Box::new(MemoryStore::new(1_000)), START);
+    world.host = world.connect_host();
+    let ben = world.guest();
+    let conn = world.connect(&ben);
+    world.drain(conn);
+    let flows = chat(&world, &ben, 20).iter().map(|entry| world.send_entry(conn, entry)).collect::<Vec<_>>();
+    assert_eq!(flows, [Flow::Continue; 20]);
+    let mail = world.drain(conn);
+    assert_eq!(mail.close, None);
+    let acked = mail.frames.iter().filter_map(|frame| match frame {
+        Frame::Ack(ack) => Some(ack.next),
+        _ => None,
+    });
+    assert_eq!(acked.max(), Some(world.drain(world.host).entries().len() as u64), "no more than is kept");
+    assert!(world.hall.stats().bytes_stored <= 1_000);
+}
+
+/// What the host says of its terminals must find room after everybody else has filled theirs.
+#[test]
+fn host_has_room_of_its_own() {
+    let mut world = World::without_host(HallLimits { durable_bytes_max: 8_000, ..HallLimits::default() });
+    world.host = world.connect_host();
+    let eve = world.viewer();
+    let conn = world.connect(&eve);
+    for entry in chat(&world, &eve, 80) {
+        assert_eq!(world.send_entry(conn, &entry), Flow::Continue);
+    }
+    assert_eq!(world.drain(conn).close, None);
+    let before = world.hall.stats().bytes_stored;
+    assert!((6_000..=7_000).contains(&before), "{before}");
+    let ada = world.ada.clone();
+    let entry = world.session.first_entry(&ada, Channel::STATE);
+    assert_eq!(world.send_entry(world.host, &entry), Flow::Continue);
+    assert!(world.hall.stats().bytes_stored > before);
 }
 
 /// A newcomer that never reads must cost nothing but its place.

@@ -108,3 +108,27 @@ proptest! {
         prop_assert_eq!(world.hall.poll_ready().filter(|conn| *conn != world.host), None);
     }
 }
+
+/// A crowd that one link certifies passes by at the host's place, which introduces each here: the host's connection
+/// carries the terminals of everybody and must survive it, and newcomers must still get in.
+#[test]
+fn crowd_at_the_hosts_place_costs_neither_host_nor_newcomers() {
+    use crate::proto::limits::AUTHORS_MAX;
+    let mut world = World::new();
+    let host = world.host;
+    let ShareCert { rights, not_before, expires, .. } = world.view.cert;
+    let mut last = None;
+    for seed in 0..AUTHORS_MAX as u64 + 10 {
+        let keys = MemberKeys::from_seed(*blake3::hash(&seed.to_le_bytes()).as_bytes());
+        let member = MemberCert::issue(&world.view.secret, &keys, rights, not_before, expires);
+        let eve = Person { keys, chain: Chain { member, shares: vec![world.view.cert.clone()] } };
+        assert_eq!(world.send(host, eve.member_frame()), Flow::Continue);
+        last = Some(eve);
+    }
+    let presence = world.session.first_entry(&last.unwrap(), Channel::PRESENCE);
+    assert_eq!(world.send_entry(host, &presence), Flow::Continue);
+    let ben = world.guest();
+    let conn = world.connect(&ben);
+    assert_eq!(world.drain(conn).close, None);
+    assert_eq!(world.drain(host).close, None);
+}

@@ -48,6 +48,24 @@ fn watcher_starts_at_the_newest_keyframe() {
     assert_eq!(world.drain(conn).seqs(), [0; 0]);
 }
 
+/// The host is gone once its session is over: what a slow watcher has not read by then comes from here or never.
+#[test]
+fn watcher_gets_the_rest_before_the_end() {
+    let mut world = World::new();
+    let mut shell = Terminal::new(&world, 0);
+    let ben = world.guest();
+    let conn = world.connect(&ben);
+    let _ = world.send(conn, Frame::Watch(terminal(0)));
+    for kind in [KEYFRAME, OUTPUT, OUTPUT] {
+        shell.write(&mut world, kind, 60_000);
+    }
+    let end = world.session.write(&Record::End);
+    assert_eq!(world.send(world.host, Frame::Log(end.clone())), Flow::Stop);
+    let mail = world.drain(conn);
+    assert_eq!(mail.seqs(), [0, 1, 2]);
+    assert_eq!(mail.frames[mail.frames.len() - 2..], [Frame::Log(end), Frame::Close(CloseCode::Ended)]);
+}
+
 /// Scrollback is kept whole for who keeps up: a keyframe replaces nothing for them.
 #[test]
 fn watcher_that_keeps_up_sees_every_entry() {

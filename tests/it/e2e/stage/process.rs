@@ -27,7 +27,7 @@ pub(in super::super) struct End {
 }
 
 impl Process {
-    pub(super) fn start(mut command: Command) -> Self {
+    pub(in super::super) fn start(mut command: Command) -> Self {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
         let (stdin, out, err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
@@ -56,6 +56,11 @@ impl Process {
 
     pub(in super::super) fn types(&mut self, text: &str) {
         self.ask(&json!({ "do": "type", "text": text }));
+    }
+
+    /// Returns the lines that it has written to stdout so far.
+    pub(in super::super) fn lines(&self) -> Vec<String> {
+        self.out.all()
     }
 
     /// Returns what it has written to stdout so far, each line parsed.

@@ -47,6 +47,18 @@ fn status_line_tells_all_that_matters() {
     assert_eq!(lines, ["$ ls", "", "", " deploy  interact  2 here  lan 0.4 ms           ^] ? help  ^] q leave"]);
 }
 
+/// Who has pressed the prefix looks for the commands: they may push the rest aside.
+#[test]
+fn prefix_shows_the_commands() {
+    let mut app = app(Rights::INTERACT);
+    press(&mut app, "^");
+    let lines = lines(&drawn(&mut app, None, 90, 2));
+    assert_eq!(
+        lines[1].trim_end(),
+        " deploy  interact        c chat  p people  n notes  m pointer  q leave  ] send ^]  ? help"
+    );
+}
+
 /// A narrow window loses the hints first, then details, never the access.
 #[test]
 fn narrow_status_line_keeps_the_access() {

@@ -1,0 +1,286 @@
+//! Real machines around one relay, without delay: frames pass in both directions until nobody has anything to say.
+//!
+//! A [`Tap`] sits between the relay and everybody: what a lying relay could do, it can.
+
+use cahoots::proto::id::PaneId;
+use cahoots::proto::relay::{ConnId, Flow, Hall, HallLimits};
+use cahoots::proto::session::{Event, LinkId, Peer, ShareTerms};
+use cahoots::proto::terminal::Size;
+use cahoots::proto::time::{Mono, Now, Wall};
+use cahoots::proto::token::{Access, Token};
+use cahoots::proto::wire::{CloseCode, Frame, FrameDecoder};
+use std::collections::BTreeMap;
+
+pub(crate) const START: Now = Now { mono: Mono(1_000_000), wall: Wall(1_767_225_600_000) };
+/// The host's place among the peers.
+pub(crate) const ADA: usize = 0;
+
+/// Sees each frame before it is delivered, and says what is delivered instead. The number is the connection's.
+pub(crate) type Tap = Box<dyn FnMut(u64, Heading, Frame) -> Vec<Frame>>;
+
+/// Where a frame is going.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Heading {
+    ToRelay,
+    FromRelay,
+}
+
+/// What a connection is at its outer end.
+enum End {
+    Peer(usize),
+    /// Somebody who speaks the protocol by hand: what the relay sends is collected here.
+    Hand(Vec<Frame>),
+}
+
+/// Everybody.
+pub(crate) struct Table {
+    pub(crate) hall: Hall,
+    pub(crate) now: Now,
+    pub(crate) peers: Vec<Peer>,
+    pub(crate) events: Vec<Vec<Event>>,
+    pub(crate) tap: Option<Tap>,
+    ends: BTreeMap<u64, End>,
+    conns: u64,
+}
+
+impl Table {
+    /// Starts with Ada, the host, linked, and one terminal.
+    pub(crate) fn new() -> Self {
+        let mut table = Self::without_host();
+        table.add(Peer::host([1; 32], [2; 32], START).unwrap());
+        table.open_pane();
+        table.connect(ADA);
+        table
+    }
+
+    pub(crate) fn without_host() -> Self {
+        Self {
+            hall: Hall::new(HallLimits::default(), [9; 32]),
+            now: START,
+            peers: Vec::new(),
+            events: Vec::new(),
+            tap: None,
+            ends: BTreeMap::new(),
+            conns: 0,
+        }
+    }
+
+    pub(crate) fn open_pane(&mut self) -> PaneId {
+        self.peers[ADA].open_pane("shell", "sh", Size::new(20, 5)).unwrap()
+    }
+
+    pub(crate) fn add(&mut self, peer: Peer) -> usize {
+        self.peers.push(peer);
+        self.events.push(Vec::new());
+        self.peers.len() - 1
+    }
+
+    pub(crate) fn share(&mut self, access: Access, lasts_ms: u64) -> Token {
+        let terms = ShareTerms { access, lasts_ms, members_max: None };
+        let token = self.peers[ADA].share(terms, self.now).unwrap();
+        self.settle();
+        token
+    }
+
+    /// Adds a member that came by `token`, and links it.
+    pub(crate) fn join(&mut self, token: &Token) -> usize {
+        let index = self.add(Peer::guest(token.secret(), [10 + self.peers.len() as u8; 32]));
+        self.connect(index);
+        index
+    }
+
+    pub(crate) fn connect(&mut self, index: usize) -> u64 {
+        let id = self.open(End::Peer(index));
+        self.peers[index].handle_link_open(LinkId(id), Some(exporter(id)), self.now);
+        self.settle();
+        id
+    }
+
+    /// Opens a connection for somebody who speaks the protocol by hand.
+    pub(crate) fn connect_hand(&mut self) -> u64 {
+        self.open(End::Hand(Vec::new()))
+    }
+
+    fn open(&mut self, end: End) -> u64 {
+        self.conns += 1;
+        self.ends.insert(self.conns, end);
+        self.hall.handle_open(ConnId(self.conns), self.now);
+        self.conns
+    }
+
+    /// Sends a frame by hand, and lets everybody react to it.
+    pub(crate) fn send(&mut self, id: u64, frame: &Frame) {
+        self.give_hall(id, frame.clone());
+        self.settle();
+    }
+
+    /// Takes what the relay has sent to a hand.
+    pub(crate) fn read(&mut self, id: u64) -> Vec<Frame> {
+        match self.ends.get_mut(&id) {
+            Some(End::Hand(frames)) => std::mem::take(frames),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Tells how the relay closed the connection, if it did.
+    pub(crate) fn closed_with(&mut self, id: u64) -> Option<CloseCode> {
+        self.read(id).into_iter().find_map(|frame| match frame {
+            Frame::Close(code) => Some(code),
+            _ => None,
+        })
+    }
+
+    /// Puts a frame on a peer's link as a lying relay can.
+    pub(crate) fn inject(&mut self, index: usize, frame: Frame) {
+        let link = self.ends.iter().find(|(_, end)| matches!(end, End::Peer(peer) if *peer == index));
+        let link = LinkId(*link.expect("the peer is linked").0);
+        self.peers[index].handle_frame(link, frame, self.now);
+        self.settle();
+    }
+
+    fn give_hall(&mut self, id: u64, frame: Frame) {
+        let (conn, now) = (ConnId(id), self.now);
+        if self.hall.handle_received(conn, frame.encode().len(), now) == Flow::Stop {
+            return;
+        }
+        let _ = match frame {
+            Frame::Hello(hello) => self.hall.handle_hello(conn, hello, Some(exporter(id)), now),
+            frame => self.hall.handle_frame(conn, frame, now),
+        };
+    }
+
+    /// Passes frames until nobody has anything to say.
+    pub(crate) fn settle(&mut self) {
+        loop {
+            let moved = self.move_up() | self.move_down();
+            for (peer, events) in self.peers.iter_mut().zip(&mut self.events) {
+                events.extend(std::iter::from_fn(|| peer.poll_event()));
+            }
+            if !moved {
+                return;
+            }
+        }
+    }
+
+    fn tapped(&mut self, id: u64, heading: Heading, bytes: &[u8]) -> Vec<Frame> {
+        let mut decoder = FrameDecoder::new();
+        decoder.push(bytes);
+        let mut frames = Vec::new();
+        while let Some(frame) = decoder.next_frame().unwrap() {
+            match &mut self.tap {
+                Some(tap) => frames.extend(tap(id, heading, frame)),
+                None => frames.push(frame),
+            }
+        }
+        frames
+    }
+
+    fn move_up(&mut self) -> bool {
+        let ids: Vec<_> = self.ends.iter().filter_map(|(id, end)| Some((*id, end.peer()?))).collect();
+        let mut moved = false;
+        for (id, index) in ids {
+            let mut out = Vec::new();
+            let popped = self.peers[index].pop(LinkId(id), 1 << 20, &mut out);
+            moved |= !out.is_empty();
+            for frame in self.tapped(id, Heading::ToRelay, &out.concat()) {
+                self.give_hall(id, frame);
+            }
+            if popped.close {
+                moved = true;
+                self.ends.remove(&id);
+                self.peers[index].handle_link_close(LinkId(id), self.now);
+                self.hall.handle_close(ConnId(id), self.now);
+            }
+        }
+        moved
+    }
+
+    fn move_down(&mut self) -> bool {
+        let mut moved = false;
+        while let Some(ConnId(id)) = self.hall.poll_ready() {
+            moved = true;
+            loop {
+                let mut out = Vec::new();
+                let popped = self.hall.pop(ConnId(id), 1 << 20, &mut out);
+                for frame in self.tapped(id, Heading::FromRelay, &out.concat()) {
+                    self.deliver(id, frame);
+                }
+                if popped.close.is_some() {
+                    self.hall.handle_close(ConnId(id), self.now);
+                    if let Some(End::Peer(index)) = self.ends.get(&id) {
+                        self.peers[*index].handle_link_close(LinkId(id), self.now);
+                        self.ends.remove(&id);
+                    }
+                }
+                if !popped.has_more {
+                    break;
+                }
+            }
+        }
+        moved
+    }
+
+    fn deliver(&mut self, id: u64, frame: Frame) {
+        match self.ends.get_mut(&id) {
+            Some(End::Peer(index)) => self.peers[*index].handle_frame(LinkId(id), frame, self.now),
+            Some(End::Hand(frames)) => frames.push(frame),
+            None => {}
+        }
+    }
+
+    /// Lets time pass.
+    pub(crate) fn pass(&mut self, us: u64) {
+        const STEP_US: u64 = 100_000;
+        for _ in 0..us.div_ceil(STEP_US) {
+            self.now = Now { mono: self.now.mono.after_us(STEP_US), wall: self.now.wall.after_ms(STEP_US / 1_000) };
+            self.peers.iter_mut().for_each(|peer| peer.handle_timeout(self.now));
+            self.hall.handle_timeout(self.now);
+            self.settle();
+        }
+    }
+
+    /// Returns what the host's program was given to read.
+    pub(crate) fn inputs(&self) -> Vec<(PaneId, Vec<u8>)> {
+        let input = |event: &Event| match event {
+            Event::Input(pane, _, bytes) => Some((*pane, bytes.clone())),
+            _ => None,
+        };
+        self.events[ADA].iter().filter_map(input).collect()
+    }
+
+    /// Returns what a peer was told of alarms, as text.
+    pub(crate) fn alarms(&self, index: usize) -> Vec<String> {
+        let alarm = |event: &Event| match event {
+            Event::Alarm(alarm) => Some(alarm.to_string()),
+            _ => None,
+        };
+        self.events[index].iter().filter_map(alarm).collect()
+    }
+
+    /// Returns with which code a peer's links went.
+    pub(crate) fn unlinked(&self, index: usize) -> Vec<CloseCode> {
+        let code = |event: &Event| match event {
+            Event::Unlinked(_, code) => Some(*code),
+            _ => None,
+        };
+        self.events[index].iter().filter_map(code).collect()
+    }
+
+    pub(crate) fn chat(&self, index: usize) -> Vec<String> {
+        self.peers[index].messages().iter().map(|message| message.text.clone()).collect()
+    }
+}
+
+impl End {
+    const fn peer(&self) -> Option<usize> {
+        match self {
+            Self::Peer(index) => Some(*index),
+            Self::Hand(_) => None,
+        }
+    }
+}
+
+/// What TLS would export for a connection.
+pub(crate) fn exporter(id: u64) -> [u8; 32] {
+    *blake3::hash(&id.to_le_bytes()).as_bytes()
+}

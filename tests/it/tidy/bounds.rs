@@ -1,0 +1,163 @@
+//! Section 17 of PROTOCOL.md against the constants: a bound that only one of them knows is a bug in the other's peer.
+
+use super::read;
+use cahoots::proto::limits::*;
+use cahoots::proto::relay::HallLimits;
+
+/// Whoever writes a second implementation has nothing but the text.
+#[test]
+fn section_17_says_what_the_code_does() {
+    let protocol = read("PROTOCOL.md");
+    let section = protocol.split("## 17. Limits").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap();
+    let rows = section.lines().filter_map(|line| {
+        let mut cells = line.strip_prefix("| ")?.split(" | ");
+        Some((cells.next()?.to_owned(), cells.next()?.to_owned()))
+    });
+    let found: Vec<_> = rows.filter(|(_, bound)| bound != "bound").collect();
+    let expected: Vec<_> = [connections(), kept(), rates(), content(), typing()].concat();
+    let expected: Vec<_> = expected.into_iter().map(|(what, bound)| (what.to_owned(), bound)).collect();
+    assert_eq!(found, expected);
+}
+
+type Rows = Vec<(&'static str, String)>;
+
+fn connections() -> Rows {
+    let hall = HallLimits::default();
+    vec![
+        ("frame body", format!("{} B", grouped(FRAME_BODY_BYTES_MAX))),
+        ("connections to a relay", format!("{}; {} from one network", grouped(hall.connections_max), listen::NETWORK)),
+        ("of these, not proven yet", grouped(hall.unproven_max)),
+        ("handshakes of QUIC under way", listen::handshakes()),
+        ("handshake of QUIC, first stream", listen::times()),
+        ("before AUTH", format!("{} B, {}", grouped(UNPROVEN_BYTES_MAX), seconds(UNPROVEN_US_MAX))),
+        ("READY, as a dialer waits for it", seconds(HANDSHAKE_US_MAX)),
+        ("silence", format!("PING after {}, over after {}", seconds(HEARTBEAT_US), seconds(SILENCE_US_MAX))),
+        // QUIC's own, which no constant of the library shows.
+        ("idle connection", "30 s, kept alive every 10 s by the dialer".to_owned()),
+        ("on the way to an acceptor, to a dialer", "256 KiB, 1 MiB".to_owned()),
+    ]
+}
+
+fn kept() -> Rows {
+    let hall = HallLimits::default();
+    let (hours, minutes) = (hall.idle_us_max / 3_600_000_000, hall.ended_us_max / 60_000_000);
+    let direct = format!("{}, {}", binary(DIRECT_QUEUE_BYTES_HIGH), binary(DIRECT_QUEUE_BYTES_MAX));
+    let (before, after) = (binary(LIVE_QUEUE_BYTES_MAX), binary(LIVE_KEPT_BYTES_MAX));
+    let stored = format!("{}, {}", binary(DURABLE_KEPT_BYTES_MAX), binary(MEMORY_STORE_BYTES_MAX as usize));
+    vec![
+        ("sessions", grouped(hall.sessions_max)),
+        ("session without connections, after its End", format!("{hours} h, {minutes} min")),
+        ("members connected to a session, known to it", format!("{}, {}", grouped(MEMBERS_MAX), grouped(AUTHORS_MAX))),
+        ("wraps of a session", grouped(WRAPS_MAX)),
+        ("durable entries of a session, of all", stored),
+        ("lanes in HAVE of one connection", grouped(HAVE_LANES_MAX)),
+        ("live entries of a channel", format!("newest keyframe, {before} before it and {after} after it")),
+        ("live entries of a session", binary(hall.live_bytes_max as usize)),
+        ("live entries that a connection is behind", before),
+        ("direct entries that wait for a connection", direct),
+    ]
+}
+
+fn rates() -> Rows {
+    let entries = |rate: Rate| format!("{}/s, burst {}", rate.per_s, grouped(rate.burst as usize));
+    let direct = DIRECT_BYTES_RATE;
+    let direct = format!("{}/s, burst {}", binary(direct.per_s as usize), binary(direct.burst as usize));
+    vec![
+        ("durable entries", entries(DURABLE_RATE)),
+        ("presence entries", format!("{}; {} B each", entries(PRESENCE_RATE), grouped(PRESENCE_ENTRY_BYTES_MAX))),
+        ("bytes of direct entries to the host", direct),
+        ("WANT_KEYFRAME for one channel", format!("{}/s", 1_000_000 / KEYFRAME_WANT_US)),
+    ]
+}
+
+fn content() -> Rows {
+    let change = [CHANGE_OPS_MAX, CHANGE_PREDS_MAX, CHANGE_DEPS_MAX, CHANGE_ACTORS_MAX].map(grouped).join(", ");
+    let chat = format!("{}, {CHAT_PAGE_MESSAGES_MAX}", binary(CHAT_TEXT_BYTES_MAX));
+    let (cols, rows) = (grouped((*COLS.end()).into()), grouped((*ROWS.end()).into()));
+    let size = format!("{}–{cols} columns × {}–{rows} rows", COLS.start(), ROWS.start());
+    let output = format!("{} B, {} B", grouped(OUTPUT_BYTES_MAX), grouped(KEYFRAME_BYTES_MAX));
+    vec![
+        ("auth log", format!("{} records", grouped(LOG_RECORDS_MAX))),
+        ("shares, panes of a session", format!("{SHARES_MAX}, {PANES_MAX}")),
+        ("durable payload", format!("{} B", grouped(DURABLE_PAYLOAD_BYTES_MAX))),
+        ("operations, predecessors, dependencies, other actors of a change", change),
+        ("map key, depth of objects", format!("{KEY_BYTES_MAX} B, {OBJECT_DEPTH_MAX}")),
+        ("operations of one author in one document", grouped(AUTHOR_OPS_MAX as usize)),
+        ("changes that wait for others, per document", binary(ORPHANS_BYTES_MAX)),
+        ("chat message, messages on a page", chat),
+        ("name", format!("{NAME_BYTES_MAX} B")),
+        ("title", format!("{TITLE_BYTES_MAX} B")),
+        ("terminal size", size),
+        ("output in one entry, keyframe", output),
+        ("input in one entry", format!("{} B", grouped(INPUT_BYTES_MAX))),
+    ]
+}
+
+fn typing() -> Rows {
+    let waits = format!("{}, doubled up to {}", seconds(TYPED_RETRY_US_MIN), seconds(TYPED_RETRY_US_MAX));
+    vec![
+        (
+            "typed and not acknowledged, of these on the way",
+            format!("{}, {}", binary(TYPED_BYTES_MAX), binary(TYPED_WINDOW_BYTES)),
+        ),
+        ("wait for an ACK before typing is sent again", waits),
+        ("taken by the host and not read by its programs", binary(TYPED_UNREAD_BYTES_MAX)),
+    ]
+}
+
+/// What a listener allows; only there with the transport.
+#[cfg(feature = "net")]
+mod listen {
+    use super::grouped;
+    use cahoots::io::quic::ListenLimits;
+
+    const RELAY: ListenLimits = ListenLimits::RELAY;
+    pub(super) const NETWORK: usize = RELAY.connections_per_network_max;
+
+    pub(super) fn handshakes() -> String {
+        let (all, one) = (RELAY.handshakes_unproven_max, RELAY.handshakes_unproven_per_network_max);
+        let proof = format!("a sender proves its address (Retry) from {all}, or {one} from one network");
+        format!("{}; {proof}", grouped(RELAY.handshakes_max))
+    }
+
+    pub(super) fn times() -> String {
+        format!("{} s, {} s", RELAY.handshake.as_secs(), RELAY.first_stream.as_secs())
+    }
+}
+
+#[cfg(not(feature = "net"))]
+mod listen {
+    pub(super) const NETWORK: usize = 64;
+
+    pub(super) fn handshakes() -> String {
+        "1,024; a sender proves its address (Retry) from 256, or 8 from one network".to_owned()
+    }
+
+    pub(super) fn times() -> String {
+        "10 s, 3 s".to_owned()
+    }
+}
+
+fn seconds(us: u64) -> String {
+    format!("{} s", us / 1_000_000)
+}
+
+/// Writes `1234567` as `1,234,567`.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Writes bytes in the largest unit that is not below one: `64 KiB`, `1.25 MiB`.
+fn binary(bytes: usize) -> String {
+    let units = [("GiB", 1_usize << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+    let (unit, size) = units.into_iter().find(|(_, size)| bytes >= *size).unwrap_or(("B", 1));
+    format!("{} {unit}", bytes as f64 / size as f64)
+}
