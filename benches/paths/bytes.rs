@@ -1,7 +1,7 @@
 //! What a key, a chat line and a move of the cursor weigh at a guest: as frames, and as UDP with all that QUIC adds.
 
 use crate::figures::{head, row};
-use crate::keystroke::{Pair, Way, echo_pane, wait_linked};
+use crate::keystroke::{Pair, echo_pane};
 use crate::{Effort, Outcome, ours};
 use cahoots::{Access, Channel, CursorAt, Guest, Host, Lan, RelayAddress, Terms, View};
 use std::io;
@@ -164,7 +164,6 @@ pub(crate) async fn run(effort: Effort) -> Outcome {
     let (detour, packets) = weigh_packets(&relay.address).await?;
     let pair = Pair::start(&relay.address, &detour).await?;
     let host = Arc::new(Host::builder().name("ada").lan(Lan::Off).start().await?);
-    wait_linked(host.session(), Way::Memory).await?;
     let (guest, view, frames) = join_by_frames(&host).await?;
     head(&["one", "frames up", "frames down", "UDP up", "UDP down", "packets up", "packets down"]);
     for (name, deed) in [("key and its echo", Deed::Key), ("chat line of 40", Deed::Line), ("cursor move", Deed::Move)]

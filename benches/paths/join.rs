@@ -1,7 +1,7 @@
 //! How long a newcomer waits: for the screen, and for all that was said before.
 
 use crate::figures::{Samples, head, row, time_us, times, us};
-use crate::keystroke::{Way, echo_pane, wait_linked};
+use crate::keystroke::{echo_pane, wait_linked};
 use crate::{Effort, Outcome, ours};
 use cahoots::{Access, Guest, Host, Lan, Session, Terms};
 use ed25519_dalek::{Signer, SigningKey};
@@ -30,7 +30,7 @@ pub(crate) async fn run(effort: Effort) -> Outcome {
         let host = Host::builder().name("ada").lan(Lan::Off).relay(relay.address.clone()).start().await?;
         let pane = echo_pane(&host)?;
         let link = host.share(Terms::new(Access::Interact))?;
-        wait_linked(host.session(), Way::Relay).await?;
+        wait_linked(&host).await?;
         let crowd = talk(&host, messages).await?;
         let mut checks = Samples::new();
         for _ in 0..rounds {

@@ -2,7 +2,7 @@
 
 use crate::figures::{Samples, head, row, times, us};
 use crate::{Effort, Outcome, bare, ours};
-use cahoots::{Access, Guest, Host, Lan, PaneId, RelayAddress, Session, Size, Terms, View};
+use cahoots::{Access, Guest, Host, Lan, PaneId, RelayAddress, RelayReach, Size, Terms, View};
 use std::time::{Duration, Instant};
 
 /// Interval between two keys of a fast typist.
@@ -24,7 +24,7 @@ impl Pair {
         let pane = echo_pane(&host)?;
         let mut link = host.share(Terms::new(Access::Interact))?;
         link.relay = Some(for_guest.clone());
-        wait_linked(host.session(), Way::Relay).await?;
+        wait_linked(&host).await?;
         let guest = Guest::builder(link).name("ben").lan(Lan::Off).start().await?;
         let mut view = guest.watch(pane);
         while !view.is_live() && view.changed().await {}
@@ -59,27 +59,12 @@ pub(crate) fn echo_pane(host: &Host) -> Outcome<PaneId> {
     Ok(id)
 }
 
-/// Which relay a host is to have reached.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Way {
-    /// The one in its own process.
-    Memory,
-    /// The one in a process of its own.
-    Relay,
-}
-
 /// Waits until a host has reached its relay.
-pub(crate) async fn wait_linked(session: &Session, way: Way) -> Outcome {
-    let linked = async {
-        loop {
-            let remote = session.status().remote;
-            if remote.is_some_and(|remote| way == Way::Memory || remote != "memory") {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(5), linked).await.map_err(|_| "the host does not reach its relay".into())
+pub(crate) async fn wait_linked(host: &Host) -> Outcome {
+    match host.relay_dialled().await {
+        Some(RelayReach::Linked) => Ok(()),
+        reach => Err(format!("the host does not reach its relay: {reach:?}").into()),
+    }
 }
 
 async fn bare_echo(line: &mut bare::Line) -> Outcome<Duration> {
