@@ -66,7 +66,8 @@ fn view_link_shows_but_does_not_type() {
 
     let typing = run_with_stdin(&["join", "--type", "--no-lan", "--file", &link], "x\n");
     assert_eq!(typing.status.code(), Some(1));
-    assert_eq!(errors(&typing), ["error: this link is for viewing: it cannot type"]);
+    let told = ["error: this link is for viewing: it cannot type", "hint: ask the host for an interact link"];
+    assert_eq!(errors(&typing), told);
     let after = run(&["join", "--dump", "--no-lan", "--file", &link]);
     assert_eq!(String::from_utf8(after.stdout).unwrap(), "only for\nlooking\n");
 }
