@@ -52,7 +52,7 @@ async fn quiet_share_prints_one_link_and_nothing_else() {
     assert_eq!((typed.code, typed.out.len(), typed.err.as_str()), (Some(0), 0, ""));
     let end = share.end().await;
     assert_eq!(end.code, Some(5));
-    assert_eq!(end.out, [link.clone()]);
+    assert_eq!(end.out, std::slice::from_ref(&link));
     assert_eq!(end.err, "");
     assert!(cahoots::Link::parse(&link).is_ok_and(|link| link.token.access == cahoots::Access::Interact));
 }

@@ -59,7 +59,7 @@ impl Net {
     }
 
     /// Has `command` run on a machine.
-    pub(super) fn within(&self, machine: &str, command: Command) -> Command {
+    pub(super) fn within(&self, machine: &str, command: &Command) -> Command {
         let mut within = Command::new("ip");
         within.args(["netns", "exec", &self.namespace(machine)]).arg(command.get_program()).args(command.get_args());
         within.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
