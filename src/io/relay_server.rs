@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 /// Bytes written in one go: what waits is coalesced up to here, so that packets are full.
 const WRITE_BYTES: usize = 65_536;
@@ -71,19 +71,27 @@ impl Node {
         let (visit, wake) = self.enter();
         let conn = visit.conn;
         tracing::debug!(%remote, %path, conn = conn.0, "connection opened");
-        let mut read = pin!(self.read(conn, reader, &binder));
-        tokio::select! {
-            () = &mut read => {}
-            code = self.write(conn, &mut writer, &wake) => match code {
-                Some(code) => {
-                    tracing::debug!(conn = conn.0, %code, "connection closed");
-                    let _ = timeout(CLOSE_GRACE, writer.shutdown()).await;
+        let code = {
+            let mut read = pin!(self.read(conn, reader, &binder));
+            let mut write = pin!(self.write(conn, &mut writer, &wake));
+            tokio::select! {
+                flow = &mut read => match flow {
+                    // CLOSE is still to be written.
+                    Flow::Stop => timeout(CLOSE_GRACE, write).await.ok().flatten(),
+                    _ => None,
+                },
+                code = &mut write => {
+                    if code.is_none() {
+                        // The other side reads no more; what it said before, such as the session's end, still counts.
+                        let _ = timeout(CLOSE_GRACE, read).await;
+                    }
+                    code
                 }
-                // The other side reads no more; what it said before, such as the session's end, still counts.
-                None => {
-                    let _ = timeout(CLOSE_GRACE, read).await;
-                }
-            },
+            }
+        };
+        if let Some(code) = code {
+            tracing::debug!(conn = conn.0, %code, "connection closed");
+            let _ = timeout(CLOSE_GRACE, writer.shutdown()).await;
         }
     }
 
@@ -127,8 +135,8 @@ impl Node {
         (Visit { shared: Arc::clone(&self.0), conn }, wake)
     }
 
-    /// Reads frames until the other side ends or is closed.
-    async fn read(&self, conn: ConnId, mut reader: BoxRead, binder: &Binder) {
+    /// Reads frames until the other side ends, or the hall says stop.
+    async fn read(&self, conn: ConnId, mut reader: BoxRead, binder: &Binder) -> Flow {
         let mut decoder = FrameDecoder::new();
         let mut buffer = vec![0; READ_BYTES_MIN];
         while let Ok(count @ 1..) = reader.read(&mut buffer).await {
@@ -137,9 +145,10 @@ impl Node {
             match self.take(conn, count, &mut decoder, binder) {
                 Flow::Continue => {}
                 Flow::Pause { until } => sleep_until(self.0.clock.at(until)).await,
-                Flow::Stop => return sleep(CLOSE_GRACE).await,
+                Flow::Stop => return Flow::Stop,
             }
         }
+        Flow::Continue
     }
 
     /// Cuts what has arrived into frames, then hands them to the hall under one lock.

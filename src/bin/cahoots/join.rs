@@ -83,12 +83,18 @@ async fn first_view(guest: &Guest, patience: Duration) -> Result<View, Failure> 
             }
         };
         let mut view = guest.watch(pane);
-        while !view.is_live() && view.changed().await {}
+        while !view.is_live() {
+            if !view.changed().await {
+                // It ended before there was anything to see; so did the session.
+                std::future::pending::<()>().await;
+            }
+        }
         // What a relay has kept comes in several pieces.
         view.settled(STILL).await;
         view
     };
     tokio::select! {
+        biased;
         view = look => Ok(view),
         ending = guest.session().ended() => Err(over(ending)),
         () = tokio::time::sleep(patience) => {

@@ -2,9 +2,10 @@
 
 use std::fs;
 
+use cahoots::{Access, Size};
 use serde_json::json;
 
-use super::stage::{Stage, found, text, until};
+use super::stage::{Ada, Stage, found, text, until};
 
 /// `if cahoots share -- make test; then …` must do what `if make test` does, on either side.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -13,12 +14,11 @@ async fn exit_status_of_the_command_is_everybodys() {
     let relay = stage.relay().await;
     for (script, code) in [("read go; echo done; exit 0", 0), ("read go; exit 42", 42), ("read go; kill -9 $$", 137)] {
         let mut share = stage.share(Some(&relay), &[], &["sh", "-c", script]).await;
-        let mut shows = stage.join(share.link("view"), &["--no-lan", "--until-exit"]);
+        let mut shows = stage.join(share.link("view"), &["--no-lan", "--json", "--until-exit"]);
         let mut tells = stage.join(share.link("interact"), &["--no-lan", "--json"]);
-        tells.record("its membership", |record| record["event"] == "in").await;
-        let guests = |record: &serde_json::Value| record["event"] == "joined" && record["me"] == false;
-        until("both are there", || share.process.records().iter().filter(|record| guests(record)).count() == 2).await;
-        tells.screen().await;
+        for guest in [&shows, &tells] {
+            guest.record("its membership", |record| record["event"] == "in").await;
+        }
         tells.types("\r");
 
         let host = share.process.end().await;
@@ -27,12 +27,26 @@ async fn exit_status_of_the_command_is_everybodys() {
         assert_eq!((&last["event"], &last["exit"]), (&json!("ended"), &json!(code)));
         let (shown, told) = (shows.end().await, tells.end().await);
         assert_eq!((shown.code, told.code), (Some(code), Some(code)), "{script}: {shown:?} {told:?}");
-        if code == 0 {
-            assert_eq!(shown.out.last().map(String::as_str), Some("done"), "the last screen is printed");
-        }
+        let screen = shows.records().into_iter().find(|record| record["event"] == "screen");
+        let lines = screen.expect("the last screen is printed")["lines"].to_string();
+        assert_eq!(lines.contains("done"), code == 0, "{lines}");
         let ended: serde_json::Value = serde_json::from_str(told.out.last().unwrap()).unwrap();
         assert_eq!((&ended["event"], &ended["exit"]), (&json!("ended"), &json!(code)));
     }
+}
+
+/// Who comes after the end still wants to read how it went: the last screen, and the exit status.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn latecomer_reads_the_last_screen() {
+    let stage = Stage::new();
+    let relay = stage.relay().await;
+    let mut ada = Ada::bash(&stage, &relay, Size::new(40, 10)).await;
+    ada.types("clear; echo all' tests' passed; exit 3\r").await;
+    assert_eq!(ada.terminal.wait().await, 3);
+    let mut late = stage.join(&ada.link(Access::View).reveal(), &["--no-lan", "--until-exit"]);
+    let end = late.end().await;
+    assert_eq!((end.code, end.err.as_str()), (Some(3), ""));
+    assert_eq!(end.out, ["all tests passed", "exit"]);
 }
 
 /// `link=$(cahoots share -q …)`: anything else on stdout would be part of the link.
@@ -54,7 +68,7 @@ async fn quiet_share_prints_one_link_and_nothing_else() {
     assert_eq!(end.code, Some(5));
     assert_eq!(end.out, std::slice::from_ref(&link));
     assert_eq!(end.err, "");
-    assert!(cahoots::Link::parse(&link).is_ok_and(|link| link.token.access == cahoots::Access::Interact));
+    assert!(cahoots::Link::parse(&link).is_ok_and(|link| link.token.access == Access::Interact));
 }
 
 /// Chat, members and refusals drive other programs: what one side says, the other side's records tell.

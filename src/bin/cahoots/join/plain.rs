@@ -86,7 +86,8 @@ async fn type_stdin(guest: &Guest, view: &View, patience: Duration) -> Result<()
         tokio::select! {
             event = events.next() => match event {
                 Some(Event::Refused { reason, .. }) => return Err(Failure::new(format!("not typed: {reason}"))),
-                Some(Event::Ended(ending)) => return Err(over(ending)),
+                // The last line typed may be the one that ends the program, and with it the session.
+                Some(Event::Ended(ending)) if guest.unconfirmed_bytes() > 0 => return Err(over(ending)),
                 _ => {}
             },
             () = tokio::time::sleep(CONFIRMED_POLL) => {}
