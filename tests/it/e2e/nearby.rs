@@ -18,7 +18,7 @@ const BASH: [&str; 3] = ["bash", "--norc", "--noprofile"];
 /// Starts `cahoots share` without a relay in a namespace; returns it with the bare token of its interact link.
 async fn share_in(net: &Net, namespace: &str, stage: &Stage) -> (Process, String) {
     let args = [&["share", "--json", "--name", "ada", "--"], &BASH[..]].concat();
-    let share = Process::start(net.within(namespace, &&stage.cahoots(&args)));
+    let share = Process::start(net.within(namespace, &stage.cahoots(&args)));
     let sharing = share.record("the links", |record| record["event"] == "sharing").await;
     let link = cahoots::Link::parse(text(&sharing["links"]["interact"])).expect("share prints links");
     assert_eq!(link.relay, None);
@@ -26,7 +26,7 @@ async fn share_in(net: &Net, namespace: &str, stage: &Stage) -> (Process, String
 }
 
 async fn join_in(net: &Net, namespace: &str, stage: &Stage, token: &str, name: &str) -> Process {
-    let mut join = Process::start(net.within(namespace, &&stage.cahoots(&["join", "--json", "--name", name])));
+    let mut join = Process::start(net.within(namespace, &stage.cahoots(&["join", "--json", "--name", name])));
     join.write(token);
     join.record(&format!("{name}'s membership"), |record| record["event"] == "in").await;
     join
