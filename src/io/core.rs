@@ -75,6 +75,8 @@ pub(crate) struct Inner {
     timer_at: Option<Mono>,
     /// Views that got something in this call.
     fed: Vec<Arc<ViewState>>,
+    /// How it ended, to be told once all views show the last that came.
+    over: Option<Ending>,
 }
 
 /// One peer, shared by everything that touches it.
@@ -99,6 +101,7 @@ impl Core {
             refusal: None,
             timer_at: None,
             fed: Vec::new(),
+            over: None,
         };
         let core = Arc::new(Self {
             inner: Mutex::new(inner),
@@ -123,10 +126,14 @@ impl Core {
         let mut inner = self.lock();
         let result = call(&mut inner, now);
         self.settle(&mut inner);
-        let fed = std::mem::take(&mut inner.fed);
+        let (fed, over) = (std::mem::take(&mut inner.fed), inner.over.take());
         // Parsing takes its time, and whoever looks at a screen may call into the session.
         drop(inner);
         fed.iter().for_each(|view| view.catch_up());
+        if let Some(ending) = over {
+            self.ended.send_replace(Some(ending));
+            self.tell(Event::Ended(ending));
+        }
         result
     }
 
@@ -211,8 +218,7 @@ impl Core {
                 self.tell(Event::Alarm(alarm));
             }
             machine::Event::Ended(ending) => {
-                self.ended.send_replace(Some(ending));
-                self.tell(Event::Ended(ending));
+                inner.over = Some(ending);
                 inner.views.values().for_each(|view| view.close());
                 inner.fed.extend(inner.views.values().cloned());
             }

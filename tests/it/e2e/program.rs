@@ -12,7 +12,9 @@ use super::stage::{Ada, Stage, found, text, until};
 async fn exit_status_of_the_command_is_everybodys() {
     let stage = Stage::new();
     let relay = stage.relay().await;
-    for (script, code) in [("read go; echo done; exit 0", 0), ("read go; exit 42", 42), ("read go; kill -9 $$", 137)] {
+    for (script, code) in
+        [("read go; echo done", 0), ("read go; echo done; exit 42", 42), ("read go; echo done; kill -9 $$", 137)]
+    {
         let mut share = stage.share(Some(&relay), &[], &["sh", "-c", script]).await;
         let mut shows = stage.join(share.link("view"), &["--no-lan", "--json", "--until-exit"]);
         let mut tells = stage.join(share.link("interact"), &["--no-lan", "--json"]);
@@ -29,7 +31,7 @@ async fn exit_status_of_the_command_is_everybodys() {
         assert_eq!((shown.code, told.code), (Some(code), Some(code)), "{script}: {shown:?} {told:?}");
         let screen = shows.records().into_iter().find(|record| record["event"] == "screen");
         let lines = screen.expect("the last screen is printed")["lines"].to_string();
-        assert_eq!(lines.contains("done"), code == 0, "{lines}");
+        assert!(lines.contains("done"), "{lines}");
         let ended: serde_json::Value = serde_json::from_str(told.out.last().unwrap()).unwrap();
         assert_eq!((&ended["event"], &ended["exit"]), (&json!("ended"), &json!(code)));
     }
