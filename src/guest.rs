@@ -129,6 +129,7 @@ pub struct GuestBuilder {
     lan: Lan,
     channel: Option<Channel>,
     patience: Duration,
+    watched: Vec<PaneId>,
 }
 
 impl GuestBuilder {
@@ -147,6 +148,13 @@ impl GuestBuilder {
     /// Uses a transport of one's own instead of looking for the host. When it ends, so does the session.
     pub fn channel(mut self, channel: Channel) -> Self {
         self.channel = Some(channel);
+        self
+    }
+
+    /// Watches a terminal from the first contact on: its screen comes a round trip sooner than by [`Guest::watch`], and
+    /// whoever sees this guest join knows that it sees the screen.
+    pub fn watch(mut self, pane: PaneId) -> Self {
+        self.watched.push(pane);
         self
     }
 
@@ -174,6 +182,8 @@ impl GuestBuilder {
         let peer = Peer::guest(self.link.token.secret(), seed);
         let session = Session { core: Core::start(peer, Clock::start(), Connection::Searching) };
         session.set_name(&self.name);
+        // Kept by the session, for `Guest::watch` to find.
+        self.watched.iter().for_each(|pane| drop(View::open(session.core.clone(), *pane)));
         let mut tasks = JoinSet::new();
         let endpoint = Endpoint::new();
         let looked = Looked { nearby: self.lan == Lan::On, relay };
@@ -210,7 +220,7 @@ pub struct Guest {
 impl Guest {
     /// Starts to describe a guest.
     pub fn builder(link: Link) -> GuestBuilder {
-        GuestBuilder { link, name: String::new(), lan: Lan::On, channel: None, patience: PATIENCE }
+        GuestBuilder { link, name: String::new(), lan: Lan::On, channel: None, patience: PATIENCE, watched: Vec::new() }
     }
 
     /// Returns what host and guests have in common: members, chat, state, events.

@@ -143,14 +143,15 @@ async fn weigh(scale: &Scale, guest: &Guest, view: &View, deed: Deed, count: usi
 
 /// Joins a guest through memory, where nothing but frames passes.
 async fn join_by_frames(host: &Arc<Host>) -> Outcome<(Guest, View, Arc<Scale>)> {
-    let pane = echo_pane(host)?;
+    let (pane, link) = (echo_pane(host)?, host.share(Terms::new(Access::Interact))?);
+    // Until the relay in the host's own process knows the session and the link.
+    tokio::time::sleep(Duration::from_millis(100)).await;
     let scale = Arc::new(Scale::default());
     let (near, far) = Channel::pair(65_536);
     let reader = Weighed { half: near.reader, scale: Arc::clone(&scale) };
     let writer = Weighed { half: near.writer, scale: Arc::clone(&scale) };
     let host_too = Arc::clone(host);
     tokio::spawn(async move { host_too.attach(far).await });
-    let link = host.share(Terms::new(Access::Interact))?;
     let guest = Guest::builder(link).name("ben").channel(Channel::new(reader, writer, "scales")).start().await?;
     let mut view = guest.watch(pane);
     while !view.is_live() && view.changed().await {}

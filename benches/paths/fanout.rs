@@ -10,7 +10,7 @@ use cahoots::Access;
 use cahoots::proto::id::{AuthorId, Channel, Epoch, LaneId, PaneId};
 use cahoots::proto::session::{Peer, ShareTerms};
 use cahoots::proto::wire::{Frame, WireEntry};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
@@ -37,6 +37,10 @@ pub(crate) struct Crowd {
     expected: AtomicU64,
     complete: Notify,
     latencies: Mutex<Samples>,
+    /// Whether the guests move their cursors.
+    is_moving: AtomicBool,
+    /// Cursors seen, by all together.
+    moves: AtomicU64,
     pub(crate) tasks: Mutex<JoinSet<Outcome>>,
 }
 
@@ -49,6 +53,8 @@ impl Crowd {
             expected: AtomicU64::new(0),
             complete: Notify::new(),
             latencies: Mutex::default(),
+            is_moving: AtomicBool::new(false),
+            moves: AtomicU64::new(0),
             tasks: Mutex::default(),
         })
     }
@@ -126,6 +132,13 @@ fn entry(author: AuthorId, number: u64) -> Outcome<Bytes> {
     // One byte more of length once the body is there.
     let body = vec![0; FRAME_BYTES - shortest - 1];
     Ok(Frame::Entry(WireEntry::encode(kind, lane, number, &body, &[0; 64]).as_bytes().clone()).encode())
+}
+
+/// Makes an ENTRY frame of the size of a cursor's move.
+fn cursor(author: AuthorId, seq: u64) -> Bytes {
+    let lane = LaneId { channel: Channel::PRESENCE, author, epoch: Epoch(0) };
+    let entry = WireEntry::encode(1, lane, seq, &[0; 90], &[0; 64]);
+    Frame::Entry(entry.as_bytes().clone()).encode()
 }
 
 fn terminal() -> Outcome<Channel> {
@@ -210,14 +223,20 @@ pub(crate) async fn seat_ours(relay: &ours::Server, guests: usize, crowd: &Arc<C
         let mut peer = Peer::guest(token.secret(), seed()?);
         peer.watch(PaneId(0));
         let line = relay.seat(&mut peer).await?;
-        let crowd_too = Arc::clone(crowd);
-        let count = move |raw| {
-            let live = WireEntry::decode(raw).ok().filter(|entry| entry.lane.channel.pane().is_some());
-            if let Some(entry) = live {
-                crowd_too.take(entry.seq);
+        let (taker, mover, author) = (Arc::clone(crowd), Arc::clone(crowd), ours::author(&peer)?);
+        let take = move |raw| match WireEntry::decode(raw) {
+            Ok(entry) if entry.lane.channel.pane().is_some() => taker.take(entry.seq),
+            Ok(entry) if entry.lane.channel == Channel::PRESENCE => {
+                taker.moves.fetch_add(1, Ordering::Relaxed);
             }
+            _ => {}
         };
-        lock(&crowd.tasks).spawn(line.stay(count));
+        let mut seq = 0;
+        let say = move || {
+            seq += 1;
+            mover.is_moving.load(Ordering::Relaxed).then(|| cursor(author, seq))
+        };
+        lock(&crowd.tasks).spawn(line.stay(take, say));
     }
     Ok((host, line))
 }
@@ -295,5 +314,20 @@ pub(crate) async fn run(effort: Effort) -> Outcome {
             row(&[&name, &side.name, &us(cpu), &times(cpu, base), &p50, &p99, &format!("{:.0}", rate.median())]);
         }
     }
+    let [ours, _] = &sides;
+    point(&ours.crowd, &relay.child, Duration::from_secs(effort.pick(10, 2) as u64)).await
+}
+
+/// Has all guests move their cursors for a while.
+async fn point(crowd: &Crowd, relay: &crate::child::Child, duration: Duration) -> Outcome {
+    let cpu = relay.cpu()?;
+    crowd.is_moving.store(true, Ordering::Relaxed);
+    tokio::time::sleep(duration).await;
+    crowd.is_moving.store(false, Ordering::Relaxed);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let (cpu, moves) = (relay.cpu()? - cpu, crowd.moves.load(Ordering::Relaxed) as f64);
+    let each = us(cpu.as_secs_f64() * 1e6 / moves);
+    let rate = format!("{:.0}", moves / duration.as_secs_f64());
+    row(&[&"all move their cursors", &"cahoots relay", &each, &"", &"", &"", &rate]);
     Ok(())
 }

@@ -16,6 +16,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// How long a thin client lets the relay wait for a sign of life.
 const SIGN_OF_LIFE: std::time::Duration = std::time::Duration::from_secs(4);
+/// How often a guest moves its cursor when a hundred do. PROTOCOL.md 13.
+const TURN: std::time::Duration = std::time::Duration::from_millis(500);
 const LINK: LinkId = LinkId(1);
 
 /// Serves until `over`.
@@ -107,9 +109,10 @@ impl Line {
         (writer, rest)
     }
 
-    /// Stays until the relay closes, shows every entry to `take`, and lets the relay know that it is there.
-    pub(crate) async fn stay(mut self, mut take: impl FnMut(Bytes)) -> Outcome {
-        let mut sign = tokio::time::interval(SIGN_OF_LIFE);
+    /// Stays until the relay closes, shows every entry to `take`, lets the relay know that it is there, and asks `say`
+    /// now and then whether it has something to say.
+    pub(crate) async fn stay(mut self, mut take: impl FnMut(Bytes), mut say: impl FnMut() -> Option<Bytes>) -> Outcome {
+        let (mut sign, mut turn) = (tokio::time::interval(SIGN_OF_LIFE), tokio::time::interval(TURN));
         loop {
             while let Some(frame) = self.decoder.next_frame()? {
                 if let Frame::Entry(raw) = frame {
@@ -118,6 +121,7 @@ impl Line {
             }
             tokio::select! {
                 filled = self.fill() => if !filled? { return Ok(()) },
+                _ = turn.tick() => if let Some(frame) = say() { self.writer.write_all(&frame).await? },
                 _ = sign.tick() => self.writer.write_all(&Frame::Ping([0; 8]).encode()).await?,
             }
         }

@@ -46,7 +46,9 @@ async fn join(args: &args::Join, link: Link) -> Result<Guest, Failure> {
     let builder = Guest::builder(with_relay(link, args))
         .lan(if args.reach.no_lan { Lan::Off } else { Lan::On })
         .name(crate::own_name(args.reach.name.as_deref()))
-        .patience(args.patience);
+        .patience(args.patience)
+        // The first terminal of a session.
+        .watch(PaneId(0));
     let joined = builder.start().await;
     if says {
         eprint!("\r\x1b[K");

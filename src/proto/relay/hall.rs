@@ -8,7 +8,7 @@
 mod handshake;
 
 use super::outbox::{Outbox, ReadyList, Turn};
-use super::room::{Context, Room, Wanted};
+use super::room::{Context, Gatherings, Room, Wanted};
 use super::store::{MemoryStore, Store};
 use super::{ConnId, Counters, Flow, HallLimits, HallStats, Popped};
 use crate::proto::id::SessionId;
@@ -57,6 +57,7 @@ pub struct Hall {
     ready: ReadyList,
     counters: Counters,
     tick: Option<Mono>,
+    gatherings: Gatherings,
     /// When something last happened.
     now: Now,
 }
@@ -85,6 +86,7 @@ impl Hall {
             ready: ReadyList::new(),
             counters: Counters::default(),
             tick,
+            gatherings: Gatherings::new(),
             now,
         }
     }
@@ -170,12 +172,15 @@ impl Hall {
     /// Returns when to call [`handle_timeout`](Self::handle_timeout), if ever.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Mono> {
-        self.tick
+        self.tick.into_iter().chain(self.gatherings.front().map(|(due, _)| *due)).min()
     }
 
     /// Looks for silence, expiry, and rooms that nobody needs any more.
     pub fn handle_timeout(&mut self, now: Now) {
         self.now = now;
+        while let Some((_, session)) = self.gatherings.pop_front_if(|(due, _)| *due <= now.mono) {
+            self.with_room(&session, now, Room::pass_presence_on);
+        }
         if self.tick.is_none_or(|tick| now.mono < tick) {
             return;
         }
@@ -306,6 +311,7 @@ impl Hall {
             ready: &mut self.ready,
             counters: &mut self.counters,
             cuts: &mut cuts,
+            gatherings: &mut self.gatherings,
             live_bytes_max: self.limits.live_bytes_max,
             durable_bytes_max: self.limits.durable_bytes_max,
             now,

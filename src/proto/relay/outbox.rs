@@ -156,6 +156,11 @@ impl Outbox {
         }
     }
 
+    /// Tells whether somebody's presence has changed.
+    pub(super) fn has_latest(&self) -> bool {
+        !self.latest.is_empty()
+    }
+
     /// Queues a direct entry; returns the bytes that wait now.
     pub(super) fn push_direct(&mut self, author: AuthorId, frame: Bytes) -> usize {
         self.direct_bytes += frame.len();

@@ -22,10 +22,13 @@ use crate::proto::time::{Mono, Now};
 use crate::proto::wire::{CloseCode, Frame, Have, Reader, Standing};
 use bytes::Bytes;
 use seats::Seat;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Length of a wrap in bytes. PROTOCOL.md 6.
 const WRAP_BYTES: usize = 68;
+
+/// Rooms whose presence waits to be passed on, and until when. All wait equally long, so the first is due first.
+pub(super) type Gatherings = VecDeque<(Mono, SessionId)>;
 
 /// What a room works with but does not own.
 pub(super) struct Context<'a> {
@@ -34,6 +37,7 @@ pub(super) struct Context<'a> {
     pub counters: &'a mut Counters,
     /// Connections that have to be closed because of what happened.
     pub cuts: &'a mut Vec<(ConnId, CloseCode)>,
+    pub gatherings: &'a mut Gatherings,
     pub live_bytes_max: u64,
     pub durable_bytes_max: u64,
     pub now: Now,
@@ -77,6 +81,8 @@ pub(super) struct Room {
     rings: BTreeMap<Channel, Ring>,
     live_bytes: u64,
     latest: BTreeMap<AuthorId, Latest>,
+    /// Whether presence waits to be passed on.
+    is_gathering: bool,
     ended: Option<Mono>,
     empty: Option<Mono>,
 }
@@ -96,6 +102,7 @@ impl Room {
             rings: BTreeMap::new(),
             live_bytes: 0,
             latest: BTreeMap::new(),
+            is_gathering: false,
             ended: None,
             empty: Some(now),
         }

@@ -23,6 +23,10 @@ use bytes::Bytes;
 const KIND_PLAIN: u8 = 1;
 /// The kind of a direct entry that types.
 const KIND_INPUT: u8 = 3;
+/// Members from which on presence waits for company: a thousand at rest would make 200,000 packets a second of it.
+const CROWD_MEMBERS_MIN: usize = 16;
+/// How long it waits, in microseconds: two pictures of a screen that shows sixty a second.
+const GATHER_US: u64 = 33_000;
 /// How long a sender waits before it may add to a full direct queue, in microseconds.
 const DIRECT_PAUSE_US: u64 = 10_000;
 
@@ -199,10 +203,22 @@ impl Room {
         for (other, seat) in &mut self.seats {
             if *other != conn && seat.author != lane.author && seat.rights.may_read() {
                 seat.outbox.note_latest(lane.author);
-                seat.outbox.list(*other, cx.ready);
             }
         }
+        if self.seats.len() < CROWD_MEMBERS_MIN {
+            self.pass_presence_on(cx);
+        } else if !std::mem::replace(&mut self.is_gathering, true) {
+            cx.gatherings.push_back((cx.now.mono.after_us(GATHER_US), self.session));
+        }
         Ok(self.pace_bearer(conn, bearer, cx.now.mono, |member, now| member.latest.take(1, now)))
+    }
+
+    /// Lets everybody have the presence that is new to them.
+    pub(in super::super) fn pass_presence_on(&mut self, cx: &mut Context<'_>) {
+        self.is_gathering = false;
+        for (conn, seat) in self.seats.iter_mut().filter(|(_, seat)| seat.outbox.has_latest()) {
+            seat.outbox.list(*conn, cx.ready);
+        }
     }
 
     fn take_live(&mut self, conn: ConnId, entry: &WireEntry, cx: &mut Context<'_>) -> Result<Flow, CloseCode> {

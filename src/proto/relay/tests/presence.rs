@@ -49,6 +49,29 @@ fn presence_that_nobody_renews_is_forgotten() {
     assert_eq!(world.dial(&cat).1.entries(), []);
 }
 
+/// In a crowd the packet is the cost: what all of them do within two pictures of a screen goes out together.
+#[test]
+fn presence_waits_for_company_in_a_crowd() {
+    let mut world = World::new();
+    let people: Vec<_> = (0..20).map(|_| world.guest()).collect();
+    let conns: Vec<_> = people.iter().map(|person| world.connect(person)).collect();
+    let ready = |world: &mut World| std::iter::from_fn(|| world.hall.poll_ready()).count();
+    ready(&mut world);
+    let host = world.host;
+    conns.iter().chain([&host]).for_each(|conn| drop(world.drain(*conn)));
+    for (conn, person) in conns.iter().zip(&people) {
+        let entry = world.session.first_entry(person, Channel::PRESENCE);
+        let _ = world.send_entry(*conn, &entry);
+    }
+    assert_eq!(ready(&mut world), 0, "nobody is woken for one of them");
+    let due = world.hall.poll_timeout().expect("they are passed on");
+    assert!(due <= world.now.mono.after_us(50_000), "before anybody could see it");
+    world.now.mono = due;
+    world.hall.handle_timeout(world.now);
+    assert_eq!(ready(&mut world), 21, "everybody is woken once");
+    assert_eq!(world.drain(conns[0]).entries().len(), 19);
+}
+
 /// Nobody moves another's cursor.
 #[test]
 fn presence_in_anothers_name_is_refused() {
