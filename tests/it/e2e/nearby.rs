@@ -91,3 +91,40 @@ async fn neighbours_find_each_other_and_survive_an_outage() {
 fn lines(screen: &serde_json::Value) -> &serde_json::Value {
     &screen["lines"]
 }
+
+/// Straight over the local network, what everybody sees is the same: in an editor, in a long listing, after a flood.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn neighbours_see_one_screen_through_editor_listing_and_flood() {
+    let Some(net) = Net::new(&["ada", "eve"]) else { return };
+    let (here, there) = (Stage::new(), Stage::new());
+    let (mut share, token) = share_in(&net, "ada", &here).await;
+    let mut eve = join_in(&net, "eve", &there, &token, "eve").await;
+    let mut ben = join_in(&net, "ada", &here, &token, "ben").await;
+    let steps = [
+        ("vim -u NONE -N notes; echo le'ft'\riwritten by' eve\x1b", "written by' eve"),
+        // Apart from what follows: an editor that quits takes with it what was typed ahead.
+        (":q!\r", "left"),
+        ("clear; ls -lR /usr/share | head -n 20000; echo lis'ted'\r", "listed"),
+        ("yes 0123456789abcdef | head -c 20000000; echo; echo flo'oded'\r", "flooded"),
+    ];
+    for (keys, shown) in steps {
+        eve.types(keys);
+        eve.shows(shown).await;
+        ben.shows(shown).await;
+        same_screen(&mut ben, &mut eve, shown).await;
+    }
+    eve.types("exit 7\r");
+    assert_eq!((share.end().await.code, ben.end().await.code, eve.end().await.code), (Some(7), Some(7), Some(7)));
+}
+
+/// Waits until two guests show the same: the last bytes reach one a moment before the other.
+async fn same_screen(ben: &mut Process, eve: &mut Process, when: &str) {
+    for _ in 0..200 {
+        let (bens, eves) = (ben.screen().await, eve.screen().await);
+        if lines(&bens) == lines(&eves) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("two screens differ after {when}");
+}
