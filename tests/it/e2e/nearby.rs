@@ -45,6 +45,36 @@ async fn token_alone_finds_the_host_on_the_same_machine() {
     assert_eq!((share.end().await.code, ben.end().await.code), (Some(6), Some(6)));
 }
 
+/// A relay is for people who are far: those who are near do not even notice that it dies, and still find each other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn relay_may_die_under_people_who_are_near() {
+    let Some(net) = Net::new(&["alone"]) else { return };
+    let stage = Stage::new();
+    let mut relay =
+        Process::start(net.within("alone", &stage.cahoots(&["relay", "--listen", "127.0.0.1:0", "--json"])));
+    let address = relay.record("the relay's address", |record| record["event"] == "relay").await;
+    let address = text(&address["address"]).to_owned();
+    let args = [&["share", "--json", "--relay", &address, "--"], &BASH[..]].concat();
+    let mut share = Process::start(net.within("alone", &stage.cahoots(&args)));
+    let sharing = share.record("the links", |record| record["event"] == "sharing").await;
+    let link = text(&sharing["links"]["interact"]);
+    let mut ben = join_in(&net, "alone", &stage, link, "ben").await;
+    ben.types("echo with' relay'\r");
+    ben.shows("with relay").await;
+
+    relay.kill();
+    ben.types("echo without' relay'\r");
+    ben.shows("without relay").await;
+    let mut eve = join_in(&net, "alone", &stage, link, "eve").await;
+    eve.shows("without relay").await;
+    eve.ask(&json!({ "do": "say", "text": "found you" }));
+    ben.record("eve's words", |record| record["text"] == "found you").await;
+    ben.types("exit 4\r");
+    for process in [&mut share, &mut ben, &mut eve] {
+        assert_eq!(process.end().await.code, Some(4));
+    }
+}
+
 /// The office without internet: who is on the same network finds the host by the token, and comes back by itself
 /// after the switch was restarted, with nothing lost and nothing done twice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -170,6 +170,22 @@ async fn host_that_died_is_called_away() {
     assert_fails(&process.end().await, "the host has not taken 3 of the typed bytes", "is the host still there?");
 }
 
+/// A link found in an old mail: it was good once, so "not found" would send people looking in the wrong place.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn link_of_yesterday_has_expired() {
+    let stage = Stage::new();
+    let relay = stage.relay().await;
+    let share = stage.share(Some(&relay), &["--expires", "1s"], &IDLE).await;
+    let mut tries = 0..20;
+    loop {
+        let end = try_join(&stage, share.link("interact"), &["--dump"]).await;
+        if end.code != Some(0) {
+            return assert_fails(&end, "the link has expired", "ask the owner for a new link");
+        }
+        assert!(tries.next().is_some(), "good for ever");
+    }
+}
+
 /// Somebody who watches when the owner closes the link must not be left with a frozen screen.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn revoking_a_link_ends_the_visit() {
