@@ -36,7 +36,7 @@ impl Peer {
         }
         let member = member.clone();
         match entry.lane.channel.class() {
-            Class::Durable => self.handle_durable(link, entry, &member, now),
+            Class::Durable => self.handle_durable(link, &entry, &member, now),
             Class::Latest => self.handle_latest(link, &entry, &member, now),
             Class::Direct if entry.lane.channel == Channel::TO_HOST => self.handle_typed(&entry, &member, now),
             Class::Direct => self.handle_answer(link, &entry, &member),
@@ -51,13 +51,13 @@ impl Peer {
         Some(self.readers.entry(lane).or_insert_with(new))
     }
 
-    fn handle_durable(&mut self, link: LinkId, entry: WireEntry, member: &VerifiedMember, now: Now) {
+    fn handle_durable(&mut self, link: LinkId, entry: &WireEntry, member: &VerifiedMember, now: Now) {
         let lane = entry.lane;
         if self.links.get(&link).is_none_or(|state| state.forked.contains(&lane)) {
             return;
         }
         let Some(reader) = self.reader(lane, member) else { return };
-        let plaintext = match reader.open(&entry) {
+        let plaintext = match reader.open(entry) {
             Ok(plaintext) => Some(plaintext),
             // Signed nonsense: the lane goes on, but the document never sees this entry.
             Err(EntryError::Seal { .. }) => None,
