@@ -78,12 +78,7 @@ impl Document {
                 self.take_again(entry);
             }
         }
-        // Whatever waited may wait for something else now.
-        self.blocked.clear();
-        for (author, lane) in &mut self.lanes {
-            lane.blocked_on = None;
-            self.touched.insert(*author);
-        }
+        self.look_again();
         self.changed = true;
         self.apply_batch();
         let own = lost.iter().filter(|(author, ..)| *author == self.me);
@@ -97,7 +92,7 @@ impl Document {
     }
 
     /// Admits an entry that was admitted before; it waits if what it builds on is gone.
-    fn take_again(&mut self, entry: Entry) {
+    pub(super) fn take_again(&mut self, entry: Entry) {
         match self.gate.admit(entry.author, &entry.payload) {
             Ok(admission) => self.record(entry, admission),
             Err(_) => {
