@@ -16,6 +16,7 @@ fn main() {
     terminals();
     documents();
     relays();
+    sessions();
 }
 
 /// Fields of JSON objects, by path, of all elements of a list.
@@ -190,6 +191,39 @@ fn relays() {
     save("relay_hall", "stranger", vec![pieces(&strangers)]);
     let anything = frames.iter().map(|frame| [&[1, 1], &frame[..]].concat());
     save("relay_hall", "member", anything.map(|frame| pieces(&[start.clone(), vec![frame]].concat())).collect());
+}
+
+/// Steps of `peers`: what, at whom, argument.
+fn sessions() {
+    let step = |what: u8, who: u8, argument: &[u8]| [&[what, who], argument].concat();
+    let (settle, tick) = (step(0, 0, &[]), step(9, 0, &100_u16.to_le_bytes()));
+    let talk = vec![
+        step(10, 0, b"hello"),
+        step(11, 1, b"edit"),
+        step(12, 1, b"ls\r"),
+        tick.clone(),
+        settle.clone(),
+        step(13, 0, b"a b c\r\n"),
+        tick.clone(),
+        settle.clone(),
+        step(10, 1, b"hi"),
+        tick.clone(),
+        settle.clone(),
+    ];
+    save("peers", "talk", vec![pieces(&talk)]);
+    let late = vec![step(8, 1, &[]), step(2, 1, &[]), step(3, 1, &[]), settle.clone(), step(10, 3, b"may not")];
+    save("peers", "reconnect", vec![pieces(&[talk.clone(), late].concat())]);
+    let traitor = (1..4).map(|channel| step(14, 0, &[channel, 1, 0])).chain([settle.clone()]).collect();
+    save("peers", "traitor", vec![pieces(&[talk.clone(), traitor].concat())]);
+    let repeats = (0..40_u16).map(|n| step(6, (n % 4) as u8, &(7 * n).to_le_bytes())).collect();
+    save("peers", "repeats", vec![pieces(&[talk.clone(), repeats].concat())]);
+    let revoke = vec![step(15, 2, &[0]), settle.clone(), step(10, 0, b"without you"), tick, settle.clone()];
+    save("peers", "revoke", vec![pieces(&[talk.clone(), revoke].concat())]);
+    let end = vec![step(15, 0, &[2]), settle];
+    save("peers", "end", vec![pieces(&[talk.clone(), end].concat())]);
+    let frames = hex_of(&vectors("frames")["valid"], "frame");
+    let anything = frames.iter().enumerate().map(|(n, frame)| step(7, n as u8, frame)).collect();
+    save("peers", "frames", vec![pieces(&[talk, anything].concat())]);
 }
 
 /// Puts each piece behind its length as a `u16`.

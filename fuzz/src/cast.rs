@@ -1,11 +1,13 @@
 //! The people and keys of `tests/vectors`, so that its bytes are seeds that get past the signatures.
 
 use cahoots::proto::epoch::EpochSecret;
-use cahoots::proto::id::{AuthorId, SessionId};
+use cahoots::proto::id::{AuthorId, LaneId, SessionId};
 use cahoots::proto::key::{MemberKeys, SessionRoot, ShareSecret};
+use cahoots::proto::lane::verify::entry_digest;
 use cahoots::proto::member::{Chain, MemberCert};
 use cahoots::proto::share::{Rights, ShareCert, ShareFlags, ShareTerms};
 use cahoots::proto::time::Wall;
+use cahoots::proto::wire::{WireEntry, header};
 use sha2::{Digest, Sha256};
 
 /// When the session of the vectors starts, in milliseconds.
@@ -64,6 +66,21 @@ fn chain(share_seed: u8, member_seed: u8, rights: Rights, depth_left: u8, hours:
     let terms = ShareTerms { rights, depth_left, not_before, expires, max_members, flags };
     let member = MemberCert::issue(&secret, &member(member_seed), rights, not_before, expires);
     Chain { member, shares: vec![ShareCert::issue_root(&root(), &secret, terms)] }
+}
+
+/// Signs an entry of a direct channel, where only the two ends could tell whether `content` was sealed.
+pub(crate) fn signed(
+    session: &SessionId,
+    keys: &MemberKeys,
+    kind: u8,
+    lane: LaneId,
+    seq: u64,
+    content: &[u8],
+) -> WireEntry {
+    let body = [content, &[0; 16]].concat();
+    let header = header(session, kind, &lane, seq, &[0; 32], body.len());
+    let signature = keys.sign(&entry_digest(&header, &body));
+    WireEntry::encode(kind, lane, seq, &body, &signature)
 }
 
 /// Returns an Automerge chunk as it came, or with the checksum that fits: a fuzzer does not find SHA-256.

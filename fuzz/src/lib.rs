@@ -9,6 +9,7 @@ pub mod entry;
 pub mod frame_decoder;
 pub mod gate;
 pub mod member_cert;
+pub mod peers;
 pub mod presence;
 pub mod relay_hall;
 pub mod screen;
@@ -27,6 +28,7 @@ pub const TARGETS: &[Target] = &[
     ("frame_decoder", frame_decoder::run),
     ("gate", gate::run),
     ("member_cert", member_cert::run),
+    ("peers", peers::run),
     ("presence", presence::run),
     ("relay_hall", relay_hall::run),
     ("screen", screen::run),
