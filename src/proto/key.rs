@@ -4,7 +4,10 @@
 //!
 //! Always: a secret is wiped when dropped and never shows in `Debug`. PROTOCOL.md 2.
 
+mod passphrase;
+
 pub use super::verify::{KeyError, PublicKey, VerifyKey, derive};
+pub use passphrase::PassphraseHash;
 
 use super::id::{SessionId, ShareId};
 use super::share::ShareFlags;
@@ -83,11 +86,20 @@ pub struct ShareSecret {
 }
 
 impl ShareSecret {
-    /// Derives the share's keys from the payload of a token.
+    /// Derives the share's keys from the payload of a token and, if it has [`ShareFlags::PASSPHRASE`], the hash made
+    /// for it. Of `flags` those count that a token has.
+    ///
+    /// A flag without a hash, or a hash without the flag, gives a share that nobody else arrives at.
     #[must_use]
-    pub fn new(session: &SessionId, mut seed: [u8; 16], flags: ShareFlags) -> Self {
-        // Version 1 has no passphrases; their hash would be the last part.
-        let root = Secret32(derive("share root", &[&seed, session.as_bytes(), &[flags.bits()], &[]]));
+    pub fn new(
+        session: &SessionId,
+        mut seed: [u8; 16],
+        flags: ShareFlags,
+        passphrase: Option<&PassphraseHash>,
+    ) -> Self {
+        let flags = [flags.for_token().bits()];
+        let passphrase = passphrase.map_or(&[][..], |hash| hash.expose());
+        let root = Secret32(derive("share root", &[&seed, session.as_bytes(), &flags, passphrase]));
         seed.zeroize();
         let sign = Secret32(derive("share signing key", &[root.expose()]));
         Self {
@@ -209,7 +221,7 @@ mod tests {
         let root = SessionRoot::from_seed([1; 32]);
         let session = root.session_id();
         assert_eq!(session.to_string(), "07fed0c183166c071a3646667eda1c91");
-        let share = ShareSecret::new(&session, [2; 16], ShareFlags::NONE);
+        let share = ShareSecret::new(&session, [2; 16], ShareFlags::NONE, None);
         assert_eq!(share.share_id().to_string(), "bf607c21edb7729307911a61629e03e5");
         assert!(format!("{:?}", share.public()).starts_with("PublicKey(4b1e3b4f"));
     }
@@ -218,8 +230,8 @@ mod tests {
     #[test]
     fn flags_change_the_share() {
         let session = SessionRoot::from_seed([1; 32]).session_id();
-        let plain = ShareSecret::new(&session, [2; 16], ShareFlags::NONE);
-        let lan_only = ShareSecret::new(&session, [2; 16], ShareFlags::LAN_ONLY);
+        let plain = ShareSecret::new(&session, [2; 16], ShareFlags::NONE, None);
+        let lan_only = ShareSecret::new(&session, [2; 16], ShareFlags::LAN_ONLY, None);
         assert_ne!(plain.share_id(), lan_only.share_id());
         assert_ne!(plain.kek().expose(), lan_only.kek().expose());
     }
@@ -228,7 +240,7 @@ mod tests {
     #[test]
     fn debug_shows_no_secret() {
         let root = SessionRoot::from_seed([0xab; 32]);
-        let share = ShareSecret::new(&root.session_id(), [0xab; 16], ShareFlags::NONE);
+        let share = ShareSecret::new(&root.session_id(), [0xab; 16], ShareFlags::NONE, None);
         let member = MemberKeys::from_seed([0xab; 32]);
         let shown = format!("{root:?} {share:?} {member:?} {:?}", share.kek());
         let secrets = [share.kek().expose(), share.sign.as_bytes(), member.sign.as_bytes(), member.kem.expose()];

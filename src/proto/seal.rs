@@ -9,6 +9,7 @@ mod direct;
 mod entry;
 mod lane;
 mod padding;
+mod share_kek;
 #[cfg(test)]
 mod tests;
 
@@ -16,3 +17,4 @@ pub use crate::proto::lane::verify::EntryError;
 pub use direct::{DirectGuest, DirectHost};
 pub use lane::{LaneReader, LaneWriter};
 pub use padding::{pad_durable, unpad_durable};
+pub use share_kek::{open_share_kek, seal_share_kek};

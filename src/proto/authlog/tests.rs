@@ -19,6 +19,10 @@ fn epoch(number: u32) -> Record {
     Record::Epoch { epoch: Epoch(number), commit: [number as u8; 32] }
 }
 
+fn close(share: ShareId) -> Record {
+    Record::Close { share, stay: Vec::new() }
+}
+
 fn host(secret_seed: u8, keys_seed: u8) -> MemberCert {
     chain(&share(secret_seed), &keys(keys_seed), Rights::OWN).member
 }
@@ -89,7 +93,7 @@ fn replays_gaps_and_forks_are_refused() {
     assert_eq!(late.append(whole.records()[1].clone()), Err(LogError::Seq { found: 1, next: 2 }));
     assert_eq!(late.append(whole.records()[3].clone()), Err(LogError::Seq { found: 3, next: 2 }));
 
-    late.write(&root(), &Record::Close(share(9).share_id()), NOW).expect("holds");
+    late.write(&root(), &close(share(9).share_id()), NOW).expect("holds");
     assert_eq!(late.append(whole.records()[3].clone()), Err(LogError::Prev { seq: 3 }));
 }
 
@@ -140,7 +144,7 @@ fn host_needs_a_recorded_open_share() {
     log.write(&root(), &Record::Host(other.clone()), NOW).expect("holds");
     assert_eq!(log.host(), Some(other.author()));
 
-    log.write(&root(), &Record::Close(share_id), NOW).expect("holds");
+    log.write(&root(), &close(share_id), NOW).expect("holds");
     let refused = log.write(&root(), &Record::Host(other), NOW);
     assert_eq!(refused, Err(LogError::Host(ChainError::Closed { share: share_id })));
 }
@@ -184,10 +188,10 @@ fn closed_share_admits_nobody() {
     let guest_of_ben = Chain { member, shares: vec![below, parent] }.verify(&session()).expect("holds");
     assert_eq!((log.admits(&ben), log.admits(&guest_of_ben)), (Ok(()), Ok(())));
 
-    log.write(&root(), &Record::Close(sub.share_id()), NOW).expect("holds");
+    log.write(&root(), &close(sub.share_id()), NOW).expect("holds");
     let closed = Err(ChainError::Closed { share: sub.share_id() });
     assert_eq!((log.admits(&ben), log.admits(&guest_of_ben)), (Ok(()), closed));
-    log.write(&root(), &Record::Close(door.share_id()), NOW).expect("holds");
+    log.write(&root(), &close(door.share_id()), NOW).expect("holds");
     assert_eq!(log.admits(&ben), Err(ChainError::Closed { share: door.share_id() }));
     assert!(log.is_closed(&door.share_id()) && log.share(&door.share_id()).is_some());
 }
@@ -244,7 +248,7 @@ fn full_log_takes_no_more() {
     let mut log = log();
     let last = log.records.len();
     log.records.resize(LOG_RECORDS_MAX - 1, Bytes::new());
-    log.write(&root(), &Record::Close(share(9).share_id()), NOW).expect("one more fits");
+    log.write(&root(), &close(share(9).share_id()), NOW).expect("one more fits");
     assert!(log.records.len() > last);
     assert_eq!(log.write(&root(), &Record::End, NOW), Err(LogError::Full));
 }

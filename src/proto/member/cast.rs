@@ -21,7 +21,7 @@ pub(crate) fn session() -> SessionId {
 }
 
 pub(crate) fn share(seed: u8) -> ShareSecret {
-    ShareSecret::new(&session(), [seed; 16], ShareFlags::NONE)
+    ShareSecret::new(&session(), [seed; 16], ShareFlags::NONE, None)
 }
 
 pub(crate) fn terms(rights: Rights, depth_left: u8) -> ShareTerms {

@@ -270,7 +270,7 @@ proptest! {
         filler in vec(any::<u8>(), SHARE_CERT_BYTES),
         rights in 0..128_u8,
         depth in 0..4_u8,
-        flags in 0..8_u8,
+        flags in 0..32_u8,
     ) {
         let mut cert = filler.clone();
         cert[..2].copy_from_slice(&[1, 1]);

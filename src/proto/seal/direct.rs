@@ -13,6 +13,7 @@ use hpke::kem::X25519HkdfSha256;
 use hpke::{Deserializable, HpkeError, OpModeR, OpModeS, Serializable, setup_receiver, setup_sender_with_rng};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
+use zeroize::Zeroizing;
 
 /// Kind of the entry that opens channel 4.
 const OPEN: u8 = 1;
@@ -22,21 +23,22 @@ const ANSWER: u8 = 1;
 const PREV: [u8; 32] = [0; 32];
 const ADDRESSEE_BYTES: usize = 16;
 
-/// The two keys between one guest and the host.
+/// The keys between one guest and the host.
 #[derive(Debug)]
 struct Keys {
     up: Secret32,
     down: Secret32,
+    kek: Secret32,
 }
 
 impl Keys {
     fn export(export: impl Fn(&[u8], &mut [u8]) -> Result<(), HpkeError>) -> Result<Self, EntryError> {
         let derive = |label: &[u8]| {
-            let mut key = [0; 32];
-            export(label, &mut key).map_err(|_| EntryError::Agreement)?;
-            Ok(Secret32::from_bytes(key))
+            let mut key = Zeroizing::new([0; 32]);
+            export(label, &mut *key).map_err(|_| EntryError::Agreement)?;
+            Ok(Secret32::from_bytes(*key))
         };
-        Ok(Self { up: derive(b"up")?, down: derive(b"down")? })
+        Ok(Self { up: derive(b"up")?, down: derive(b"down")?, kek: derive(b"kek")? })
     }
 }
 
@@ -45,7 +47,7 @@ fn info(session: &SessionId, guest: AuthorId, host: AuthorId) -> Vec<u8> {
 }
 
 const fn lane(channel: Channel, author: AuthorId) -> LaneId {
-    // Version 1 stays in epoch 0; direct keys do not come from an epoch secret anyway.
+    // Direct keys come from no epoch's secret, so they outlast all epochs.
     LaneId { channel, author, epoch: Epoch(0) }
 }
 
@@ -106,6 +108,12 @@ impl DirectGuest {
     #[must_use]
     pub const fn host(&self) -> AuthorId {
         self.host
+    }
+
+    /// Returns the key by which the host wraps epoch secrets for this guest alone. PROTOCOL.md 6.
+    #[must_use]
+    pub const fn kek(&self) -> &Secret32 {
+        &self.keys.kek
     }
 
     /// Returns the seq of the entry that comes next.
@@ -216,6 +224,12 @@ impl DirectHost {
     #[must_use]
     pub const fn guest(&self) -> AuthorId {
         self.guest
+    }
+
+    /// Returns the key by which to wrap epoch secrets for this guest alone. PROTOCOL.md 6.
+    #[must_use]
+    pub const fn kek(&self) -> &Secret32 {
+        &self.keys.kek
     }
 
     /// Returns the seq that comes next from the guest; all below it was taken.

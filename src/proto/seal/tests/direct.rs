@@ -203,7 +203,7 @@ fn relay_checks_direct_entries_and_lets_them_repeat() {
 fn debug_shows_no_key() {
     let (pair, host) = Pair::connected();
     let shown = format!("{:?} {host:?} {:?}", pair.guest, Bench::new(Channel::CHAT).writer);
-    assert_eq!(shown.matches("Secret32(…)").count(), 5);
+    assert_eq!(shown.matches("Secret32(…)").count(), 7);
 }
 
 proptest! {
