@@ -17,6 +17,8 @@ fn main() {
     documents();
     relays();
     sessions();
+    growth();
+    proofs_and_shares();
 }
 
 /// Fields of JSON objects, by path, of all elements of a list.
@@ -63,8 +65,7 @@ fn frames() {
 fn entries() {
     let file = vectors("entries");
     for lane in file["lanes"].as_array().into_iter().flatten() {
-        let name = lane["name"].as_str().unwrap_or_default();
-        save("entry", name, vec![pieces(&hex_of(&lane["entries"], "wire"))]);
+        save("entry", &slug(&lane["name"]), vec![pieces(&hex_of(&lane["entries"], "wire"))]);
     }
     for list in ["refused_durable", "refused_wire", "wire_only"] {
         save(
@@ -184,7 +185,24 @@ fn relays() {
     save("relay_hall", "talk", vec![pieces(&[start.clone(), talk.clone()].concat())]);
     let back = [vec![vec![2, 1]], join(2, 1), talk.clone()].concat();
     save("relay_hall", "rejoin", vec![pieces(&[start.clone(), talk.clone(), back].concat())]);
-    save("relay_hall", "close", vec![pieces(&[start.clone(), vec![vec![7, 0, 5], vec![7, 0, 6]], talk].concat())]);
+    let records = |numbers: std::ops::Range<u8>| numbers.map(|n| vec![7, 0, n]).collect::<Vec<_>>();
+    let later = |epoch: u8| {
+        vec![
+            entry(0, 1 | epoch << 7, 1, b"state"),
+            entry(1, 2 | epoch << 7, 1, b"chat"),
+            entry(2, 2 | epoch << 7, 1, b"knocking"),
+            entry(0, 6 | epoch << 7, 1, b"segment"),
+        ]
+    };
+    let rekey = [start.clone(), talk.clone(), records(5..10), later(1), later(0), records(10..15)].concat();
+    save("relay_hall", "rekey", vec![pieces(&rekey)]);
+    let knock = [start.clone(), records(5..6), join(2, 4), talk.clone(), later(0), records(6..7), later(0), join(3, 5)];
+    save("relay_hall", "knock", vec![pieces(&knock.concat())]);
+    let pass_on = vec![vec![8, 0, 3, 9], vec![8, 0, 5, 9], vec![10, 0, 1], vec![10, 0, 0x81], vec![10, 1, 1]];
+    save("relay_hall", "passed-on", vec![pieces(&[start.clone(), pass_on, join(2, 3), later(0)].concat())]);
+    let prove = vec![vec![9, 1, 1, 2, 0, 1], vec![9, 0, 0, 1, 0, 0], vec![9, 1, 1, 2, 0, 1]];
+    save("relay_hall", "proof", vec![pieces(&[start.clone(), talk.clone(), prove, later(0)].concat())]);
+    save("relay_hall", "close", vec![pieces(&[start.clone(), records(5..15), talk].concat())]);
     let silence = vec![vec![3, 0, 0x98, 0x3a]; 3];
     save("relay_hall", "silence", vec![pieces(&[start.clone(), silence].concat())]);
     let strangers = [vec![vec![0, 2, 0]], frames.iter().map(say).collect()].concat();
@@ -224,6 +242,48 @@ fn sessions() {
     let frames = hex_of(&vectors("frames")["valid"], "frame");
     let anything = frames.iter().enumerate().map(|(n, frame)| step(7, n as u8, frame)).collect();
     save("peers", "frames", vec![pieces(&[talk, anything].concat())]);
+}
+
+/// Records of `log_growth`: a type and a body, or what to make of the cast.
+fn growth() {
+    let file = vectors("authlog");
+    let records = file["records"].as_array().into_iter().flatten();
+    let plain: Vec<_> = records
+        .map(|record| [&[record["type"].as_u64().unwrap_or_default() as u8], &hex(&record["body"])[..]].concat())
+        .collect();
+    save("log_growth", "vectors", vec![pieces(&plain)]);
+    let start: [&[u8]; 6] = [&[0x80], &[0x82, 0], &[0x82, 1], &[0x82, 4], &[0x83], &[0x84, 0]];
+    let epochs: [&[u8]; 12] = [
+        &[0x89, 4],
+        &[0x87, 1, 0, 0, 3, 2, 1, 0, 5],
+        &[0x85, 1, 0, 2],
+        &[0x83],
+        &[0x88, 1, 2, 7],
+        &[0x88, 2, 1, 7],
+        &[0x85, 3, 0, 0],
+        &[0x87, 2, 1, 1, 9],
+        &[0x89, 5],
+        &[0x85, 4, 0, 0],
+        &[0x83],
+        &[0x86],
+    ];
+    let seed: Vec<Vec<u8>> = start.iter().chain(&epochs).map(|piece| piece.to_vec()).collect();
+    save("log_growth", "epochs", vec![pieces(&seed)]);
+}
+
+fn proofs_and_shares() {
+    let file = vectors("proof");
+    save("proof", "good", hex_of(&file["valid"], "proof"));
+    save("proof", "refused", hex_of(&file["refused"], "proof"));
+    let halves = |one: &[u8], two: &[u8]| [vec![0x83], pieces(&[one.to_vec(), two.to_vec()])].concat();
+    save(
+        "proof",
+        "signed",
+        vec![halves(&[1, 2, 0, 1, 0, 7], &[1, 2, 0, 1, 0, 8]), halves(&[1, 2, 0, 1, 0], &[1, 2, 1, 1, 0])],
+    );
+    let file = vectors("passedon");
+    save("passed_on", "good", hex_of(&file["cases"], "body"));
+    save("passed_on", "sealed", vec![vec![0x80, 0x50, 7, 31, 0x80], vec![0x80, 0x50, 7, 0, 0, 3, 1, 200, 1]]);
 }
 
 /// Puts each piece behind its length as a `u16`.

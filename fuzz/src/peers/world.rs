@@ -61,7 +61,7 @@ impl World {
         for (who, access) in [(1, Access::Interact), (TRAITOR, Access::Interact), (3, Access::View)] {
             let terms = ShareTerms { access, lasts_ms: HOUR_MS, members_max: None };
             let token = host.share(terms, now).expect("the share can be issued");
-            ends.push(End { peer: Peer::guest(token.secret(), seed_of(who)), line: None });
+            ends.push(End { peer: Peer::guest(token.secret().expect("no passphrase"), seed_of(who)), line: None });
         }
         host.open_pane("shell", "sh", SIZE).expect("there is room for a pane");
         ends.insert(HOST, End { peer: host, line: None });
