@@ -1,7 +1,7 @@
 //! Proofs: whatever convinces is two entries of one author in one place, and every such pair convinces.
 
 use crate::cast;
-use cahoots::proto::id::{Channel, Epoch, LaneId};
+use cahoots::proto::id::{Channel, Class, Epoch, LaneId};
 use cahoots::proto::key::VerifyKey;
 use cahoots::proto::lane::proof::Proof;
 use cahoots::proto::lane::verify::entry_digest;
@@ -38,7 +38,9 @@ fn signed(flags: u8, data: &[u8]) {
     let half = |half: &Half| (half.header, half.body.clone(), half.signature);
     let (a, b) = (half(&one), half(&two));
     let found = Proof::find(&cast::session(), &key(1), (&a.0, &a.1, &a.2), (&b.0, &b.1, &b.2));
-    let contradict = flags & 3 == 3 && one.lane == two.lane && one.seq == two.seq && one.digest() != two.digest();
+    let is_durable = one.lane.channel.class() == Class::Durable && one.header[1] == 1 && two.header[1] == 1;
+    let contradict =
+        is_durable && flags & 3 == 3 && one.lane == two.lane && one.seq == two.seq && one.digest() != two.digest();
     assert_eq!(found.is_some(), contradict);
     let Some(proof) = found else { return };
     assert!(proof.verify(&cast::session(), &key(1)));
