@@ -8,7 +8,6 @@ use super::hex::Hex;
 use super::id::{AuthorId, Epoch, SessionId};
 use super::key::{Secret32, ShareSecret};
 use super::seal::aead;
-use super::verify::derive;
 use super::wire::{DecodeError, Reader};
 use bytes::Bytes;
 use zeroize::Zeroizing;
@@ -36,7 +35,7 @@ impl EpochSecret {
     /// Returns what the auth log says about the secret without telling it.
     #[must_use]
     pub fn commit(&self) -> [u8; 32] {
-        derive("epoch commitment", &[self.expose()])
+        *Secret32::derive("epoch commitment", &[self.expose()]).expose()
     }
 
     /// Wraps the secret for the holders of `kek`; `recipient` is their share's id or the member's own, for routing.

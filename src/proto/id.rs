@@ -184,3 +184,25 @@ pub struct LaneId {
     /// The period.
     pub epoch: Epoch,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A checkpoint stands for its document: taken for that of another it would replace the wrong one.
+    #[test]
+    fn each_document_has_its_checkpoints() {
+        let pairs: Vec<_> = (0..100)
+            .filter_map(Channel::parse)
+            .filter_map(|channel| Some((channel.number(), channel.checkpoint()?.number())))
+            .collect();
+        assert_eq!(pairs, [(1, 6), (2, 7)]);
+        for document in Channel::DURABLE {
+            let checkpoint = document.checkpoint().expect("both have some");
+            assert_eq!(checkpoint.document_of_checkpoint(), Some(document));
+            assert!(checkpoint.is_checkpoint() && !document.is_checkpoint());
+        }
+        let kept = (0..100).filter_map(Channel::parse).filter(|channel| channel.class() == Class::Durable);
+        assert_eq!(kept.collect::<Vec<_>>(), Channel::RECONCILED);
+    }
+}

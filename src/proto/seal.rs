@@ -5,6 +5,7 @@
 //! Always: a nonce is used once per key; nothing is opened before its place and signature are right. PROTOCOL.md 7, 8, 15.
 
 pub(crate) mod aead;
+mod agreement;
 mod direct;
 mod entry;
 mod lane;

@@ -66,3 +66,19 @@ fn normalise(passphrase: &str) -> Zeroizing<String> {
     }
     words
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// White space is typed by accident, and pasted with the words; all else was meant.
+    #[test]
+    fn only_white_space_is_forgiven() {
+        for typed in ["open sesame", "  open sesame", "open \t\r\n sesame\u{a0}", "open\u{3000}sesame "] {
+            assert_eq!(*normalise(typed), "open sesame", "{typed:?}");
+        }
+        for (typed, meant) in [("Open", "Open"), ("cafe\u{301}", "cafe\u{301}"), (" \n", ""), ("", "")] {
+            assert_eq!(*normalise(typed), meant, "{typed:?}");
+        }
+    }
+}

@@ -5,6 +5,9 @@
 //! Always: a decoded proof is about two different entries of one place; that the author signed both says
 //! [`Proof::verify`]. No content is told: of the bodies it has hashes. PROTOCOL.md 7.
 
+#[cfg(test)]
+mod tests;
+
 use super::verify::{digest_of_hashed, has_kind, prev_of};
 use crate::proto::id::{AuthorId, Channel, Class, Epoch, LaneId, SessionId};
 use crate::proto::verify::VerifyKey;

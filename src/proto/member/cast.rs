@@ -42,6 +42,23 @@ pub(crate) fn chain(secret: &ShareSecret, keys: &MemberKeys, rights: Rights) -> 
     Chain { member, shares: vec![share_cert(secret)] }
 }
 
+/// A chain of shares passed on, each below the one before; the first is one of the owner's with depth 3.
+pub(crate) fn chain_below(secrets: &[ShareSecret], keys: &MemberKeys, rights: Rights) -> Chain {
+    let mut shares: Vec<ShareCert> = Vec::new();
+    for (at, secret) in secrets.iter().enumerate() {
+        let cert = match shares.first() {
+            None => share_cert(secret),
+            Some(parent) => {
+                let terms = terms(Rights::INTERACT.union(Rights::DELEGATE), parent.depth_left - 1);
+                ShareCert::issue_below(parent, &secrets[at - 1], secret, terms)
+            }
+        };
+        shares.insert(0, cert);
+    }
+    let member = MemberCert::issue(&secrets[secrets.len() - 1], keys, rights, START, END);
+    Chain { member, shares }
+}
+
 pub(crate) fn verified(keys: &MemberKeys) -> VerifiedMember {
     chain(&share(2), keys, Rights::OWN).verify(&session()).expect("the fixture's chain holds")
 }

@@ -2,19 +2,13 @@
 //!
 //! With it the owner wraps every later epoch for the share, whose seed only the holder drew.
 
+use super::agreement::{self, ENCAPSULATED_BYTES};
 use crate::proto::id::{SessionId, ShareId};
 use crate::proto::key::{MemberKeys, Secret32};
 use crate::proto::lane::verify::EntryError;
 use crate::proto::wire::SEALED_KEK_BYTES;
-use hpke::aead::ChaCha20Poly1305;
-use hpke::kdf::HkdfSha256;
-use hpke::kem::X25519HkdfSha256;
-use hpke::{Deserializable, HpkeError, OpModeR, OpModeS, Serializable, setup_receiver, setup_sender_with_rng};
-use rand_chacha::ChaCha20Rng;
-use rand_core::SeedableRng;
+use hpke::HpkeError;
 use zeroize::Zeroizing;
-
-const ENCAPSULATED_BYTES: usize = 32;
 
 /// Seals the KEK of `share` to the host of this KEM key. `seed` is 32 fresh random bytes, used once.
 ///
@@ -29,13 +23,8 @@ pub fn seal_share_kek(
     seed: [u8; 32],
 ) -> Result<[u8; SEALED_KEK_BYTES], EntryError> {
     let seal = || -> Result<_, HpkeError> {
-        let (encapsulated, mut context) = setup_sender_with_rng::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
-            &OpModeS::Base,
-            &Deserializable::from_bytes(host_kem)?,
-            &info(session, share),
-            &mut ChaCha20Rng::from_seed(seed),
-        )?;
-        Ok([&encapsulated.to_bytes()[..], &context.seal(kek.expose(), &[])?].concat())
+        let (encapsulated, mut context) = agreement::send(host_kem, &info(session, share), seed)?;
+        Ok([&encapsulated[..], &context.seal(kek.expose(), &[])?].concat())
     };
     seal().ok().and_then(|sealed| sealed.try_into().ok()).ok_or(EntryError::Agreement)
 }
@@ -51,14 +40,9 @@ pub fn open_share_kek(
     share: &ShareId,
     sealed: &[u8; SEALED_KEK_BYTES],
 ) -> Result<Secret32, EntryError> {
-    let (encapsulated, sealed) = sealed.split_at(ENCAPSULATED_BYTES);
+    let (encapsulated, sealed) = sealed.split_first_chunk::<ENCAPSULATED_BYTES>().ok_or(EntryError::Agreement)?;
     let open = || -> Result<_, HpkeError> {
-        let mut context = setup_receiver::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
-            &OpModeR::Base,
-            &keys.kem_private(),
-            &Deserializable::from_bytes(encapsulated)?,
-            &info(session, share),
-        )?;
+        let mut context = agreement::receive(keys, encapsulated, &info(session, share))?;
         Ok(Zeroizing::new(context.open(sealed, &[])?))
     };
     let kek = open().map_err(|_| EntryError::Agreement)?;

@@ -109,6 +109,30 @@ fn debug_stops_before_the_seed() {
     assert!(!format!("{link:?}").contains(&TEXT[8..16]));
 }
 
+/// A link that leaks without its words must lead nowhere, and say so instead of looking for the wrong session.
+#[test]
+fn token_with_a_passphrase_is_half_a_secret() {
+    let flagged = Token::new(Access::View, &token().session, [2; 16], ShareFlags::PASSPHRASE);
+    let read = Token::parse(&flagged.reveal()).expect("any three flags are fine");
+    assert!(read.needs_passphrase() && !token().needs_passphrase());
+    assert_eq!(read.secret().err(), Some(TokenError::Passphrase));
+    let hash = read.hash_passphrase("open sesame");
+    let share = read.secret_with(Some(&hash)).expect("both halves").share_id();
+    let issued = ShareSecret::new(&flagged.session, [2; 16], flagged.flags, Some(&hash));
+    assert_eq!(share, issued.share_id(), "host and guest arrive at one share");
+    let needless = token().secret_with(Some(&hash)).expect("one half is all");
+    assert_eq!(needless.share_id(), token().secret().expect("no passphrase").share_id());
+}
+
+/// What only the owner and the certificate know has no room in a token, and no influence on what it leads to.
+#[test]
+fn token_has_its_own_flags_alone() {
+    let all = ShareFlags::parse(31).expect("five bits");
+    let token = Token::new(Access::View, &token().session, [2; 16], all);
+    assert_eq!(token.flags.bits(), 7);
+    assert_eq!(Token::parse(&token.reveal()), Ok(token));
+}
+
 /// The words of the command line and of the screen are the same.
 #[test]
 fn access_words_read_both_ways() {
