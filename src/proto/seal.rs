@@ -2,7 +2,8 @@
 //!
 //! plaintext --[`LaneWriter`] | [`DirectGuest`] | [`DirectHost`]--> `WireEntry` --[`LaneReader`] | the other end--> plaintext
 //!
-//! Always: a nonce is used once per key; nothing is opened before its place and signature are right. PROTOCOL.md 7, 8, 15.
+//! Always: a nonce is used once per key; nothing is opened before its place and signature are right. A key that a
+//! member made for others goes to the host by [`seal_share_kek`]. PROTOCOL.md 7, 8, 10.1, 15.
 
 pub(crate) mod aead;
 mod agreement;

@@ -78,8 +78,9 @@ impl Proof {
     fn new(halves: [Half; 2]) -> Result<Self, DecodeError> {
         let [first, second] = &halves;
         let place = first.place()?;
-        if second.place()? != place {
-            return Err(DecodeError::Value { what: "second place of a proof", found: 0 });
+        let other = second.place()?;
+        if other != place {
+            return Err(DecodeError::Value { what: "place of a proof's second entry", found: other.seq });
         }
         // One order, so that a proof has one spelling; and an entry is no proof against itself.
         if first.digest() >= second.digest() {
