@@ -64,7 +64,8 @@ fn requests_have_their_bytes() {
     for case in file.list("up") {
         let pane = || PaneId(case.small("pane"));
         let up = match case.text("type") {
-            "nothing" => DirectUp::Nothing,
+            "nothing" if case.number("kind") == 1 => DirectUp::Nothing,
+            "nothing" => DirectUp::Probe,
             "input" => DirectUp::Input { pane: pane(), bytes: case.bytes("data") },
             "size" => DirectUp::Size { pane: pane(), size: size(case) },
             _ => DirectUp::Keyframe { pane: pane() },
