@@ -131,6 +131,6 @@ fn refusal(reason: u64) -> Refusal {
         2 => Refusal::NoPane,
         3 => Refusal::PaneEnded,
         4 => Refusal::Driven,
-        other => panic!("no reason {other}"),
+        other => Refusal::Other(other.try_into().expect("one byte")),
     }
 }
