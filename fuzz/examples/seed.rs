@@ -119,6 +119,10 @@ fn documents() {
     let refused = refused.iter().map(|line| [vec![1], pieces(&[[&[0x81], &line[..]].concat()])].concat());
     save("gate", "chat-refused", refused.collect());
     save("gate", "state", vec![[vec![0], pieces(&state_changes())].concat()]);
+    let cut = |mode: u8, changes: &[Vec<u8>]| [&[mode, 1, 2, 0], &pieces(changes)[..]].concat();
+    let (chat, state) = ([3, 5, 9], [2, 4, 6, 14]);
+    save("retract", "chat", chat.iter().map(|mode| cut(*mode, &lines)).collect());
+    save("retract", "state", state.iter().map(|mode| cut(*mode, &state_changes())).collect());
 
     let file = vectors("presence");
     let seed = |chunk: &Vec<u8>| [&[1], &chunk[..]].concat();

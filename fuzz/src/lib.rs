@@ -15,6 +15,7 @@ pub mod peers;
 pub mod presence;
 pub mod proof;
 pub mod relay_hall;
+pub mod retract;
 pub mod screen;
 pub mod share_cert;
 pub mod terminal_stream;
@@ -37,6 +38,7 @@ pub const TARGETS: &[Target] = &[
     ("presence", presence::run),
     ("proof", proof::run),
     ("relay_hall", relay_hall::run),
+    ("retract", retract::run),
     ("screen", screen::run),
     ("share_cert", share_cert::run),
     ("terminal_stream", terminal_stream::run),
