@@ -49,9 +49,9 @@ fn share_frames_carry_chain_wrap_and_key() {
         let secret = share_secret(&session, case, "share_seed", "flags");
         assert_eq!(secret.share_id().as_bytes(), &case.array("share_id"));
         let epoch = EpochSecret::from_bytes(case.array("epoch_secret"));
-        let wrap = epoch.wrap(Epoch(case.small("epoch")), &secret.kek(), &case.array("share_id"), &session);
+        let wrap = epoch.wrap(Epoch(case.small("epoch")), secret.kek(), &case.array("share_id"), &session);
         assert_eq!(wrap, case.bytes("wrap"), "{case}");
-        let opened = open_wrap(&wrap, &secret.kek(), &session, &epoch.commit()).expect("the wrap is good");
+        let opened = open_wrap(&wrap, secret.kek(), &session, &epoch.commit()).expect("the wrap is good");
         assert_eq!(opened.commit(), epoch.commit());
     }
 }
