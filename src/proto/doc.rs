@@ -6,6 +6,7 @@
 //! in whatever order, show the same. Bytes of a stranger reach Automerge only through the gate. PROTOCOL.md 12, 13.
 
 mod chat;
+mod chunk;
 mod document;
 mod edit;
 mod gate;
@@ -17,7 +18,7 @@ pub use chat::{Anchor, Draft, Message, MessageKind};
 pub use document::{Applied, Document, Refusal};
 pub use edit::{EditError, Tx};
 pub use gate::{GateError, ScanError};
-pub use presence::{CursorAt, Presence};
+pub use presence::{CursorAt, Holdings, Presence};
 pub use state::{PaneInfo, PaneStatus, StateView};
 
 use gate::scan::Kind;
