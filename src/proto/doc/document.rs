@@ -126,6 +126,8 @@ pub struct Document {
     pub(super) unsaid: HashMap<(AuthorId, u64), Message>,
     /// Own changes that a cut took back.
     owed: Option<Owed>,
+    /// Own changes that are part of the document again, to be published.
+    again: Vec<Bytes>,
 }
 
 impl Document {
@@ -155,6 +157,7 @@ impl Document {
             messages: Vec::new(),
             unsaid: HashMap::new(),
             owed: None,
+            again: Vec::new(),
         }
     }
 
@@ -230,10 +233,15 @@ impl Document {
     /// Applies all that is ready, in one batch: call it once per tick.
     pub fn flush(&mut self) -> Applied {
         self.admit_ready();
-        let again = self.restore();
+        let restored = self.restore();
+        self.again.extend(restored);
         self.drop_excess();
         self.apply_batch();
-        Applied { changed: std::mem::take(&mut self.changed), refused: std::mem::take(&mut self.refused), again }
+        Applied {
+            changed: std::mem::take(&mut self.changed),
+            refused: std::mem::take(&mut self.refused),
+            again: std::mem::take(&mut self.again),
+        }
     }
 
     /// Makes one change and returns its payload: the plaintext of the author's next entry. Nothing if nothing changed.

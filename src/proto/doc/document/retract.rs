@@ -38,7 +38,7 @@ impl Document {
     pub fn retract(&mut self, keep: &BTreeMap<AuthorId, u64>) -> Vec<(AuthorId, u64, Bytes)> {
         // What is owed from an earlier cut can be cut short itself only once it was said.
         if self.owed.is_some() {
-            self.resay();
+            self.again = self.resay();
         }
         self.admit_ready();
         self.apply_batch();
@@ -50,6 +50,7 @@ impl Document {
             lane.muted = false;
             lost.extend(behind.into_iter().map(|(seq, waiting)| (author, seq, waiting.payload)));
         }
+        self.again.retain(|said| !lost.iter().any(|(.., payload)| payload == said));
         lost
     }
 

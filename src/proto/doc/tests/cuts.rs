@@ -195,6 +195,12 @@ fn what_is_owed_from_one_cut_survives_the_next() {
     ada.flush();
     ada.retract(&keep(&[(ADA, 0), (EVE, 0)]));
     assert_eq!((ada.flush().again.len(), lines(&ada)), (1, vec!["stays"]));
+    // A cut of somebody else's lane alone leaves nothing of hers unpublished.
+    let (mut ada, _) = with_eves(DocKind::Chat, |eve| say(eve, "gone"));
+    say(&mut ada, "stays");
+    ada.retract(&keep(&[(ADA, 0), (EVE, 0)]));
+    ada.retract(&keep(&[(EVE, 0)]));
+    assert_eq!((ada.flush().again.len(), lines(&ada)), (1, vec!["stays"]));
 }
 
 fn write(document: &mut Document, what: &str) -> Bytes {
