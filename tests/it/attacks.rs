@@ -6,5 +6,4 @@ mod disturb;
 pub(crate) mod eve;
 mod handshake;
 mod member;
-mod relay;
 pub(crate) mod table;

@@ -9,3 +9,4 @@ mod keyring;
 mod stage;
 
 mod curious_relay;
+mod malicious_relay;

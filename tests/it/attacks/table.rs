@@ -93,6 +93,13 @@ impl Table {
         token
     }
 
+    /// Closes a share.
+    pub(crate) fn revoke(&mut self, token: &Token) {
+        let share = token.secret().unwrap().share_id();
+        self.peers[ADA].close_share(share, self.now).unwrap();
+        self.settle();
+    }
+
     /// Adds a member that came by `token`, and links it.
     pub(crate) fn join(&mut self, token: &Token) -> usize {
         let index = self.add(Peer::guest(token.secret().unwrap(), [10 + self.peers.len() as u8; 32]));

@@ -9,7 +9,7 @@ use cahoots::proto::doc::CursorAt;
 use cahoots::proto::id::{AuthorId, Channel, PaneId, SessionId};
 use cahoots::proto::key::{MemberKeys, derive};
 use cahoots::proto::session::Event;
-use cahoots::proto::terminal::{Size, StreamEvent};
+use cahoots::proto::terminal::{Screen, Size, StreamEvent};
 use cahoots::proto::token::{Access, Token};
 use cahoots::proto::wire::{Frame, WireEntry};
 
@@ -135,6 +135,24 @@ impl Stage {
             _ => None,
         };
         self.table.events[index].iter().filter_map(data).collect::<Vec<_>>().concat()
+    }
+
+    /// The terminal as a peer shows it.
+    pub(crate) fn screen_of(&self, index: usize) -> Vec<String> {
+        let mut screen = Screen::new(Size::new(20, 5));
+        for event in &self.table.events[index] {
+            match event {
+                Event::Terminal(PANE, StreamEvent::Keyframe { size, data, .. }) => screen.restore(*size, data),
+                Event::Terminal(PANE, StreamEvent::Output { data, .. }) => screen.write(data),
+                _ => {}
+            }
+        }
+        screen.text()
+    }
+
+    /// The terminal as it is.
+    pub(crate) fn true_screen(&self) -> Vec<String> {
+        self.table.peers[ADA].screen(PANE).unwrap().text()
     }
 
     /// What the host's program was given to read.
