@@ -29,6 +29,7 @@ pub(crate) struct Trial {
 impl Trial {
     /// Checks what is true if, and only if, the attack did not work.
     #[track_caller]
+    #[allow(clippy::needless_pass_by_value, reason = "attacks hand over what they have just worked out")]
     pub(crate) fn fails<T: Debug + PartialEq>(&mut self, attack: &str, found: T, unharmed: T) {
         assert_eq!(found, unharmed, "the attack works: {attack}");
         self.attacks += 1;

@@ -6,11 +6,8 @@
 //! pass the gate like any others; it vouches for nothing but who made it. PROTOCOL.md 12.1.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Read as _, Write as _};
 
-use flate2::Compression;
-use flate2::read::DeflateDecoder;
-use flate2::write::DeflateEncoder;
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
 use super::{Document, Entry, Waiting};
 use crate::proto::doc::DocKind;
@@ -26,6 +23,8 @@ use crate::proto::wire::{DecodeError, Reader, varint};
 const VERSION: u8 = 1;
 /// Longest checkpoint before it is deflated, in bytes. PROTOCOL.md 12.1.
 const INFLATED_BYTES_MAX: u64 = 67_108_864;
+/// Room made at a time for what is deflated or inflated, in bytes.
+const STEP_BYTES: usize = 65_536;
 /// Operations in a checkpoint: as many as one author may write.
 const OPS_MAX: u64 = AUTHOR_OPS_MAX as u64;
 /// The changes in a checkpoint, in bytes, as they would be on the wire: as many as a relay keeps of a session.
@@ -94,10 +93,7 @@ impl Document {
         let expected = expect("bytes", packed.len() as u64, INFLATED_BYTES_MAX)?;
         let mut plaintext = vec![VERSION];
         varint::put(&mut plaintext, expected);
-        let broken = |_| CheckpointError::Deflate { expected };
-        let mut deflate = DeflateEncoder::new(plaintext, Compression::default());
-        deflate.write_all(&packed).map_err(broken)?;
-        let plaintext = deflate.finish().map_err(broken)?;
+        deflate(&packed, &mut plaintext).ok_or(CheckpointError::Deflate { expected })?;
         let loaded = Self::load(self.kind, self.me, &plaintext)?;
         if loaded.heads() == self.heads() { Ok(plaintext) } else { Err(CheckpointError::Heads) }
     }
@@ -211,6 +207,7 @@ fn expect(what: &'static str, found: u64, max: u64) -> Result<u64, CheckpointErr
     if found > max { Err(CheckpointError::Limit { what, found, max }) } else { Ok(found) }
 }
 
+/// Reads the packed changes of a checkpoint.
 fn inflate(plaintext: &[u8]) -> Result<Vec<u8>, CheckpointError> {
     let mut reader = Reader::new(plaintext);
     let found = reader.u8()?;
@@ -219,13 +216,37 @@ fn inflate(plaintext: &[u8]) -> Result<Vec<u8>, CheckpointError> {
     }
     let expected = expect("bytes", reader.varint()?, INFLATED_BYTES_MAX)?;
     let deflated = reader.rest();
-    // One byte more than expected tells what is too long without reading it.
-    let (mut out, mut inflate) = (Vec::new(), DeflateDecoder::new(deflated).take(expected + 1));
-    let read = inflate.read_to_end(&mut out);
-    let used = inflate.into_inner().total_in();
-    if read.is_ok() && out.len() as u64 == expected && used == deflated.len() as u64 {
-        Ok(out)
-    } else {
-        Err(CheckpointError::Deflate { expected })
+    inflate_to(deflated, expected).ok_or(CheckpointError::Deflate { expected })
+}
+
+/// Appends the data, deflated.
+fn deflate(data: &[u8], out: &mut Vec<u8>) -> Option<()> {
+    let mut compress = Compress::new(Compression::default(), false);
+    loop {
+        out.reserve(STEP_BYTES);
+        let left = data.get(usize::try_from(compress.total_in()).ok()?..)?;
+        match compress.compress_vec(left, out, FlushCompress::Finish).ok()? {
+            Status::StreamEnd => return Some(()),
+            Status::Ok | Status::BufError => (),
+        }
     }
+}
+
+/// Inflates to just so many bytes, with all that is there used up; reads little more than that of anything longer.
+fn inflate_to(deflated: &[u8], expected: u64) -> Option<Vec<u8>> {
+    let (mut decompress, mut out) = (Decompress::new(false), Vec::new());
+    while out.len() as u64 <= expected {
+        out.reserve(STEP_BYTES);
+        let before = (decompress.total_in(), decompress.total_out());
+        let left = deflated.get(usize::try_from(before.0).ok()?..)?;
+        let status = decompress.decompress_vec(left, &mut out, FlushDecompress::None).ok()?;
+        let after = (decompress.total_in(), decompress.total_out());
+        if status == Status::StreamEnd {
+            return (after == (deflated.len() as u64, expected)).then_some(out);
+        }
+        if after == before {
+            return None;
+        }
+    }
+    None
 }

@@ -37,6 +37,21 @@ fn a_checkpoint_holds_all_changes_to_the_byte() {
     assert_eq!((ada.flush().refused, ada.heads()), (Vec::new(), eve.heads()));
     let size: usize = eve.log_for_test().iter().map(|(_, payload)| payload.len()).sum();
     assert!(plaintext.len() * 5 < size, "{} of {size}", plaintext.len());
+    // Lines of little pattern, longer than any buffer.
+    let mut dice = 1_u64;
+    for _ in 0..100 {
+        let line: String = (0..3_000)
+            .map(|_| {
+                dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                char::from(b' ' + (dice >> 33) as u8 % 90)
+            })
+            .collect();
+        say(&mut ada, &line);
+    }
+    let plaintext = ada.save_checkpoint().unwrap();
+    assert!(plaintext.len() > 200_000);
+    assert_eq!(eve.adopt_checkpoint(&plaintext, &ada.heads_digest()), Ok(()));
+    assert_eq!(eve.messages(), ada.messages());
     let empty = Document::new(DocKind::State, ADA).save_checkpoint().unwrap();
     let mut fresh = Document::new(DocKind::State, EVE);
     let heads = fresh.heads_digest();
