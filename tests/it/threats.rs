@@ -3,6 +3,7 @@
 //! [`ACTORS`] lists the matrix, 12 actors by 6 assets; each letter of a cell has one test or more, in the module of its
 //! actor. A test returns [`Held`](held::Held), which it can make only by an attack that failed and a control that worked.
 
+mod anybody;
 mod canary;
 mod held;
 mod keyring;
@@ -10,3 +11,8 @@ mod stage;
 
 mod curious_relay;
 mod malicious_relay;
+mod helped;
+mod interactive_holder;
+mod read_only_holder;
+mod network_attacker;
+mod wire;

@@ -104,7 +104,7 @@ fn guest_cannot_answer_for_the_host() {
     table.peers[ben].type_bytes(PANE, b"ls\n").unwrap();
     table.settle();
     let [_, typed] = eve.seal_direct(3, &input());
-    let lane = Eve::lane(Channel::FROM_HOST, eve.me());
+    let lane = eve.lane(Channel::FROM_HOST, eve.me());
     let body = [table.peers[ben].me().unwrap().as_bytes(), typed.body()].concat();
     let forged = WireEntry::encode(1, lane, 0, &body, typed.signature());
     table.tap = None;
@@ -172,7 +172,7 @@ fn adopted_ciphertext_does_not_open() {
     table.peers[ben].say(&"my own words".into(), now).unwrap();
     table.settle();
     let original = entries_on(&table.read(eve.conn), Channel::CHAT).pop().unwrap();
-    let lane = Eve::lane(Channel::CHAT, eve.me());
+    let lane = eve.lane(Channel::CHAT, eve.me());
     let header = cahoots::proto::wire::header(&eve.secret.session(), 1, &lane, 0, &[0; 32], original.body().len());
     let digest = cahoots::proto::lane::verify::entry_digest(&header, original.body());
     let adopted = WireEntry::encode(1, lane, 0, original.body(), &eve.keys.sign(&digest));

@@ -6,13 +6,14 @@
     allow(dead_code, reason = "the negative suite, which needs the programs, reads the rest")
 )]
 
-use cahoots::proto::id::PaneId;
+use cahoots::proto::id::{PaneId, SessionId, ShareId};
 use cahoots::proto::relay::{ConnId, Flow, Hall, HallLimits};
 use cahoots::proto::session::{Event, LinkId, Peer, ShareTerms};
 use cahoots::proto::terminal::Size;
 use cahoots::proto::time::{Mono, Now, Wall};
 use cahoots::proto::token::{Access, Token};
-use cahoots::proto::wire::{CloseCode, Frame, FrameDecoder};
+use cahoots::proto::verify::channel_binding;
+use cahoots::proto::wire::{CloseCode, Frame, FrameDecoder, Hello, Standing};
 use std::collections::BTreeMap;
 
 pub(crate) const START: Now = Now { mono: Mono(1_000_000), wall: Wall(1_767_225_600_000) };
@@ -123,6 +124,19 @@ impl Table {
         self.open(End::Hand(Vec::new()))
     }
 
+    /// Says HELLO by hand; `None` if the relay does not know the share, else the connection and what AUTH has to sign.
+    pub(crate) fn greet_by_hand(&mut self, session: SessionId, share: ShareId) -> Option<(u64, [u8; 32])> {
+        let conn = self.connect_hand();
+        let nonce = [8; 32];
+        self.send(conn, &Frame::Hello(Hello { nonce, session, share }));
+        self.read(conn).iter().find_map(|frame| match frame {
+            Frame::Welcome(welcome) if welcome.standing == Standing::Known => {
+                Some((conn, channel_binding(&exporter(conn), &nonce, &welcome.nonce)))
+            }
+            _ => None,
+        })
+    }
+
     fn open(&mut self, end: End) -> u64 {
         self.conns += 1;
         self.ends.insert(self.conns, end);
@@ -135,6 +149,14 @@ impl Table {
         self.wire.push(Passed { conn: id, heading: Heading::ToRelay, frame: frame.clone() });
         self.give_hall(id, frame.clone());
         self.settle();
+    }
+
+    /// Sends a frame by hand, lets everybody react to it, and returns what the relay says of going on.
+    pub(crate) fn send_and_see(&mut self, id: u64, frame: &Frame) -> Flow {
+        self.wire.push(Passed { conn: id, heading: Heading::ToRelay, frame: frame.clone() });
+        let flow = self.hall.handle_frame(ConnId(id), frame.clone(), self.now);
+        self.settle();
+        flow
     }
 
     /// Takes what the relay has sent to a hand.
