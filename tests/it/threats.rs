@@ -6,13 +6,15 @@
 mod anybody;
 mod canary;
 mod held;
+mod helped;
 mod keyring;
 mod stage;
+mod wire;
 
 mod curious_relay;
-mod malicious_relay;
-mod helped;
 mod interactive_holder;
-mod read_only_holder;
+mod malicious_relay;
 mod network_attacker;
-mod wire;
+mod read_only_holder;
+mod relay_disk_thief;
+mod relay_serving_viewer;

@@ -4,7 +4,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Named network namespaces, one per machine, on one bridge.
-pub(super) struct Net {
+pub(crate) struct Net {
     /// Begins the names of all namespaces, so that no two networks meet.
     prefix: String,
     machines: Vec<String>,
@@ -13,7 +13,7 @@ pub(super) struct Net {
 impl Net {
     /// Makes a network of `machines`. Returns `None` if namespaces are not permitted here and whoever runs the tests
     /// has said, by `CAHOOTS_NO_NETNS=1`, that this is all right; in CI it never is.
-    pub(super) fn new(machines: &[&str]) -> Option<Self> {
+    pub(crate) fn new(machines: &[&str]) -> Option<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let prefix = format!("cahoots-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let mut net = Self { prefix, machines: Vec::new() };
@@ -59,7 +59,7 @@ impl Net {
     }
 
     /// Has `command` run on a machine.
-    pub(super) fn within(&self, machine: &str, command: &Command) -> Command {
+    pub(crate) fn within(&self, machine: &str, command: &Command) -> Command {
         let mut within = Command::new("ip");
         within.args(["netns", "exec", &self.namespace(machine)]).arg(command.get_program()).args(command.get_args());
         within.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
@@ -68,12 +68,12 @@ impl Net {
     }
 
     /// Pulls a machine's cable out of the switch.
-    pub(super) fn pull(&self, machine: &str) {
+    pub(crate) fn pull(&self, machine: &str) {
         ip(&["-n", &self.namespace("lan"), "link", "set", machine, "down"]).expect("the cable was there");
     }
 
     /// Puts it back.
-    pub(super) fn plug(&self, machine: &str) {
+    pub(crate) fn plug(&self, machine: &str) {
         ip(&["-n", &self.namespace("lan"), "link", "set", machine, "up"]).expect("the cable was there");
     }
 }
