@@ -8,12 +8,15 @@ mod canary;
 mod held;
 mod helped;
 mod keyring;
+mod native;
 mod stage;
 mod wire;
 
 mod curious_relay;
+mod hostile_page;
 mod interactive_holder;
 mod malicious_relay;
+mod member_disk_thief;
 mod network_attacker;
 mod read_only_holder;
 mod relay_disk_thief;

@@ -269,7 +269,7 @@ async fn protocol_cannot_be_downgraded() -> Held {
 }
 
 /// Shakes hands as a client that takes any certificate; returns whether early data could have been sent, if it is in.
-async fn handshake(server: SocketAddr, alpn: &[u8]) -> Option<bool> {
+pub(super) async fn handshake(server: SocketAddr, alpn: &[u8]) -> Option<bool> {
     let mut config = super::anybody::client_config();
     if !alpn.is_empty() {
         config.alpn_protocols = vec![alpn.to_vec()];
