@@ -14,6 +14,7 @@ mod wire;
 
 mod curious_relay;
 mod hostile_page;
+mod hostile_program;
 mod interactive_holder;
 mod malicious_relay;
 mod member_disk_thief;
