@@ -16,6 +16,7 @@ mod curious_relay;
 mod hostile_page;
 mod hostile_program;
 mod interactive_holder;
+mod lan_bystander;
 mod malicious_relay;
 mod member_disk_thief;
 mod network_attacker;

@@ -119,6 +119,14 @@ impl Table {
         id
     }
 
+    /// Links a peer by way of somebody who passes on what both say: each has a TLS connection with that somebody.
+    pub(crate) fn connect_through_middle(&mut self, index: usize) -> u64 {
+        let id = self.open(End::Peer(index));
+        self.peers[index].handle_link_open(LinkId(id), Some(exporter(id + 1_000_000)), self.now);
+        self.settle();
+        id
+    }
+
     /// Opens a connection for somebody who speaks the protocol by hand.
     pub(crate) fn connect_hand(&mut self) -> u64 {
         self.open(End::Hand(Vec::new()))
