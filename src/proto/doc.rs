@@ -18,7 +18,7 @@ pub use document::{Applied, Document, Refusal};
 pub use edit::{EditError, Tx};
 pub use gate::{GateError, ScanError};
 pub use presence::{CursorAt, Presence};
-pub use state::{PaneInfo, PaneStatus, StateView};
+pub use state::{PaneInfo, PanePolicy, PaneStatus, StateView};
 
 use gate::scan::Kind;
 
