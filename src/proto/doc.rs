@@ -17,7 +17,7 @@ pub use chat::{Anchor, Draft, Message, MessageKind};
 pub use document::{Applied, Document, Refusal};
 pub use edit::{EditError, Tx};
 pub use gate::{GateError, ScanError};
-pub use presence::{CursorAt, Presence};
+pub use presence::{CursorAt, Holdings, Presence};
 pub use state::{PaneInfo, PanePolicy, PaneStatus, StateView};
 
 use gate::scan::Kind;

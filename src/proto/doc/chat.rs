@@ -99,6 +99,18 @@ pub struct Message {
 }
 
 impl Message {
+    /// Returns whether somebody who has read the other message under the same number has read this one.
+    pub(super) fn says_the_same(&self, other: &Self) -> bool {
+        // Said anew after a cut, it may stand at another place and reply to what is gone.
+        let (position, reply) = (self.position, self.reply);
+        *self == Self { position, reply, ..other.clone() }
+    }
+
+    /// Returns the message as it was before it was said.
+    pub(super) fn to_draft(&self) -> Draft {
+        Draft { kind: self.kind, text: self.text.clone(), reply: self.reply, anchor: self.anchor }
+    }
+
     /// Returns what messages are sorted by.
     pub(super) const fn order(&self) -> (u32, AuthorId) {
         (self.position, self.author)
@@ -210,12 +222,20 @@ impl Document {
         &self.messages
     }
 
-    /// Takes the messages that came since the last call, in their order among each other. After a fault of Automerge
-    /// the whole chat may come again.
+    /// Takes the messages that came since the last call, in their order among each other. None comes twice, not even if
+    /// it was taken back in between, unless [`take_lost`](Self::take_lost) gave it out.
     pub fn take_news(&mut self) -> Vec<Message> {
         let mut news = std::mem::take(&mut self.news);
         news.sort_by_key(Message::order);
         news
+    }
+
+    /// Takes the messages that [`take_news`](Self::take_news) gave out and that were cut away since and have not come
+    /// again, in their order among each other. Those of members who stay come again within seconds: ask late.
+    pub fn take_lost(&mut self) -> Vec<Message> {
+        let mut lost: Vec<Message> = self.unsaid.drain().map(|(_, message)| message).collect();
+        lost.sort_by_key(Message::order);
+        lost
     }
 
     /// Says something: returns the payload of the author's next entry.

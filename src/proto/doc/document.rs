@@ -5,7 +5,10 @@
 //! Always: the log holds the admitted payloads in an order in which each follows what it builds on; the view shows the
 //! log's first `applied` entries. A refused change ends its author's lane and disturbs nobody else. PROTOCOL.md 12.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod resay;
+mod retract;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use automerge::{Automerge, Change, ChangeHash};
 use bytes::Bytes;
@@ -16,6 +19,8 @@ use super::edit::{EditError, Tx};
 use super::gate::scan::Scan;
 use super::gate::{Admission, Gate, GateError};
 use super::view::{Broken, View};
+use retract::Owed;
+
 use crate::proto::id::AuthorId;
 use crate::proto::limits::{CHANGE_DEPS_MAX, ORPHANS_BYTES_MAX};
 
@@ -35,6 +40,8 @@ pub struct Applied {
     pub changed: bool,
     /// The lanes that were refused since the last flush.
     pub refused: Vec<Refusal>,
+    /// Own payloads that a cut had taken back and that are part of the document again: to be published once more.
+    pub again: Vec<Bytes>,
 }
 
 /// An admitted change.
@@ -107,6 +114,10 @@ pub struct Document {
     pub(super) news: Vec<Message>,
     /// Lines of the view, in order.
     pub(super) messages: Vec<Message>,
+    /// Lines that were taken note of and have left the view since, by author and number.
+    pub(super) unsaid: HashMap<(AuthorId, u64), Message>,
+    /// Own changes that a cut took back.
+    owed: Option<Owed>,
 }
 
 impl Document {
@@ -133,6 +144,8 @@ impl Document {
             fresh: Vec::new(),
             news: Vec::new(),
             messages: Vec::new(),
+            unsaid: HashMap::new(),
+            owed: None,
         }
     }
 
@@ -158,6 +171,12 @@ impl Document {
     #[must_use]
     pub fn len_changes(&self) -> usize {
         self.log.len()
+    }
+
+    /// Returns how many of the author's changes were admitted.
+    #[must_use]
+    pub fn admitted_of(&self, author: AuthorId) -> u64 {
+        self.lanes.get(&author).map_or(0, |lane| lane.admitted.len() as u64)
     }
 
     /// Returns how many payloads wait for others.
@@ -199,9 +218,10 @@ impl Document {
     /// Applies all that is ready, in one batch: call it once per tick.
     pub fn flush(&mut self) -> Applied {
         self.admit_ready();
+        let again = self.restore();
         self.drop_excess();
         self.apply_batch();
-        Applied { changed: std::mem::take(&mut self.changed), refused: std::mem::take(&mut self.refused) }
+        Applied { changed: std::mem::take(&mut self.changed), refused: std::mem::take(&mut self.refused), again }
     }
 
     /// Makes one change and returns its payload: the plaintext of the author's next entry. Nothing if nothing changed.
@@ -216,7 +236,7 @@ impl Document {
         edit: impl FnOnce(&mut Tx<'_>) -> Result<(), EditError>,
     ) -> Result<Option<Bytes>, EditError> {
         self.apply_batch();
-        if self.lanes.get(&self.me).is_some_and(|lane| lane.muted || !lane.waiting.is_empty()) {
+        if self.owed.is_some() || self.lanes.get(&self.me).is_some_and(|lane| lane.muted || !lane.waiting.is_empty()) {
             return Err(EditError::Lane);
         }
         let deps = self.fewer_deps();
@@ -357,7 +377,14 @@ impl Document {
         let Some(first) = self.fresh.iter().map(Message::order).min() else { return };
         // Most lines come last. Where lanes overlap, sorting merges two runs that are sorted already.
         let from = self.messages.partition_point(|message| message.order() < first);
-        self.news.extend_from_slice(&self.fresh);
+        for message in &self.fresh {
+            let id = (message.author, message.n);
+            if self.unsaid.get(&id).is_some_and(|unsaid| unsaid.says_the_same(message)) {
+                self.unsaid.remove(&id);
+            } else {
+                self.news.push(message.clone());
+            }
+        }
         self.messages.append(&mut self.fresh);
         if let Some(unsorted) = self.messages.get_mut(from..) {
             unsorted.sort_by_key(Message::order);
@@ -414,20 +441,24 @@ impl Document {
         applied
     }
 
-    /// Goes back to the genesis change. What waits goes on waiting.
-    fn reset(&mut self) {
-        let genesis = self.view.renew(self.me);
+    /// Goes back to the genesis change and returns the view that was. What waits goes on waiting.
+    fn reset(&mut self) -> View {
+        let (view, genesis) = View::new(self.kind, self.me);
+        let view = self.view.replace(view);
         self.gate = Gate::new(self.kind, &genesis);
+        let untold: HashSet<_> = self.news.iter().map(|message| (message.author, message.n)).collect();
+        let told = self.messages.drain(..).map(|message| ((message.author, message.n), message));
+        self.unsaid.extend(told.filter(|(id, _)| !untold.contains(id)));
         self.log.clear();
         self.applied = 0;
         self.batch.clear();
         self.fresh.clear();
         self.news.clear();
-        self.messages.clear();
         self.last_own = None;
         for lane in self.lanes.values_mut() {
             lane.admitted.clear();
         }
+        view
     }
 
     /// Chooses what the next own change builds on where naming all heads would take too many dependencies: its own last

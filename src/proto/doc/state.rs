@@ -128,7 +128,7 @@ fn panes() -> ObjId {
     genesis_object(1)
 }
 
-fn notes() -> ObjId {
+pub(super) fn notes() -> ObjId {
     genesis_object(2)
 }
 
