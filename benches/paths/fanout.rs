@@ -220,7 +220,7 @@ pub(crate) async fn seat_ours(relay: &ours::Server, guests: usize, crowd: &Arc<C
     let token = host.share(terms, ours::now())?;
     let line = relay.seat(&mut host).await?;
     for _ in 0..guests {
-        let mut peer = Peer::guest(token.secret(), seed()?);
+        let mut peer = Peer::guest(token.secret()?, seed()?);
         peer.watch(PaneId(0));
         let line = relay.seat(&mut peer).await?;
         let (taker, mover, author) = (Arc::clone(crowd), Arc::clone(crowd), ours::author(&peer)?);

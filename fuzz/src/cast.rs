@@ -27,7 +27,7 @@ pub(crate) fn epoch_secret() -> EpochSecret {
 /// The share whose seed counts up from `first`.
 pub(crate) fn share(first: u8) -> ShareSecret {
     let flags = if first == 0x40 { ShareFlags::PUBLIC } else { ShareFlags::NONE };
-    ShareSecret::new(&session(), run(first), flags)
+    ShareSecret::new(&session(), run(first), flags, None)
 }
 
 /// The member whose seed counts up from `first`.

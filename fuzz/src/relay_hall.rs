@@ -223,7 +223,7 @@ fn log() -> Vec<Bytes> {
     records.extend([&ada, &ben].map(|chain| Record::Share(chain.shares[0].clone())));
     records.push(Record::Epoch { epoch: Epoch(0), commit: cast::epoch_secret().commit() });
     records.push(Record::Host(ada.member));
-    records.push(Record::Close(ben.member.share));
+    records.push(Record::Close { share: ben.member.share, stay: Vec::new() });
     records.push(Record::End);
     let mut log = AuthLog::new(cast::session());
     let write = |record| log.write(&cast::root(), &record, Wall(cast::START)).expect("the log is valid");

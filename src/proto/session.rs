@@ -32,7 +32,7 @@ pub use typing::TypeError;
 use crate::proto::authlog::AuthLog;
 use crate::proto::epoch::EpochSecret;
 use crate::proto::id::{AuthorId, Channel, Epoch, LaneId, SessionId};
-use crate::proto::key::{MemberKeys, ShareSecret, derive};
+use crate::proto::key::{MemberKeys, Secret32, ShareSecret, derive};
 use crate::proto::lane::replica::Replica;
 use crate::proto::limits::{HANDSHAKE_US_MAX, HEARTBEAT_US, SILENCE_US_MAX};
 use crate::proto::member::VerifiedMember;
@@ -67,7 +67,7 @@ pub struct Peer {
     keys: MemberKeys,
     /// The secret of the share this peer came in by.
     secret: ShareSecret,
-    seed: [u8; 32],
+    seed: Secret32,
     drawn: u64,
     me: Option<VerifiedMember>,
     owner: Option<Owner>,
@@ -98,9 +98,10 @@ impl Peer {
     }
 
     fn new(session: SessionId, secret: ShareSecret, seed: [u8; 32]) -> Self {
+        let seed = Secret32::from_bytes(seed);
         Self {
             session,
-            keys: MemberKeys::from_seed(derive("peer member keys", &[&seed])),
+            keys: MemberKeys::from_seed(*Secret32::derive("peer member keys", &[seed.expose()]).expose()),
             secret,
             seed,
             drawn: 0,
@@ -126,7 +127,7 @@ impl Peer {
     /// Draws 32 fresh bytes from the seed.
     fn draw(&mut self) -> [u8; 32] {
         self.drawn += 1;
-        derive("peer draw", &[&self.seed, &self.drawn.to_le_bytes()])
+        derive("peer draw", &[self.seed.expose(), &self.drawn.to_le_bytes()])
     }
 
     /// Returns the session.

@@ -218,7 +218,7 @@ impl Room {
             seat.outbox.list(*other, cx.ready);
         }
         match record {
-            Record::Share(_) | Record::Close(_) => self.review_members(cx),
+            Record::Share(_) | Record::Close { .. } | Record::Admit(_) => self.review_members(cx),
             Record::End => self.end(cx)?,
             _ => {}
         }

@@ -100,7 +100,7 @@ impl Session {
     /// Issues a share without recording it.
     pub(crate) fn share(&mut self, terms: ShareTerms) -> Share {
         self.people += 1;
-        let secret = ShareSecret::new(&self.id(), [self.people; 16], terms.flags);
+        let secret = ShareSecret::new(&self.id(), [self.people; 16], terms.flags, None);
         let cert = ShareCert::issue_root(&self.root, &secret, terms);
         Share { secret, cert }
     }

@@ -5,14 +5,14 @@ use crate::proto::epoch::EpochSecret;
 use crate::proto::id::{Class, LaneId, SessionId};
 use crate::proto::key::{MemberKeys, Secret32};
 use crate::proto::lane::verify::{EntryError, LaneVerifier, prev_of};
-use crate::proto::verify::{VerifyKey, derive};
+use crate::proto::verify::VerifyKey;
 use crate::proto::wire::WireEntry;
 
 /// Returns the key of one lane.
 fn lane_key(lane: &LaneId, secret: &EpochSecret) -> Secret32 {
     debug_assert!(lane.channel.class() != Class::Direct, "direct channels agree on their keys");
     let channel = lane.channel.number().to_le_bytes();
-    Secret32::from_bytes(derive("entry key", &[secret.expose(), lane.author.as_bytes(), &channel]))
+    Secret32::derive("entry key", &[secret.expose(), lane.author.as_bytes(), &channel])
 }
 
 /// Writes one lane from its beginning.

@@ -59,8 +59,8 @@ impl Peer {
     /// Draws the consequences of a new record.
     pub(super) fn handle_record(&mut self, record: &Record) {
         match record {
-            Record::Close(share) if *share == self.secret.share_id() => self.end(Ending::Revoked),
-            Record::Close(_) => self.see_off_revoked(),
+            Record::Close { share, .. } if *share == self.secret.share_id() => self.end(Ending::Revoked),
+            Record::Close { .. } => self.see_off_revoked(),
             Record::End => self.end(Ending::ByOwner),
             _ => {}
         }

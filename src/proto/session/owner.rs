@@ -80,7 +80,7 @@ impl Peer {
     pub fn host(root_seed: [u8; 32], seed: [u8; 32], now: Now) -> Result<Self, OwnerError> {
         let root = SessionRoot::from_seed(root_seed);
         let session = root.session_id();
-        let secret = ShareSecret::new(&session, derive16("host own share", &[&seed]), ShareFlags::NONE);
+        let secret = ShareSecret::new(&session, derive16("host own share", &[&seed]), ShareFlags::NONE, None);
         let epoch_secret = EpochSecret::from_bytes(derive("host epoch secret", &[&seed]));
         let mut peer = Self::new(session, secret.clone(), seed);
         peer.epochs.insert(Epoch(0), epoch_secret.clone());
@@ -117,7 +117,7 @@ impl Peer {
         }
         let seed = derive16("share seed", &[&self.draw()]);
         let token = Token::new(terms.access, &self.session, seed, ShareFlags::NONE);
-        self.issue(&token.secret(), terms, now)?;
+        self.issue(&ShareSecret::new(&self.session, seed, ShareFlags::NONE, None), terms, now)?;
         Ok(token)
     }
 
@@ -152,7 +152,7 @@ impl Peer {
         if self.log.share(&share).is_none() {
             return Err(OwnerError::NoShare(share));
         }
-        self.write_record(&Record::Close(share), now)?;
+        self.write_record(&Record::Close { share, stay: Vec::new() }, now)?;
         self.see_off_revoked();
         Ok(())
     }

@@ -46,7 +46,7 @@ impl Wire {
 
     fn join(&mut self, token: &Token) -> usize {
         let index = self.peers.len();
-        self.peers.push(Peer::guest(token.secret(), [index as u8 + 10; 32]));
+        self.peers.push(Peer::guest(token.secret().unwrap(), [index as u8 + 10; 32]));
         self.connect(index);
         index
     }
@@ -259,7 +259,7 @@ fn revoked_link_is_cut_and_cannot_join() {
     let token = wire.share(Access::View);
     let ben = wire.join(&token);
     let now = wire.now;
-    wire.host().close_share(token.secret().share_id(), now).unwrap();
+    wire.host().close_share(token.secret().unwrap().share_id(), now).unwrap();
     wire.settle();
     assert_eq!(wire.peers[ben].ended(), Some(Ending::Revoked));
     let eve = wire.join(&token);
@@ -400,7 +400,7 @@ fn host_vouches_for_the_way_to_it() {
     let token = wire.share(Access::View);
     let ben = wire.peers.len();
     let now = wire.now;
-    let mut peer = Peer::guest(token.secret(), [50; 32]);
+    let mut peer = Peer::guest(token.secret().unwrap(), [50; 32]);
     peer.handle_link_open(link(ben), None, now);
     peer.expect_host(link(ben));
     wire.peers.push(peer);

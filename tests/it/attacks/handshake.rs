@@ -43,7 +43,7 @@ fn token_of_another_session_at_the_same_relay_opens_only_its_own() {
     assert_eq!((table.chat(eve), table.peers[eve].session()), (vec![], table.peers[other].session()));
 
     let conn = table.connect_hand();
-    let (session, share) = (table.peers[ADA].session(), token.secret().share_id());
+    let (session, share) = (table.peers[ADA].session(), token.secret().unwrap().share_id());
     table.send(conn, &Frame::Hello(Hello { nonce: [8; 32], session, share }));
     assert_eq!(table.closed_with(conn), Some(CloseCode::ShareUnknown));
 }
@@ -89,7 +89,7 @@ fn closed_share_cuts_off_and_admits_nobody() {
     let (ben, cat) = (table.join(&open), table.join(&closed));
     let eve = Eve::join(&mut table, &closed).unwrap();
     let now = table.now;
-    table.peers[ADA].close_share(closed.secret().share_id(), now).unwrap();
+    table.peers[ADA].close_share(closed.secret().unwrap().share_id(), now).unwrap();
     table.settle();
     assert_eq!(table.peers[cat].ended(), Some(Ending::Revoked));
     assert_eq!(table.closed_with(eve.conn), Some(CloseCode::ShareClosed));

@@ -101,7 +101,7 @@ fn hidden_close_record_shows_as_not_live() {
         if is_hidden { vec![] } else { vec![frame] }
     }));
     let now = table.now;
-    table.peers[ADA].close_share(tokens.1.secret().share_id(), now).unwrap();
+    table.peers[ADA].close_share(tokens.1.secret().unwrap().share_id(), now).unwrap();
     table.pass(1_000_000);
     assert!(!table.peers[ben].is_live(table.now), "the host's heartbeat names a longer log");
     let eve = Eve::join(&mut table, &tokens.1).err();
@@ -114,7 +114,7 @@ fn truncated_log_never_counts_as_live() {
     let mut table = Table::new();
     let tokens = (table.share(Access::Interact, DAY_MS), table.share(Access::Interact, DAY_MS));
     let now = table.now;
-    table.peers[ADA].close_share(tokens.1.secret().share_id(), now).unwrap();
+    table.peers[ADA].close_share(tokens.1.secret().unwrap().share_id(), now).unwrap();
     table.settle();
     let whole = table.peers[ADA].log().next_seq();
     table.tap = Some(Box::new(move |conn, _, frame| match frame {

@@ -84,7 +84,7 @@ impl Table {
 
     /// Adds a member that came by `token`, and links it.
     pub(crate) fn join(&mut self, token: &Token) -> usize {
-        let index = self.add(Peer::guest(token.secret(), [10 + self.peers.len() as u8; 32]));
+        let index = self.add(Peer::guest(token.secret().unwrap(), [10 + self.peers.len() as u8; 32]));
         self.connect(index);
         index
     }

@@ -99,8 +99,8 @@ impl<'a> Play<'a> {
         self.joined += 1;
         let index = self.world.members.len();
         let token = &self.tokens[guest.share];
-        let peer = Peer::guest(token.secret(), self.dice.array());
-        let share = token.secret().share_id();
+        let peer = Peer::guest(token.secret().unwrap(), self.dice.array());
+        let share = token.secret().unwrap().share_id();
         let mut member = Member::new(index, peer, self.plan.shares[guest.share], Some(share), guest.skew_ms);
         member.halls.clone_from(&guest.halls);
         member.peer.present(|presence| presence.name = format!("member {index}"));
@@ -173,7 +173,7 @@ impl<'a> Play<'a> {
         if std::mem::replace(&mut self.closed[share], true) {
             return;
         }
-        let (id, now) = (self.tokens[share].secret().share_id(), self.world.now_of(0));
+        let (id, now) = (self.tokens[share].secret().unwrap().share_id(), self.world.now_of(0));
         self.world.members[0].peer.close_share(id, now).unwrap();
         let members = self.world.members.iter().filter(|member| member.share == Some(id));
         self.world.model.revoked.extend(members.map(|member| member.index));

@@ -4,7 +4,7 @@ use super::fields::{Fields, bytes};
 use super::vectors;
 use bytes::Bytes;
 use cahoots::proto::authlog::{AuthLog, Record};
-use cahoots::proto::id::{Epoch, SessionId, ShareId};
+use cahoots::proto::id::{AuthorId, Epoch, SessionId, ShareId};
 use cahoots::proto::key::{PublicKey, SessionRoot};
 use cahoots::proto::member::MemberCert;
 use cahoots::proto::share::ShareCert;
@@ -84,7 +84,11 @@ fn record(case: &Value) -> Record {
             Record::Epoch { epoch: Epoch(u32::from_le_bytes(*epoch)), commit }
         }
         4 => Record::Host(MemberCert::decode(&body).expect("the certificate is good")),
-        5 => Record::Close(ShareId(case.array("body"))),
+        5 => {
+            let (share, stay) = body.split_first_chunk().expect("a share");
+            let stay = stay.as_chunks().0.iter().copied().map(AuthorId).collect();
+            Record::Close { share: ShareId(*share), stay }
+        }
         6 => Record::End,
         kind => Record::Unknown { kind },
     }

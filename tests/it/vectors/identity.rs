@@ -104,5 +104,5 @@ fn auth_frame_carries(case: &Value, digest: &[u8; 32]) {
 
 /// Derives the secret of a share from what a token holds.
 pub(super) fn share_secret(session: &SessionId, seed: [u8; 16], flags: u8) -> ShareSecret {
-    ShareSecret::new(session, seed, ShareFlags::parse(flags).expect("the flags exist"))
+    ShareSecret::new(session, seed, ShareFlags::parse(flags).expect("the flags exist"), None)
 }

@@ -70,6 +70,7 @@ fn frame(case: &Value) -> Frame {
             nonce: fields.array("nonce"),
             standing: standing(fields.number("status")),
             records: fields.number("records"),
+            shares: fields.number("shares"),
             wraps: fields.number("wraps"),
         }),
         3 => Frame::Auth(Auth { chain: fields.bytes("chain").into(), signature: fields.array("signature") }),
@@ -146,6 +147,7 @@ fn close_code(code: u64) -> CloseCode {
         13 => CloseCode::TooSlow,
         14 => CloseCode::GoingAway,
         15 => CloseCode::Replaced,
+        16 => CloseCode::NotLetIn,
         other => CloseCode::Other(other),
     }
 }

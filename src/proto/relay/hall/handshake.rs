@@ -37,7 +37,8 @@ impl Hall {
             (Standing::ShareClosed | Standing::Ended, Some(room)) => (room.log_frames(), None),
             _ => (&[][..], None),
         };
-        let welcome = Welcome { nonce, standing, records: log.len() as u64, wraps: u64::from(wrap.is_some()) };
+        let welcome =
+            Welcome { nonce, standing, records: log.len() as u64, shares: 0, wraps: u64::from(wrap.is_some()) };
         entry.outbox.push_control(Frame::Welcome(welcome).encode());
         log.iter().chain(wrap).for_each(|frame| entry.outbox.push_control(frame.clone()));
         entry.outbox.list(conn, &mut self.ready);

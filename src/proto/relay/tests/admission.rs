@@ -112,7 +112,7 @@ fn closing_a_share_cuts_its_members_and_tells_them_why() {
     let mut world = World::new();
     let (ben, cat) = (world.guest(), world.viewer());
     let (ben_conn, cat_conn) = (world.connect(&ben), world.connect(&cat));
-    let record = world.session.write(&Record::Close(world.interact.secret.share_id()));
+    let record = world.session.write(&Record::Close { share: world.interact.secret.share_id(), stay: Vec::new() });
     assert_eq!(world.send(world.host, Frame::Log(record.clone())), Flow::Continue);
 
     let mail = world.drain(ben_conn);
@@ -127,7 +127,7 @@ fn closing_a_share_cuts_its_members_and_tells_them_why() {
 #[test]
 fn closing_a_share_cuts_those_who_came_by_a_share_below_it() {
     let mut world = World::new();
-    let secret = ShareSecret::new(&world.session.id(), [77; 16], ShareFlags::NONE);
+    let secret = ShareSecret::new(&world.session.id(), [77; 16], ShareFlags::NONE, None);
     let (above, record) = world.session.record_share(Session::terms(Rights::VIEW.union(Rights::DELEGATE)));
     assert_eq!(world.send(world.host, Frame::Log(record)), Flow::Continue);
     let below = ShareTerms { depth_left: 0, ..Session::terms(Rights::VIEW) };
@@ -139,7 +139,7 @@ fn closing_a_share_cuts_those_who_came_by_a_share_below_it() {
     assert_eq!(world.send(world.host, wrap), Flow::Continue);
     let conn = world.connect(&ben);
 
-    let record = world.session.write(&Record::Close(above.secret.share_id()));
+    let record = world.session.write(&Record::Close { share: above.secret.share_id(), stay: Vec::new() });
     assert_eq!(world.send(world.host, Frame::Log(record)), Flow::Continue);
     assert_eq!(world.drain(conn).close, Some(CloseCode::ShareClosed));
 }
@@ -296,7 +296,7 @@ fn empty_session_is_forgotten_after_the_idle_time() {
 fn log_is_extended_by_the_owner_alone() {
     let mut world = World::new();
     let (ben, eve) = (world.guest(), world.session.person(&world.own));
-    let record = world.session.write(&Record::Close(world.view.secret.share_id()));
+    let record = world.session.write(&Record::Close { share: world.view.secret.share_id(), stay: Vec::new() });
     let conn = world.connect(&ben);
     world.assert_closed_by(conn, Frame::Log(record.clone()), CloseCode::NoRight);
     let conn = world.connect(&eve);

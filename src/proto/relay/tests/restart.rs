@@ -37,7 +37,7 @@ fn entry_of_an_author_that_nobody_introduced_is_a_violation() {
 fn history_of_a_closed_share_is_brought_back_by_others() {
     let mut world = World::new();
     let (cat, ben) = (world.viewer(), world.guest());
-    let record = world.session.write(&Record::Close(world.view.secret.share_id()));
+    let record = world.session.write(&Record::Close { share: world.view.secret.share_id(), stay: Vec::new() });
     assert_eq!(world.send(world.host, Frame::Log(record)), Flow::Continue);
     let conn = world.connect(&ben);
     assert_eq!(world.send(conn, cat.member_frame()), Flow::Continue);
