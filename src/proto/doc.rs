@@ -20,7 +20,7 @@ pub use document::{Applied, CheckpointError, Document, Refusal};
 pub use edit::{EditError, Tx};
 pub use gate::{GateError, ScanError};
 pub use presence::{CursorAt, Holdings, Presence};
-pub use state::{PaneInfo, PaneStatus, StateView};
+pub use state::{PaneInfo, PanePolicy, PaneStatus, StateView};
 
 use gate::scan::Kind;
 
