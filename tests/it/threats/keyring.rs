@@ -13,8 +13,8 @@ use cahoots::proto::lane::verify::{entry_digest, starts_keyframe};
 use cahoots::proto::member::{Chain, VerifiedMember};
 use cahoots::proto::seal::DirectHost;
 use cahoots::proto::wire::{Frame, WireEntry};
-use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::ChaCha20Poly1305;
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// An entry that opened.

@@ -166,7 +166,11 @@ fn output_cannot_be_truncated_unseen() -> Held {
         stage.table.pass(500_000);
     }
     let shown = stage.shown(stage.cat)[before..].to_vec();
-    trial.fails("output with a hole in it is shown", contains(&shown, b"done") && !contains(&shown, b"rm -rf /"), false);
+    trial.fails(
+        "output with a hole in it is shown",
+        contains(&shown, b"done") && !contains(&shown, b"rm -rf /"),
+        false,
+    );
     trial.held()
 }
 

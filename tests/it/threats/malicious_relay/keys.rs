@@ -24,7 +24,9 @@ fn keys_cannot_be_swapped_for_the_relays_own() -> Held {
                     0 => raw[40] ^= 1,
                     1 => raw = own.wrap(Epoch(0), &kek, secret.share_id().as_bytes(), &secret.session()).to_vec(),
                     // Even with the right key, which it has not: another secret than the one committed to.
-                    _ => raw = own.wrap(Epoch(0), secret.kek(), secret.share_id().as_bytes(), &secret.session()).to_vec(),
+                    _ => {
+                        raw = own.wrap(Epoch(0), secret.kek(), secret.share_id().as_bytes(), &secret.session()).to_vec()
+                    }
                 }
                 vec![Frame::Wrap(raw.into())]
             }
@@ -48,7 +50,11 @@ fn owner_cannot_be_substituted() -> Held {
         frame => vec![frame],
     }));
     let ben = table.join(&token);
-    trial.fails("another owner's log is believed", (table.peers[ben].me(), table.peers[ben].log().next_seq()), (None, 0));
+    trial.fails(
+        "another owner's log is believed",
+        (table.peers[ben].me(), table.peers[ben].log().next_seq()),
+        (None, 0),
+    );
     trial.works("the guest is told", !table.alarms(ben).is_empty());
     table.tap = None;
     table.connect(ben);
