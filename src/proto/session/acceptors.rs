@@ -7,7 +7,7 @@
 use super::link::LinkId;
 use super::{Alarm, Event, Peer};
 use crate::proto::authlog::LaneEnd;
-use crate::proto::id::{Channel, LaneId};
+use crate::proto::id::{Channel, Epoch, LaneId};
 use std::collections::BTreeMap;
 
 /// Acceptors that are remembered at one time.
@@ -36,6 +36,11 @@ impl Acceptors {
     fn of(&mut self, name: AcceptorName) -> Option<&mut Confirmed> {
         let has_room = self.known.len() < ACCEPTORS_MAX || self.known.contains_key(&name);
         has_room.then(|| self.known.entry(name).or_default())
+    }
+
+    /// Forgets what was confirmed of epochs before this one.
+    pub(super) fn start_anew(&mut self, epoch: Epoch) {
+        self.known.values_mut().for_each(|confirmed| confirmed.lanes.retain(|lane, _| lane.epoch >= epoch));
     }
 }
 

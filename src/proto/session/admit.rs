@@ -92,7 +92,7 @@ impl Peer {
         self.take_payload(entry, plaintext.as_deref(), now);
         self.replica.append(entry.detached(), digest);
         if end == (LaneEnd::At { next: entry.seq + 1, digest: Some(digest) }) || end.takes(entry.seq + 1) {
-            self.note_taken(&lane.author, now.mono);
+            self.note_taken(&lane, entry.seq, now.mono);
         } else {
             // It has led to another end than the owner's: it is the other of two histories.
             self.lanes.note_ends();
@@ -111,7 +111,7 @@ impl Peer {
             (Some(payload), Some(documents)) => {
                 documents.handle_payload(lane.channel, lane.author, Bytes::copy_from_slice(payload), now.mono);
             }
-            _ => self.events.push_back(Event::Alarm(Alarm::Muted(lane.author))),
+            _ => self.tell_muted(lane.author),
         }
     }
 
@@ -146,7 +146,7 @@ impl Peer {
         let Ok(plaintext) = reader.open(entry) else { return };
         match Presence::decode(entry.lane.author, &plaintext) {
             Ok(presence) => self.handle_presence(link, entry, presence, now),
-            Err(_) => self.events.push_back(Event::Alarm(Alarm::Muted(entry.lane.author))),
+            Err(_) => self.tell_muted(entry.lane.author),
         }
     }
 }

@@ -154,7 +154,7 @@ impl Peer {
         };
         if !taken {
             collected.is_refused = true;
-            self.events.extend(self.log.host().map(|host| Event::Alarm(Alarm::Muted(host))));
+            self.log.host().into_iter().for_each(|host| self.tell_muted(host));
             return;
         }
         self.checkpoints.collected.remove(&document);

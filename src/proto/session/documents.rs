@@ -4,7 +4,7 @@
 //!
 //! Always: what is unsaid is part of the document here already, and goes out in the order in which it was made.
 
-use super::{Alarm, Event, Peer};
+use super::{Event, Peer};
 use crate::proto::doc::{DocKind, Document, Draft, EditError, Message, PaneInfo, StateView};
 use crate::proto::id::{AuthorId, Channel, PaneId};
 use crate::proto::seal::pad_durable;
@@ -214,15 +214,14 @@ impl Peer {
     pub(super) fn flush_documents(&mut self) {
         let Some(documents) = &mut self.documents else { return };
         documents.flush_at = None;
-        let mut changed = Vec::new();
+        let (mut changed, mut muted) = (Vec::new(), Vec::new());
         for channel in Channel::DURABLE {
             let applied = documents.of_mut(channel).flush();
-            for refusal in &applied.refused {
-                self.events.push_back(Event::Alarm(Alarm::Muted(refusal.author)));
-            }
+            muted.extend(applied.refused.iter().map(|refusal| refusal.author));
             applied.again.into_iter().for_each(|payload| documents.leave_unsaid(channel, payload));
             changed.extend(applied.changed.then_some(channel));
         }
+        muted.into_iter().for_each(|author| self.tell_muted(author));
         self.say_unsaid();
         changed.into_iter().for_each(|channel| self.tell_document(channel));
     }

@@ -109,6 +109,8 @@ impl Peer {
         let is_change = self.epochs.told.replace(epoch).is_some();
         self.writers.retain(|_, writer| writer.lane().epoch == epoch);
         self.comparison.start_anew();
+        self.acceptors.start_anew(epoch);
+        self.proofs.start_anew();
         self.settle_lanes(now);
         if is_change {
             self.events.push_back(Event::Rekeyed(epoch));

@@ -6,7 +6,7 @@
 //! difference counts only if two heartbeats of the member tell it, 5 s apart, all links flow meanwhile, and nothing of
 //! what is missing comes. PROTOCOL.md 13.
 
-use super::link::LinkId;
+use super::link::{FLOW_GAP_US, LinkId};
 use super::{Alarm, Event, Peer};
 use crate::proto::authlog::LaneEnd;
 use crate::proto::doc::Holdings;
@@ -14,7 +14,7 @@ use crate::proto::id::{AuthorId, Channel, Epoch, LaneId};
 use crate::proto::limits::HEARTBEAT_US;
 use crate::proto::time::{Mono, Now};
 use crate::proto::verify::derive16;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How far apart the two heartbeats are at least, in microseconds: a little less than two in a row at rest.
 const APART_US_MIN: u64 = HEARTBEAT_US - 500_000;
@@ -22,6 +22,8 @@ const APART_US_MIN: u64 = HEARTBEAT_US - 500_000;
 const PAUSE_US_MAX: u64 = HEARTBEAT_US + 1_500_000;
 /// How long entries may come behind the second heartbeat, in microseconds: presence overtakes them.
 const GRACE_US: u64 = 1_500_000;
+/// How long nothing of what a link has announced may come before it counts as kept back, in microseconds.
+const CATCH_UP_US: u64 = 10_000_000;
 /// How often links are asked for a sign of life while something seems wrong, in microseconds.
 const ASK_US: u64 = 1_000_000;
 /// How soon others are told what is new here, in microseconds.
@@ -82,29 +84,55 @@ struct Other {
     mine: [u8; 16],
 }
 
+/// By what to tell that nothing has changed: of the replica, the log and the proofs.
+type Version = (u64, u64, usize);
+
 /// What members say that they hold.
 #[derive(Debug, Default)]
 pub(super) struct Comparison {
     others: BTreeMap<AuthorId, Other>,
+    /// Of these, those with whom something is not as it should be.
+    open: BTreeSet<AuthorId>,
     /// Own entries that some acceptor has confirmed in the newest epoch.
     confirmed: BTreeMap<Channel, (Epoch, u64)>,
     /// What was held at some version of the replica.
-    cached: Option<(u64, usize, [u8; 16])>,
+    cached: Option<(Version, [u8; 16])>,
     asked: Option<Mono>,
+    /// When something came last that a link had announced.
+    caught_up: Option<Mono>,
 }
 
 impl Comparison {
     /// Forgets everything: another epoch begins.
     pub(super) fn start_anew(&mut self) {
         self.others.clear();
+        self.open.clear();
         self.cached = None;
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Mono> {
-        let due = self.others.values().flat_map(|other| [other.lacking.due(), other.differing.due()]).flatten().min();
-        let is_open = self.others.values().any(|other| other.lacking.is_open() || other.differing.is_open());
-        let ask = is_open.then(|| self.asked.map_or(Mono(0), |asked| asked.after_us(ASK_US)));
+        let open = self.open.iter().filter_map(|author| self.others.get(author));
+        let due = open.flat_map(|other| [other.lacking.due(), other.differing.due()]).flatten().min();
+        let ask = (!self.open.is_empty()).then(|| self.asked.map_or(Mono(0), |asked| asked.after_us(ASK_US)));
         [due, ask].into_iter().flatten().min()
+    }
+
+    /// Notes whether anything about a member is still open.
+    fn sort(&mut self, author: &AuthorId) {
+        let is_open = |other: &Other| other.lacking.is_open() || other.differing.is_open();
+        if self.others.get(author).is_some_and(is_open) {
+            self.open.insert(*author);
+        } else {
+            self.open.remove(author);
+        }
+    }
+
+    fn start_again(&mut self, author: &AuthorId) {
+        if let Some(other) = self.others.get_mut(author) {
+            other.lacking.restart();
+            other.differing.restart();
+        }
+        self.open.remove(author);
     }
 }
 
@@ -113,7 +141,7 @@ impl Peer {
     pub(super) fn holdings(&mut self, now: Mono) -> Option<Holdings> {
         let (epoch, _) = self.newest_secret()?;
         let is_heard = self.links.values().any(|link| link.has_greeted && now.since_us(link.heard) <= HEARD_US_MAX);
-        if !is_heard || self.is_catching_up() {
+        if !is_heard || self.is_catching_up(now) {
             return None;
         }
         let held = self.held(epoch);
@@ -129,8 +157,13 @@ impl Peer {
         stored.min(self.replica.next_seq(&lane))
     }
 
-    /// Tells whether a link has announced something that has not come yet.
-    fn is_catching_up(&self) -> bool {
+    /// Tells whether a link has announced something that has not come yet, and goes on bringing it.
+    fn is_catching_up(&self, now: Mono) -> bool {
+        let announced = self.links.values().filter_map(|link| link.have_at.values().max().copied()).max();
+        let latest = announced.max(self.comparison.caught_up);
+        if latest.is_none_or(|latest| now.since_us(latest) >= CATCH_UP_US) {
+            return false;
+        }
         self.links.values().any(|link| {
             let stored = link.stored.iter().filter(|(lane, _)| !link.forked.contains(lane) && self.takes_part(lane));
             let mut lacking = stored.filter(|(lane, next)| self.replica.next_seq(lane) < **next);
@@ -141,15 +174,16 @@ impl Peer {
     /// Tells whether a lane is one that everybody has to hold alike.
     fn takes_part(&self, lane: &LaneId) -> bool {
         let is_now = Some(lane.epoch) == self.log.epoch() && Channel::DURABLE.contains(&lane.channel);
-        let member = self.roster.member(&lane.author).filter(|_| is_now && !self.proofs.is_known(&lane.author));
+        let member = self.roster.member(&lane.author).filter(|_| is_now && !self.proofs.concern(lane));
         member.is_some_and(|member| self.log.end_of(lane, member) == LaneEnd::Open)
     }
 
     /// Returns the hash over all lanes of the epoch, own ones as far as others can have them.
     fn held(&mut self, epoch: Epoch) -> [u8; 16] {
-        let version = (self.replica.version(), self.proofs.len());
-        if let Some((entries, proofs, held)) = self.comparison.cached
-            && (entries, proofs) == version
+        // Records and proofs say which lanes count, entries what is in them.
+        let version = (self.replica.version(), self.log.next_seq(), self.proofs.len());
+        if let Some((of, held)) = self.comparison.cached
+            && of == version
         {
             return held;
         }
@@ -163,7 +197,7 @@ impl Peer {
         }
         let parts: Vec<&[u8]> = parts.iter().map(<[u8; 58]>::as_slice).collect();
         let held = derive16("held", &parts);
-        self.comparison.cached = Some((version.0, version.1, held));
+        self.comparison.cached = Some((version, held));
         held
     }
 
@@ -189,31 +223,35 @@ impl Peer {
         self.presence.expect_by(now.after_us(TELL_US_MIN.max(TELL_US_PER_MEMBER * members)));
     }
 
-    /// Notes that an entry by `author` came.
-    pub(super) fn note_taken(&mut self, author: &AuthorId, now: Mono) {
-        let is_behind = self.is_catching_up();
-        let others_lack =
-            self.comparison.others.iter().any(|(other, said)| other != author && said.lacking.first.is_some());
-        for (other, said) in &mut self.comparison.others {
-            // What comes in order of arrival may stand before what is waited for.
-            if other == author || is_behind || others_lack {
-                said.lacking.restart();
-            }
-            said.differing.restart();
-        }
+    /// Notes that an entry came.
+    pub(super) fn note_taken(&mut self, lane: &LaneId, seq: u64, now: Mono) {
         self.tell_holdings_soon(now);
+        if self.links.values().any(|link| link.stored.get(lane).is_some_and(|next| *next > seq)) {
+            self.comparison.caught_up = Some(now);
+        }
+        let lacks = |other: &Other| other.lacking.is_open();
+        let is_awaited = self.comparison.others.get(&lane.author).is_some_and(lacks);
+        for author in self.comparison.open.clone() {
+            if let Some(other) = self.comparison.others.get_mut(&author) {
+                // What comes in order of arrival may stand before what is waited for.
+                if is_awaited {
+                    other.lacking.restart();
+                }
+                other.differing.restart();
+            }
+            self.comparison.sort(&author);
+        }
     }
 
     /// Takes what a member says that it holds.
     pub(super) fn note_holdings(&mut self, author: AuthorId, holdings: Option<Holdings>, now: Mono) {
         let newest = self.newest_secret().map(|(epoch, _)| epoch);
         let Some(holdings) = holdings.filter(|holdings| Some(holdings.epoch) == newest) else {
-            self.comparison.others.remove(&author);
-            return;
+            return self.comparison.start_again(&author);
         };
         let mine = self.held(holdings.epoch);
         let lacking = self.lacking(&author, &holdings);
-        let is_behind = self.is_catching_up();
+        let is_behind = self.is_catching_up(now);
         let new =
             || Other { holdings, heard: now, lacking: Suspicion::default(), differing: Suspicion::default(), mine };
         let other = self.comparison.others.entry(author).or_insert_with(new);
@@ -236,6 +274,7 @@ impl Peer {
             other.differing.note(now);
         }
         let has_begun = [other.lacking.first, other.differing.first].contains(&Some(now));
+        self.comparison.sort(&author);
         if has_begun {
             // So that the other side sees the difference as soon.
             self.tell_holdings_soon(now);
@@ -263,16 +302,15 @@ impl Peer {
         let quiet = self.links.iter().filter(|(_, link)| link.is_ready()).map(|(id, _)| *id).collect::<Vec<_>>();
         quiet.into_iter().for_each(|link| self.ping(link, Now { mono: now, ..Now::default() }));
         let flows_since = self.flows_since(now);
-        let is_behind = self.is_catching_up();
+        let is_behind = self.is_catching_up(now);
         let Some((epoch, _)) = self.newest_secret() else { return };
         let mine = self.held(epoch);
-        let due: Vec<AuthorId> = self.comparison.others.keys().copied().collect();
-        for author in due {
+        for author in self.comparison.open.clone() {
             let Some(other) = self.comparison.others.get(&author) else { continue };
             let entries = self.lacking(&author, &other.holdings);
             let flows = |suspicion: &Suspicion| {
                 let first = suspicion.first.filter(|_| !is_behind);
-                first.is_some_and(|first| flows_since.is_some_and(|since| since <= first))
+                first.is_some_and(|first| flows_since.is_some_and(|since| since <= first.after_us(FLOW_GAP_US)))
             };
             let is_due = |suspicion: &Suspicion| suspicion.due().is_some_and(|due| due <= now);
             let (lacks, differs) = (is_due(&other.lacking), is_due(&other.differing));
@@ -291,6 +329,7 @@ impl Peer {
                 other.differing.is_told = true;
                 self.events.push_back(Event::Alarm(Alarm::Diverged(author)));
             }
+            self.comparison.sort(&author);
         }
     }
 

@@ -86,6 +86,11 @@ pub(super) struct Hosting {
 }
 
 impl Hosting {
+    /// Returns the members whose direct channel was opened.
+    pub(super) fn direct_members(&self) -> impl Iterator<Item = &AuthorId> {
+        self.guests.keys()
+    }
+
     /// Returns the key that is known to a member and this host alone, once the member's direct channel is open.
     pub(super) fn kek_of(&self, author: &AuthorId) -> Option<&Secret32> {
         self.guests.get(author).map(|guest| guest.direct.kek())

@@ -252,6 +252,7 @@ impl Peer {
         for link in self.links.values_mut() {
             link.feed.retain(keep);
             link.forked.retain(keep);
+            link.stored.retain(|lane, _| keep(lane));
         }
     }
 }

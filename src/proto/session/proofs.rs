@@ -12,18 +12,30 @@ use crate::proto::id::{AuthorId, LaneId};
 use crate::proto::lane::proof::Proof;
 use crate::proto::member::VerifiedMember;
 use crate::proto::wire::{CloseCode, Frame, WireEntry};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The newest proof against each member.
 #[derive(Debug, Default)]
 pub(super) struct Proofs {
     standing: BTreeMap<AuthorId, Proof>,
+    /// Of whom it was told in this epoch that they are not understood.
+    muted: BTreeSet<AuthorId>,
 }
 
 impl Proofs {
     /// Tells whether nothing of a lane that ends like this is taken, because of a proof against its author.
     pub(super) fn silence(&self, lane: &LaneId, end: LaneEnd) -> bool {
-        end == LaneEnd::Open && self.standing.get(&lane.author).is_some_and(|proof| proof.lane().epoch >= lane.epoch)
+        end == LaneEnd::Open && self.concern(lane)
+    }
+
+    /// Notes that another epoch begins.
+    pub(super) fn start_anew(&mut self) {
+        self.muted.clear();
+    }
+
+    /// Tells whether there is a proof against the author of a lane that tells of its epoch, or of a later one.
+    pub(super) fn concern(&self, lane: &LaneId) -> bool {
+        self.standing.get(&lane.author).is_some_and(|proof| proof.lane().epoch >= lane.epoch)
     }
 
     /// Returns how many members there are proofs against.
@@ -46,6 +58,13 @@ impl Peer {
             return self.close_link(link, CloseCode::Protocol);
         }
         self.note_proof(proof, Some(link));
+    }
+
+    /// Says, once an epoch, that a member wrote what nobody can take.
+    pub(super) fn tell_muted(&mut self, author: AuthorId) {
+        if self.proofs.muted.insert(author) {
+            self.events.push_back(Event::Alarm(Alarm::Muted(author)));
+        }
     }
 
     /// Compares an entry with the one that is here in its place.

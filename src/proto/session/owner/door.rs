@@ -5,12 +5,12 @@
 use super::rekey::Closing;
 use super::{OwnerError, Peer};
 use crate::proto::authlog::Record;
-use crate::proto::id::AuthorId;
+use crate::proto::id::{AuthorId, PaneId};
 use crate::proto::limits::AUTHORS_MAX;
 use crate::proto::member::{ChainError, VerifiedMember};
 use crate::proto::session::Event;
 use crate::proto::share::ShareFlags;
-use crate::proto::terminal::{DirectDown, Refusal};
+use crate::proto::terminal::{DirectDown, Refusal, Waits};
 use crate::proto::time::Now;
 use std::collections::BTreeSet;
 
@@ -52,8 +52,8 @@ impl Peer {
         door.waiting.remove(&author);
         door.turned_away.remove(&author);
         self.lanes.note_ends();
-        self.wrap_if_needed(&member);
         self.close_if_taken(&member, now);
+        self.wrap_if_needed(&member);
         Ok(())
     }
 
@@ -84,8 +84,8 @@ impl Peer {
             return;
         }
         if self.log.admits(member).is_ok() {
-            self.wrap_if_needed(member);
             self.close_if_taken(member, now);
+            self.wrap_if_needed(member);
         } else {
             self.note_knock(member.author());
         }
@@ -96,6 +96,7 @@ impl Peer {
         if owner.door.turned_away.contains(&author) {
             self.refuse_entry(author);
         } else if owner.door.waiting.insert(author) {
+            self.answer(author, &DirectDown::Waiting { what: Waits::Admission, pane: PaneId(0) });
             self.events.push_back(Event::Knocked(author));
         }
     }

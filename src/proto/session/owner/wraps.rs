@@ -2,16 +2,18 @@
 //!
 //! Always: nobody whom the log does not admit gets one. PROTOCOL.md 6, 10.1.
 
+use super::super::hosting::Hosting;
 use super::super::link::LinkId;
 use super::{Owner, Peer};
 use crate::proto::epoch::{open_wrap, wrap_epoch};
 use crate::proto::id::AuthorId;
 use crate::proto::key::{Secret32, ShareSecret};
-use crate::proto::limits::PASSED_ON_MAX;
+use crate::proto::limits::{MEMBERS_MAX, PASSED_ON_MAX};
 use crate::proto::member::{VerifiedMember, VerifiedShare};
 use crate::proto::seal::open_share_kek;
 use crate::proto::share::{ShareCert, ShareFlags};
 use crate::proto::wire::{Frame, PassedOn};
+use std::collections::BTreeMap;
 
 /// A share that a member passed on.
 pub(in super::super) struct Below {
@@ -45,10 +47,10 @@ impl Peer {
     /// Makes the wraps of the newest epoch for everybody who stays.
     pub(super) fn wrap_for_all(&mut self) -> Vec<Frame> {
         let Some(epoch) = self.log.epoch() else { return Vec::new() };
-        // Who is not here gets its own when it is back: its direct channel tells.
-        let here = self.roster.here().map(|(member, _)| member.author());
-        let wrapped =
-            here.filter(|author| self.wrap_for_member(author).is_some()).map(|author| (author, epoch)).collect();
+        let known = self.hosting.iter().flat_map(Hosting::direct_members);
+        let needy = known.filter(|author| self.wrap_for_member(author).is_some()).map(|author| (*author, epoch));
+        // Whoever finds no room gets its own with the next word on its direct channel.
+        let wrapped: BTreeMap<_, _> = needy.take(MEMBERS_MAX).collect();
         if let Some(owner) = &mut self.owner {
             owner.wrapped = wrapped;
         }
