@@ -210,7 +210,12 @@ impl Core {
                     inner.peer.handle_input_read(count);
                 }
             }
-            machine::Event::WindowSize(..) => {}
+            machine::Event::WindowSize(..)
+            | machine::Event::Knocked(_)
+            | machine::Event::Waiting
+            | machine::Event::LetIn
+            | machine::Event::Rekeyed(_)
+            | machine::Event::CheckpointTaken(_) => {}
             machine::Event::InputRefused(pane, reason) => self.tell(Event::Refused { pane, reason }),
             machine::Event::InputLost { bytes } => self.tell(Event::InputLost { bytes }),
             machine::Event::Alarm(alarm) => {

@@ -48,6 +48,37 @@ impl PaneStatus {
     }
 }
 
+/// Whose keys reach a pane's program, as everybody is shown it; the host alone decides.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum PanePolicy {
+    /// Those of everybody who may type.
+    #[default]
+    Everybody,
+    /// Those of one member at a time.
+    OneDriver,
+    /// Lines that the owner has read and let pass.
+    ApprovedLines,
+}
+
+impl PanePolicy {
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "all" => Some(Self::Everybody),
+            "one" => Some(Self::OneDriver),
+            "line" => Some(Self::ApprovedLines),
+            _ => None,
+        }
+    }
+
+    const fn write(self) -> &'static str {
+        match self {
+            Self::Everybody => "all",
+            Self::OneDriver => "one",
+            Self::ApprovedLines => "line",
+        }
+    }
+}
+
 /// A terminal of the session.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PaneInfo {
@@ -82,6 +113,8 @@ pub struct StateView {
     pub notes: String,
     /// Values of applications, JSON by key.
     pub app: BTreeMap<String, String>,
+    /// Whose keys reach which pane; a pane that is not listed takes those of everybody.
+    pub policies: BTreeMap<PaneId, PanePolicy>,
     /// Who drives which pane.
     pub drivers: BTreeMap<PaneId, AuthorId>,
 }
@@ -155,6 +188,8 @@ fn read_state(doc: &Automerge) -> Result<StateView, AutomergeError> {
             continue;
         };
         state.panes.insert(pane, read_pane(doc, &object)?);
+        let policy = str_at(doc, &object, "policy")?.and_then(|policy| PanePolicy::parse(&policy));
+        state.policies.extend(policy.map(|policy| (pane, policy)));
     }
     for key in doc.keys(app()) {
         if let Some(json) = str_at(doc, &app(), &key)? {
@@ -214,6 +249,19 @@ impl Tx<'_> {
         self.put(&object, "command", Some(&info.command))?;
         self.put(&object, "size", Some(&format!("{}x{}", info.cols, info.rows)))?;
         self.put(&object, "status", Some(&info.status.write()))
+    }
+
+    /// Says whose keys reach a pane that was added before.
+    ///
+    /// # Errors
+    ///
+    /// [`EditError::Kind`] in the other document.
+    pub fn set_policy(&mut self, pane: PaneId, policy: PanePolicy) -> Result<(), EditError> {
+        self.expect_kind()?;
+        match self.raw.get(panes(), pane.to_string())? {
+            Some((Value::Object(ObjType::Map), object)) => self.put(&object, "policy", Some(policy.write())),
+            _ => Ok(()),
+        }
     }
 
     /// Takes a pane away.

@@ -8,6 +8,7 @@ use crate::proto::terminal::{Refusal, Screen, Size, StreamEvent};
 use crate::proto::time::Wall;
 use crate::proto::token::{Access, Token};
 use crate::proto::wire::FrameDecoder;
+use bytes::Bytes;
 
 const SIZE: Size = Size { cols: 40, rows: 6 };
 const HOUR_MS: u64 = 3_600_000;
@@ -38,8 +39,8 @@ impl Wire {
 
     fn share(&mut self, access: Access) -> Token {
         let now = self.now;
-        let terms = ShareTerms { access, lasts_ms: HOUR_MS, members_max: None };
-        let token = self.host().share(terms, now).unwrap();
+        let terms = ShareTerms { lasts_ms: HOUR_MS, ..ShareTerms::new(access) };
+        let token = self.host().share(&terms, now).unwrap();
         self.settle();
         token
     }
@@ -259,7 +260,7 @@ fn revoked_link_is_cut_and_cannot_join() {
     let token = wire.share(Access::View);
     let ben = wire.join(&token);
     let now = wire.now;
-    wire.host().close_share(token.secret().unwrap().share_id(), now).unwrap();
+    wire.host().revoke(token.secret().unwrap().share_id(), now).unwrap();
     wire.settle();
     assert_eq!(wire.peers[ben].ended(), Some(Ending::Revoked));
     let eve = wire.join(&token);
