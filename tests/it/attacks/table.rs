@@ -1,6 +1,10 @@
 //! Real machines around one relay, without delay: frames pass in both directions until nobody has anything to say.
 //!
 //! A [`Tap`] sits between the relay and everybody: what a lying relay could do, it can.
+#![cfg_attr(
+    not(feature = "cli"),
+    allow(dead_code, reason = "the negative suite, which needs the programs, reads the rest")
+)]
 
 use cahoots::proto::id::PaneId;
 use cahoots::proto::relay::{ConnId, Flow, Hall, HallLimits};

@@ -25,7 +25,8 @@ fn keys_cannot_be_swapped_for_the_relays_own() -> Held {
                     1 => raw = own.wrap(Epoch(0), &kek, secret.share_id().as_bytes(), &secret.session()).to_vec(),
                     // Even with the right key, which it has not: another secret than the one committed to.
                     _ => {
-                        raw = own.wrap(Epoch(0), secret.kek(), secret.share_id().as_bytes(), &secret.session()).to_vec()
+                        raw =
+                            own.wrap(Epoch(0), secret.kek(), secret.share_id().as_bytes(), &secret.session()).to_vec();
                     }
                 }
                 vec![Frame::Wrap(raw.into())]
