@@ -105,7 +105,7 @@ impl Peer {
 
     /// Brings what is here in line with the records that came since the last call.
     pub(super) fn settle_lanes(&mut self, now: Now) {
-        if !std::mem::take(&mut self.lanes.is_dirty) || self.documents.is_none() {
+        if !std::mem::take(&mut self.lanes.is_dirty) || self.documents.is_none() || self.ended.is_some() {
             return;
         }
         self.flush_documents();
@@ -206,6 +206,9 @@ impl Peer {
 
     /// Says anew what waited long enough for others, and forgets what nobody needs any more.
     pub(super) fn tend_lanes(&mut self, now: Now) {
+        if self.ended.is_some() {
+            return;
+        }
         self.settle_lanes(now);
         for document in Channel::DURABLE {
             let past = self.lanes.past_mut(document);

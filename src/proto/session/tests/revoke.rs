@@ -162,7 +162,7 @@ fn expired_member_can_read_nothing_sent_after() {
     let short = wire.share_by(&ShareTerms { lasts_ms: 10_000, ..ShareTerms::new(Access::View) });
     let long = wire.share(Access::View);
     let (ben, cat) = (wire.join(&short), wire.join(&long));
-    wire.pass(131_000_000);
+    wire.pass(141_000_000);
     assert_eq!(wire.peers[ben].ended(), Some(Ending::Expired));
     assert_eq!(wire.host().log().epoch(), Some(Epoch(1)));
     assert!(wire.host().log().is_closed(&share_of(&short)));
