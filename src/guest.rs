@@ -171,15 +171,13 @@ impl GuestBuilder {
     /// [`JoinError`], with what to do in [`JoinError::hint`].
     pub async fn start(self) -> Result<Guest, JoinError> {
         let flags = self.link.token.flags;
-        if flags.contains(ShareFlags::PASSPHRASE) {
-            return Err(JoinError::Passphrase);
-        }
+        let secret = self.link.token.secret().map_err(|_| JoinError::Passphrase)?;
         let relay = self.link.relay.clone().filter(|_| !flags.contains(ShareFlags::LAN_ONLY));
         if self.channel.is_none() && self.lan == Lan::Off && relay.is_none() {
             return Err(JoinError::NotFound { looked: Looked { nearby: false, relay } });
         }
         let seed = crate::host::random().map_err(|error| JoinError::Machine(error.to_string()))?;
-        let peer = Peer::guest(self.link.token.secret(), seed);
+        let peer = Peer::guest(secret, seed);
         let session = Session { core: Core::start(peer, Clock::start(), Connection::Searching) };
         session.set_name(&self.name);
         // Kept by the session, for `Guest::watch` to find.

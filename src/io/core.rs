@@ -210,7 +210,12 @@ impl Core {
                     inner.peer.handle_input_read(count);
                 }
             }
-            machine::Event::WindowSize(..) => {}
+            machine::Event::WindowSize(..)
+            | machine::Event::Knocked(_)
+            | machine::Event::Waiting
+            | machine::Event::LetIn
+            | machine::Event::Rekeyed(_)
+            | machine::Event::CheckpointTaken(_) => {}
             machine::Event::InputRefused(pane, reason) => self.tell(Event::Refused { pane, reason }),
             machine::Event::InputLost { bytes } => self.tell(Event::InputLost { bytes }),
             machine::Event::Alarm(alarm) => {
@@ -436,7 +441,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn link_that_is_over_ends_though_nobody_reads() {
         let token = Token::new(Access::View, &SessionId([7; 16]), [1; 16], crate::proto::share::ShareFlags::NONE);
-        let core = Core::start(Peer::guest(token.secret(), [3; 32]), Clock::start(), Connection::Searching);
+        let core = Core::start(Peer::guest(token.secret().unwrap(), [3; 32]), Clock::start(), Connection::Searching);
         let (mine, _theirs) = Channel::pair(8);
         let code = core.run_link(mine, |link, _| core.close_link(link)).await;
         assert_eq!(code, CloseCode::Bye);

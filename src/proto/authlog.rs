@@ -4,23 +4,27 @@
 //!
 //! Always: what is in an [`AuthLog`] was signed by the session's root, in this order, without gap. PROTOCOL.md 5.
 
+mod doors;
+mod lanes;
 mod record;
 #[cfg(test)]
 mod tests;
 
+pub use lanes::{Checkpoint, Cut, LaneEnd};
 pub use record::Record;
 
-use super::id::{AuthorId, Epoch, SessionId, ShareId};
+use super::id::{AuthorId, Channel, Epoch, LaneId, SessionId, ShareId};
 use super::key::SessionRoot;
-use super::limits::{LOG_RECORDS_MAX, SHARES_MAX};
-use super::member::{Chain, ChainError, MemberCert, VerifiedMember};
-use super::share::ShareCert;
+use super::limits::{LOG_BYTES_MAX, LOG_RECORDS_MAX, SHARES_MAX};
+use super::member::{Chain, ChainError, MemberCert, VerifiedMember, VerifiedShare};
+use super::share::{ShareCert, ShareFlags};
 use super::time::Wall;
 use super::verify::{PublicKey, VerifyKey};
 use super::wire::DecodeError;
 use bytes::Bytes;
+use doors::Doors;
+use lanes::Lanes;
 use record::Envelope;
-use std::collections::BTreeSet;
 
 /// Why a record was not taken; the log stays as it was. Whoever sent the record has to act.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -81,11 +85,35 @@ pub enum LogError {
     /// The host came through a share that does not admit it.
     #[error("host is not admitted: {0}")]
     Host(ChainError),
+    /// A cut of an epoch that has not begun.
+    #[error("cut in epoch {found}, which has not begun")]
+    CutEpoch {
+        /// Its number.
+        found: u32,
+    },
+    /// A lane ends once.
+    #[error("second end of a lane of {author}")]
+    CutTwice {
+        /// Whose lane it is.
+        author: AuthorId,
+    },
+    /// Only what the newest epoch begins with is vouched for.
+    #[error("checkpoint in epoch {found}, which is not the newest")]
+    CheckpointEpoch {
+        /// Its number.
+        found: u32,
+    },
+    /// A document has one checkpoint in an epoch.
+    #[error("second checkpoint of a document in epoch {epoch}")]
+    CheckpointTwice {
+        /// The epoch's number.
+        epoch: u32,
+    },
     /// The session is over.
     #[error("record after the end of the session")]
     Ended,
     /// No more records fit.
-    #[error("record over the limit of {LOG_RECORDS_MAX} records")]
+    #[error("record over the limit of {LOG_RECORDS_MAX} records and {LOG_BYTES_MAX} bytes")]
     Full,
     /// A record of unknown type has no body to write.
     #[error("cannot write a record of type {kind}")]
@@ -100,10 +128,12 @@ pub enum LogError {
 pub struct AuthLog {
     session: SessionId,
     records: Vec<Bytes>,
+    bytes: usize,
     head: [u8; 32],
     root: Option<VerifyKey>,
     shares: Vec<ShareCert>,
-    closed: BTreeSet<ShareId>,
+    doors: Doors,
+    lanes: Lanes,
     commits: Vec<[u8; 32]>,
     host: Option<VerifiedMember>,
     is_ended: bool,
@@ -116,10 +146,12 @@ impl AuthLog {
         Self {
             session,
             records: Vec::new(),
+            bytes: 0,
             head: [0; 32],
             root: None,
             shares: Vec::new(),
-            closed: BTreeSet::new(),
+            doors: Doors::new(),
+            lanes: Lanes::new(),
             commits: Vec::new(),
             host: None,
             is_ended: false,
@@ -134,6 +166,7 @@ impl AuthLog {
     pub fn append(&mut self, raw: Bytes) -> Result<Record, LogError> {
         let envelope = Envelope::decode(&raw)?;
         self.check_place(&envelope)?;
+        self.check_room(raw.len())?;
         let record = Record::decode(envelope.kind, envelope.body)?;
         let root = self.root_for(&record)?;
         if !root.verify(&envelope.digest, &envelope.signature) {
@@ -142,6 +175,7 @@ impl AuthLog {
         let head = envelope.digest;
         self.apply(&record, root)?;
         self.head = head;
+        self.bytes += raw.len();
         self.records.push(raw);
         Ok(record)
     }
@@ -178,10 +212,12 @@ impl AuthLog {
         if self.is_ended {
             return Err(LogError::Ended);
         }
-        if self.records.len() >= LOG_RECORDS_MAX {
-            return Err(LogError::Full);
-        }
         Ok(())
+    }
+
+    const fn check_room(&self, bytes: usize) -> Result<(), LogError> {
+        let has_room = self.records.len() < LOG_RECORDS_MAX && self.bytes + bytes <= LOG_BYTES_MAX;
+        if has_room { Ok(()) } else { Err(LogError::Full) }
     }
 
     /// Returns the key that must have signed `record`: a Genesis record brings it, all others find it here.
@@ -211,10 +247,11 @@ impl AuthLog {
                 self.commits.push(*commit);
             }
             Record::Host(cert) => self.host = Some(self.check_host(cert).map_err(LogError::Host)?),
-            Record::Close(share) => {
-                self.closed.insert(*share);
-            }
+            Record::Close { share, stay } => self.doors.close(*share, stay),
             Record::End => self.is_ended = true,
+            Record::Cut(cuts) => self.lanes.cut(cuts, self.epoch())?,
+            Record::Checkpoint(checkpoint) => self.lanes.vouch(checkpoint, self.epoch())?,
+            Record::Admit(author) => self.doors.let_in(*author),
             Record::Unknown { .. } => {}
         }
         Ok(())
@@ -239,17 +276,37 @@ impl AuthLog {
         Ok(member)
     }
 
-    /// Checks that a member's chain is one that the owner recorded, and that none of its shares is closed.
+    /// Checks that the log admits a member: its chain is one that the owner recorded, no share of it is closed to it,
+    /// and it was let in where a share wants that.
     ///
-    /// Neither time nor the end of the session is asked.
+    /// Neither time nor the end of the session is asked, so all who hold the same records decide alike.
+    ///
+    /// # Errors
+    ///
+    /// [`ChainError::Root`], [`ChainError::NotInLog`], [`ChainError::Closed`] or, if nothing else is in the way,
+    /// [`ChainError::NotLetIn`].
+    pub fn admits(&self, member: &VerifiedMember) -> Result<(), ChainError> {
+        self.records_chain(member)?;
+        let (author, shares) = (member.author(), &member.chain().shares);
+        if let Some(cert) = shares.iter().find(|cert| self.is_closed_to(&cert.share, &author)) {
+            return Err(ChainError::Closed { share: cert.share });
+        }
+        match shares.iter().find(|cert| cert.flags.contains(ShareFlags::APPROVE)) {
+            Some(cert) if !self.is_let_in(&author) => Err(ChainError::NotLetIn { share: cert.share }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks that a share, passed on or not, is one by which members may still come: the owner recorded the one under
+    /// the root, and none is closed, be it but for some.
     ///
     /// # Errors
     ///
     /// [`ChainError::Root`], [`ChainError::NotInLog`] or [`ChainError::Closed`].
-    pub fn admits(&self, member: &VerifiedMember) -> Result<(), ChainError> {
-        self.records_chain(member)?;
-        let mut shares = member.chain().shares.iter().map(|cert| cert.share);
-        shares.find(|share| self.is_closed(share)).map_or(Ok(()), |share| Err(ChainError::Closed { share }))
+    pub fn admits_share(&self, share: &VerifiedShare) -> Result<(), ChainError> {
+        self.records_shares(share.certs(), share.root())?;
+        let closed = share.certs().iter().find(|cert| self.is_closed(&cert.share));
+        closed.map_or(Ok(()), |cert| Err(ChainError::Closed { share: cert.share }))
     }
 
     /// Checks that a member's chain is one that the owner recorded, be its shares closed or not.
@@ -261,10 +318,50 @@ impl AuthLog {
     ///
     /// [`ChainError::Root`] or [`ChainError::NotInLog`].
     pub fn records_chain(&self, member: &VerifiedMember) -> Result<(), ChainError> {
-        let root = self.root().filter(|root| *root == member.root()).ok_or(ChainError::Root)?;
-        let mut by_root = member.chain().shares.iter().filter(|cert| cert.issuer == root);
+        self.records_shares(&member.chain().shares, member.root())
+    }
+
+    fn records_shares(&self, shares: &[ShareCert], above: PublicKey) -> Result<(), ChainError> {
+        let root = self.root().filter(|root| *root == above).ok_or(ChainError::Root)?;
+        let mut by_root = shares.iter().filter(|cert| cert.issuer == root);
         let unknown = by_root.find(|cert| self.share(&cert.share) != Some(cert));
         unknown.map_or(Ok(()), |cert| Err(ChainError::NotInLog { share: cert.share }))
+    }
+
+    /// Returns how far the entries of `lane` count, a durable one, given its author. PROTOCOL.md 5.
+    #[must_use]
+    pub fn end_of(&self, lane: &LaneId, member: &VerifiedMember) -> LaneEnd {
+        let is_newest = Some(lane.epoch) == self.epoch();
+        if let Some(document) = lane.channel.document_of_checkpoint() {
+            return self.end_of_checkpoint(document, lane.epoch, is_newest);
+        }
+        match self.lanes.cut_of(lane) {
+            Some(cut) => LaneEnd::At { next: cut.next, digest: Some(cut.digest) },
+            None if is_newest && self.admits(member).is_ok() => LaneEnd::Open,
+            None => LaneEnd::NOTHING,
+        }
+    }
+
+    /// Until the newest epoch has a checkpoint of its own, that of an earlier one is all that a newcomer has to go by.
+    fn end_of_checkpoint(&self, document: Channel, epoch: Epoch, is_newest: bool) -> LaneEnd {
+        match self.checkpoint(document) {
+            _ if is_newest => LaneEnd::Open,
+            Some(newest) if newest.epoch == epoch => {
+                LaneEnd::At { next: newest.segments.into(), digest: Some(newest.last) }
+            }
+            _ => LaneEnd::NOTHING,
+        }
+    }
+
+    /// Returns where the owner ended lanes of `channel`, in ascending order of lanes.
+    pub fn cuts(&self, channel: Channel) -> impl Iterator<Item = &Cut> {
+        self.lanes.cuts(channel)
+    }
+
+    /// Returns the newest checkpoint of a document; it covers all earlier epochs if it is of the newest one.
+    #[must_use]
+    pub fn checkpoint(&self, document: Channel) -> Option<&Checkpoint> {
+        self.lanes.checkpoint(document)
     }
 
     /// Returns the session that the log is about.
@@ -308,10 +405,44 @@ impl AuthLog {
         self.shares.iter()
     }
 
-    /// Says whether the owner closed `share`, which may be one that others issued below the owner's.
+    /// Says whether the owner closed `share`, be it but for some; it may be one that others issued below the owner's.
     #[must_use]
     pub fn is_closed(&self, share: &ShareId) -> bool {
-        self.closed.contains(share)
+        self.doors.is_closed(share)
+    }
+
+    /// Says whether the owner closed `share`, and `author` is not among those who stay.
+    #[must_use]
+    pub fn is_closed_to(&self, share: &ShareId, author: &AuthorId) -> bool {
+        self.doors.is_closed_to(share, author)
+    }
+
+    /// Says whether `share` is closed, but not to all of its members.
+    #[must_use]
+    pub fn stays_open_for_some(&self, share: &ShareId) -> bool {
+        self.doors.stays_open_for_some(share)
+    }
+
+    /// Says whether the owner let `author` in by name.
+    #[must_use]
+    pub fn is_let_in(&self, author: &AuthorId) -> bool {
+        self.doors.is_let_in(author)
+    }
+
+    /// Returns when the owner says that it wrote the record at `seq`; nothing is decided by it.
+    #[must_use]
+    pub fn time_of(&self, seq: u64) -> Option<Wall> {
+        let raw = self.records.get(usize::try_from(seq).ok()?)?;
+        Envelope::decode(raw).ok().map(|envelope| envelope.time)
+    }
+
+    /// Returns all records with their places and the times the owner gave them.
+    pub fn decoded(&self) -> impl Iterator<Item = (u64, Wall, Record)> {
+        self.records.iter().filter_map(|raw| {
+            let envelope = Envelope::decode(raw).ok()?;
+            let record = Record::decode(envelope.kind, envelope.body).ok()?;
+            Some((envelope.seq, envelope.time, record))
+        })
     }
 
     /// Returns the newest epoch.

@@ -6,21 +6,29 @@
 //! in whatever order, show the same. Bytes of a stranger reach Automerge only through the gate. PROTOCOL.md 12, 13.
 
 mod chat;
+mod chunk;
 mod document;
 mod edit;
 mod gate;
+mod pack;
 mod presence;
 mod state;
 mod view;
 
 pub use chat::{Anchor, Draft, Message, MessageKind};
-pub use document::{Applied, Document, Refusal};
+pub use document::{Applied, CheckpointError, Document, Refusal};
 pub use edit::{EditError, Tx};
 pub use gate::{GateError, ScanError};
-pub use presence::{CursorAt, Presence};
-pub use state::{PaneInfo, PaneStatus, StateView};
+pub use presence::{CursorAt, Holdings, Presence};
+pub use state::{PaneInfo, PanePolicy, PaneStatus, StateView};
 
 use gate::scan::Kind;
+
+/// Returns the number that a change has among its author's, as it says; `None` if the bytes are no change.
+#[must_use]
+pub fn change_seq(payload: &[u8]) -> Option<u64> {
+    gate::scan::Scan::parse(payload).ok().map(|scan| scan.seq)
+}
 
 /// Which of a session's documents.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

@@ -1,13 +1,13 @@
-//! Content secrets: how the owner commits to one and how the holders of a token get it.
+//! Content secrets: how the owner commits to one and how the holders of a token, or one member, get it.
 //!
-//! [`EpochSecret`] --wrap, under a share's KEK--> 68 bytes --open--> [`EpochSecret`]
+//! [`EpochSecret`] --wrap, under a KEK--> 68 bytes --open--> [`EpochSecret`]
 //!
 //! Always: an opened secret is the one that the auth log commits to; so a wrap needs no signature. PROTOCOL.md 6.
 
-use super::id::{Epoch, SessionId, ShareId};
+use super::hex::Hex;
+use super::id::{AuthorId, Epoch, SessionId};
 use super::key::{Secret32, ShareSecret};
 use super::seal::aead;
-use super::verify::derive;
 use super::wire::{DecodeError, Reader};
 use bytes::Bytes;
 use zeroize::Zeroizing;
@@ -35,10 +35,10 @@ impl EpochSecret {
     /// Returns what the auth log says about the secret without telling it.
     #[must_use]
     pub fn commit(&self) -> [u8; 32] {
-        derive("epoch commitment", &[self.expose()])
+        *Secret32::derive("epoch commitment", &[self.expose()]).expose()
     }
 
-    /// Wraps the secret for the holders of `kek`; `recipient` is their share's id, for routing.
+    /// Wraps the secret for the holders of `kek`; `recipient` is their share's id or the member's own, for routing.
     #[must_use]
     pub fn wrap(&self, epoch: Epoch, kek: &Secret32, recipient: &[u8; 16], session: &SessionId) -> Bytes {
         let mut out = Vec::with_capacity(WRAP_BYTES);
@@ -58,11 +58,11 @@ pub enum WrapError {
     /// The bytes are no wrap.
     #[error("malformed wrap: {0}")]
     Decode(#[from] DecodeError),
-    /// It is for the holders of another token.
-    #[error("wrap is for share {found}")]
+    /// It is for the holders of another token, or for another member.
+    #[error("wrap is for {}", Hex(found))]
     Recipient {
-        /// The share it names.
-        found: ShareId,
+        /// The share or member that it names.
+        found: [u8; 16],
     },
     /// It was made under another key, for another session, epoch or commitment; or altered.
     #[error("wrap cannot be opened")]
@@ -74,7 +74,7 @@ pub enum WrapError {
 
 /// Opens a wrap and checks the secret against `commit` of the auth log's Epoch record.
 ///
-/// The recipient is not looked at; [`open_share_wrap`] does.
+/// The recipient is not looked at; [`open_share_wrap`] and [`open_member_wrap`] do.
 ///
 /// # Errors
 ///
@@ -94,13 +94,39 @@ pub fn open_wrap(raw: &[u8], kek: &Secret32, session: &SessionId, commit: &[u8; 
 ///
 /// [`WrapError`].
 pub fn open_share_wrap(raw: &[u8], share: &ShareSecret, commit: &[u8; 32]) -> Result<EpochSecret, WrapError> {
-    match ShareId(Wrap::decode(raw)?.recipient) {
-        found if found != share.share_id() => Err(WrapError::Recipient { found }),
-        _ => open_wrap(raw, share.kek(), &share.session(), commit),
+    let (recipient, session) = (share.share_id(), share.session());
+    open_wrap_for(recipient.as_bytes(), raw, share.kek(), &session, commit)
+}
+
+/// Opens the wrap made for one member alone; `kek` is what it agreed on with the host. PROTOCOL.md 15.
+///
+/// # Errors
+///
+/// [`WrapError`].
+pub fn open_member_wrap(
+    raw: &[u8],
+    member: &AuthorId,
+    kek: &Secret32,
+    session: &SessionId,
+    commit: &[u8; 32],
+) -> Result<EpochSecret, WrapError> {
+    open_wrap_for(member.as_bytes(), raw, kek, session, commit)
+}
+
+fn open_wrap_for(
+    recipient: &[u8; 16],
+    raw: &[u8],
+    kek: &Secret32,
+    session: &SessionId,
+    commit: &[u8; 32],
+) -> Result<EpochSecret, WrapError> {
+    match Wrap::decode(raw)?.recipient {
+        found if found != *recipient => Err(WrapError::Recipient { found }),
+        _ => open_wrap(raw, kek, session, commit),
     }
 }
 
-/// Returns whom a wrap is for, a share's id, or `None` if the bytes are no wrap.
+/// Returns whom a wrap is for, a share or a member, or `None` if the bytes are no wrap.
 #[must_use]
 pub fn wrap_recipient(raw: &[u8]) -> Option<[u8; 16]> {
     Wrap::decode(raw).ok().map(|wrap| wrap.recipient)
@@ -151,7 +177,7 @@ mod tests {
     const SECRET: [u8; 32] = [0x5e; 32];
 
     fn share(seed: u8) -> ShareSecret {
-        ShareSecret::new(&SessionRoot::from_seed([1; 32]).session_id(), [seed; 16], ShareFlags::NONE)
+        ShareSecret::new(&SessionRoot::from_seed([1; 32]).session_id(), [seed; 16], ShareFlags::NONE, None)
     }
 
     fn wrapped(share: &ShareSecret, epoch: u32) -> (Bytes, [u8; 32]) {
@@ -192,7 +218,7 @@ mod tests {
     fn wraps_of_others_stay_shut() {
         let (ben, eve) = (share(2), share(3));
         let (wrap, commit) = wrapped(&ben, 0);
-        let found = ben.share_id();
+        let found = ben.share_id().0;
         assert_eq!(open_share_wrap(&wrap, &eve, &commit).err(), Some(WrapError::Recipient { found }));
         assert_eq!(open_wrap(&wrap, eve.kek(), &eve.session(), &commit).err(), Some(WrapError::Seal));
     }

@@ -52,7 +52,7 @@ id16! {
     AuthorId
 }
 
-/// A period under one content secret. Version 1 stays in epoch 0.
+/// A period under one content secret.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Epoch(pub u32);
 
@@ -94,11 +94,17 @@ impl Channel {
     pub const TO_HOST: Self = Self(4);
     /// From the host to one member.
     pub const FROM_HOST: Self = Self(5);
+    /// What the host vouches for of the state document.
+    pub const STATE_CHECKPOINT: Self = Self(6);
+    /// What the host vouches for of the chat document.
+    pub const CHAT_CHECKPOINT: Self = Self(7);
     /// Number of the first terminal channel.
     const TERMINAL_FIRST: u16 = 16;
 
-    /// The durable channels, in the order in which they are reconciled.
+    /// The two documents, in the order in which they are reconciled.
     pub const DURABLE: [Self; 2] = [Self::STATE, Self::CHAT];
+    /// All channels whose entries are kept: the documents and their checkpoints.
+    pub const RECONCILED: [Self; 4] = [Self::STATE, Self::CHAT, Self::STATE_CHECKPOINT, Self::CHAT_CHECKPOINT];
 
     /// Returns the terminal channel of `pane`, or `None` beyond the last pane number.
     #[must_use]
@@ -110,7 +116,7 @@ impl Channel {
     #[must_use]
     pub const fn parse(number: u64) -> Option<Self> {
         match number {
-            1..=5 => Some(Self(number as u16)),
+            1..=7 => Some(Self(number as u16)),
             16..80 => Some(Self(number as u16)),
             _ => None,
         }
@@ -128,11 +134,37 @@ impl Channel {
         if self.0 >= Self::TERMINAL_FIRST { Some(PaneId(self.0 - Self::TERMINAL_FIRST)) } else { None }
     }
 
+    /// Returns the channel that carries the checkpoints of this document; `None` if this is no document.
+    #[must_use]
+    pub const fn checkpoint(self) -> Option<Self> {
+        match self {
+            Self::STATE => Some(Self::STATE_CHECKPOINT),
+            Self::CHAT => Some(Self::CHAT_CHECKPOINT),
+            _ => None,
+        }
+    }
+
+    /// Says whether this channel carries the checkpoints of a document.
+    #[must_use]
+    pub const fn is_checkpoint(self) -> bool {
+        self.document_of_checkpoint().is_some()
+    }
+
+    /// Returns the document whose checkpoints this channel carries.
+    #[must_use]
+    pub const fn document_of_checkpoint(self) -> Option<Self> {
+        match self {
+            Self::STATE_CHECKPOINT => Some(Self::STATE),
+            Self::CHAT_CHECKPOINT => Some(Self::CHAT),
+            _ => None,
+        }
+    }
+
     /// Returns how entries of this channel are delivered.
     #[must_use]
     pub const fn class(self) -> Class {
         match self.0 {
-            1 | 2 => Class::Durable,
+            1 | 2 | 6 | 7 => Class::Durable,
             3 => Class::Latest,
             4 | 5 => Class::Direct,
             _ => Class::Live,
@@ -151,4 +183,26 @@ pub struct LaneId {
     pub author: AuthorId,
     /// The period.
     pub epoch: Epoch,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A checkpoint stands for its document: taken for that of another it would replace the wrong one.
+    #[test]
+    fn each_document_has_its_checkpoints() {
+        let pairs: Vec<_> = (0..100)
+            .filter_map(Channel::parse)
+            .filter_map(|channel| Some((channel.number(), channel.checkpoint()?.number())))
+            .collect();
+        assert_eq!(pairs, [(1, 6), (2, 7)]);
+        for document in Channel::DURABLE {
+            let checkpoint = document.checkpoint().expect("both have some");
+            assert_eq!(checkpoint.document_of_checkpoint(), Some(document));
+            assert!(checkpoint.is_checkpoint() && !document.is_checkpoint());
+        }
+        let kept = (0..100).filter_map(Channel::parse).filter(|channel| channel.class() == Class::Durable);
+        assert_eq!(kept.collect::<Vec<_>>(), Channel::RECONCILED);
+    }
 }

@@ -29,6 +29,10 @@ pub const AUTHOR_OPS_MAX: u32 = 1 << 20;
 pub const OBJECT_DEPTH_MAX: u32 = 16;
 /// Records of an auth log.
 pub const LOG_RECORDS_MAX: usize = 4_096;
+/// Bytes of an auth log, envelopes included: everybody reads all of it at every start.
+pub const LOG_BYTES_MAX: usize = 4_194_304;
+/// Lanes that one Cut record ends: its body stays below the 65,535 bytes that its length can say.
+pub const CUTS_PER_RECORD_MAX: usize = 1_000;
 /// Shares of a session.
 pub const SHARES_MAX: usize = 64;
 /// Members of a session that are connected at one time.
@@ -37,8 +41,12 @@ pub const MEMBERS_MAX: usize = 1_000;
 pub const AUTHORS_MAX: usize = 4_096;
 /// Of these, authors of durable entries: so that newcomers find a place whatever was written before.
 pub const AUTHORS_STORED_MAX: usize = AUTHORS_MAX - 2 * MEMBERS_MAX;
-/// Wraps of a session: one per share, delegated ones included.
-pub const WRAPS_MAX: usize = 1_024;
+/// Wraps of a session: one per share, passed-on ones included, and one per member that is wrapped for alone.
+pub const WRAPS_MAX: usize = 2_048;
+/// Shares that members passed on, in a session.
+pub const PASSED_ON_MAX: usize = 64;
+/// Names of unknown shares that one network may try within a minute: guesses at a passphrase.
+pub const SHARE_GUESSES_PER_MINUTE: u32 = 5;
 /// Lanes that a connection may announce in HAVE frames: each author has two.
 pub const HAVE_LANES_MAX: usize = 2 * AUTHORS_MAX;
 /// Panes of a session.

@@ -10,7 +10,7 @@ mod chain;
 #[cfg(test)]
 mod tests;
 
-pub use chain::{CHAIN_SHARES_MAX, Certificate, Chain, ChainError, VerifiedMember};
+pub use chain::{CHAIN_SHARES_MAX, Certificate, Chain, ChainError, VerifiedMember, VerifiedShare};
 
 use super::id::{AuthorId, SessionId, ShareId};
 use super::key::{MemberKeys, ShareSecret};

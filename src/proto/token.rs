@@ -13,7 +13,7 @@ pub use link::{Link, LinkError};
 pub use relay::{PORT_DEFAULT, Relay, RelayError};
 
 use super::id::SessionId;
-use super::key::ShareSecret;
+use super::key::{PassphraseHash, ShareSecret};
 use super::share::{Rights, ShareFlags};
 use super::wire::Reader;
 use bech32::primitives::decode::CheckedHrpstring;
@@ -149,6 +149,9 @@ pub enum TokenError {
         /// Its flags.
         found: u8,
     },
+    /// It is half of the secret; the other half is a passphrase.
+    #[error("token needs its passphrase")]
+    Passphrase,
 }
 
 impl TokenError {
@@ -163,6 +166,7 @@ impl TokenError {
             Self::MixedCase => "type the token all in small letters",
             Self::Checksum => "copy the token instead of typing it, or compare it group by group",
             Self::Version { .. } | Self::Flags { .. } => "update cahoots, or ask the host which version it runs",
+            Self::Passphrase => "ask the person who gave you the token for its passphrase",
         }
     }
 }
@@ -183,10 +187,10 @@ pub struct Token {
 }
 
 impl Token {
-    /// Makes the token of a share with this random seed.
+    /// Makes the token of a share with this random seed. Of `flags` those count that a token has.
     #[must_use]
     pub const fn new(access: Access, session: &SessionId, seed: [u8; 16], flags: ShareFlags) -> Self {
-        Self { access, flags, session: *session, seed }
+        Self { access, flags: flags.for_token(), session: *session, seed }
     }
 
     /// Parses the 63 characters, in small or in capital letters; white space around them does no harm.
@@ -215,7 +219,7 @@ impl Token {
         if version != VERSION {
             return Err(TokenError::Version { found: version });
         }
-        let flags = ShareFlags::parse(found).ok_or(TokenError::Flags { found })?;
+        let flags = ShareFlags::parse_token(found).ok_or(TokenError::Flags { found })?;
         let session = SessionId(reader.array().map_err(wrong_length)?);
         Ok(Self { access, flags, session, seed: reader.array().map_err(wrong_length)? })
     }
@@ -232,10 +236,38 @@ impl Token {
         text
     }
 
-    /// Derives the keys that the token stands for.
+    /// Says whether the token alone is not enough.
     #[must_use]
-    pub fn secret(&self) -> ShareSecret {
-        ShareSecret::new(&self.session, self.seed, self.flags)
+    pub const fn needs_passphrase(&self) -> bool {
+        self.flags.contains(ShareFlags::PASSPHRASE)
+    }
+
+    /// Hashes a passphrase for this token, which takes 64 MiB and a good part of a second.
+    #[must_use]
+    pub fn hash_passphrase(&self, passphrase: &str) -> PassphraseHash {
+        PassphraseHash::derive(passphrase, &self.session, &self.seed)
+    }
+
+    /// Derives the keys that the token stands for by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenError::Passphrase`] if it needs one.
+    pub fn secret(&self) -> Result<ShareSecret, TokenError> {
+        self.secret_with(None)
+    }
+
+    /// Derives the keys that the token stands for, with its passphrase where it needs one; else it is not looked at.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenError::Passphrase`] if it needs one and there is none. A wrong one gives a share that nobody knows.
+    pub fn secret_with(&self, passphrase: Option<&PassphraseHash>) -> Result<ShareSecret, TokenError> {
+        let passphrase = passphrase.filter(|_| self.needs_passphrase());
+        if self.needs_passphrase() && passphrase.is_none() {
+            return Err(TokenError::Passphrase);
+        }
+        Ok(ShareSecret::new(&self.session, self.seed, self.flags, passphrase))
     }
 }
 

@@ -14,12 +14,17 @@ const CONTEXT: &str = "cahoots 2026-01-01 v1 ";
 /// The prefixes make ("ab", "c") and ("a", "bc") differ; the label keeps uses apart.
 #[must_use]
 pub fn derive(label: &str, parts: &[&[u8]]) -> [u8; 32] {
+    *hasher(label, parts).finalize().as_bytes()
+}
+
+/// Returns the hasher of [`derive`], for those who have to wipe it.
+pub(crate) fn hasher(label: &str, parts: &[&[u8]]) -> blake3::Hasher {
     let mut hasher = blake3::Hasher::new_derive_key(&[CONTEXT, label].concat());
     for part in parts {
         hasher.update(&(part.len() as u32).to_le_bytes());
         hasher.update(part);
     }
-    *hasher.finalize().as_bytes()
+    hasher
 }
 
 /// Returns `H(label, parts…)[..16]`, the form of every id.

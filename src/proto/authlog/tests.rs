@@ -1,5 +1,9 @@
 //! What the log lets in, in which order, and what it says then.
 
+mod doors;
+mod ends;
+mod replicas;
+
 use super::*;
 use crate::proto::member::cast::{
     END, START, chain, for_each_flip, keys, resigned, root, session, share, share_cert, terms,
@@ -8,6 +12,7 @@ use crate::proto::member::{Certificate, MemberCert};
 use crate::proto::share::{Rights, ShareTerms};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 
 const NOW: Wall = Wall(1_500_000);
 
@@ -17,6 +22,10 @@ fn genesis() -> Record {
 
 fn epoch(number: u32) -> Record {
     Record::Epoch { epoch: Epoch(number), commit: [number as u8; 32] }
+}
+
+fn close(share: ShareId) -> Record {
+    Record::Close { share, stay: Vec::new() }
 }
 
 fn host(secret_seed: u8, keys_seed: u8) -> MemberCert {
@@ -30,6 +39,31 @@ fn log() -> AuthLog {
         log.write(&root(), &record, NOW).expect("the fixture's log holds");
     }
     log
+}
+
+/// As [`log`], and with everything that few sessions have.
+fn long_log() -> AuthLog {
+    let mut log = log();
+    let (ben, eve) = (author(20), author(21));
+    let lane = LaneId { channel: Channel::CHAT, author: eve, epoch: Epoch(0) };
+    let stay = BTreeSet::from([ben, eve]).into_iter().collect();
+    let checkpoint =
+        Checkpoint { channel: Channel::STATE, epoch: Epoch(1), segments: 2, last: [8; 32], heads: [9; 32] };
+    for record in [
+        Record::Admit(ben),
+        Record::Close { share: share(2).share_id(), stay },
+        Record::Cut(vec![Cut { lane, next: 3, digest: [7; 32] }]),
+        epoch(1),
+        Record::Checkpoint(checkpoint),
+        Record::End,
+    ] {
+        log.write(&root(), &record, NOW).expect("the fixture's log holds");
+    }
+    log
+}
+
+fn author(keys_seed: u8) -> AuthorId {
+    chain(&share(2), &keys(keys_seed), Rights::INTERACT).member.author()
 }
 
 /// Signs a record of any type, as a later version would.
@@ -63,7 +97,7 @@ fn copied_log_says_the_same() {
 /// The relay holds the log: a bit that it alters must not pass.
 #[test]
 fn every_flipped_bit_of_a_record_is_refused() {
-    let whole = log();
+    let whole = long_log();
     for (seq, raw) in whole.records().iter().enumerate() {
         let mut before = AuthLog::new(session());
         for raw in &whole.records()[..seq] {
@@ -89,7 +123,7 @@ fn replays_gaps_and_forks_are_refused() {
     assert_eq!(late.append(whole.records()[1].clone()), Err(LogError::Seq { found: 1, next: 2 }));
     assert_eq!(late.append(whole.records()[3].clone()), Err(LogError::Seq { found: 3, next: 2 }));
 
-    late.write(&root(), &Record::Close(share(9).share_id()), NOW).expect("holds");
+    late.write(&root(), &close(share(9).share_id()), NOW).expect("holds");
     assert_eq!(late.append(whole.records()[3].clone()), Err(LogError::Prev { seq: 3 }));
 }
 
@@ -140,7 +174,7 @@ fn host_needs_a_recorded_open_share() {
     log.write(&root(), &Record::Host(other.clone()), NOW).expect("holds");
     assert_eq!(log.host(), Some(other.author()));
 
-    log.write(&root(), &Record::Close(share_id), NOW).expect("holds");
+    log.write(&root(), &close(share_id), NOW).expect("holds");
     let refused = log.write(&root(), &Record::Host(other), NOW);
     assert_eq!(refused, Err(LogError::Host(ChainError::Closed { share: share_id })));
 }
@@ -184,10 +218,10 @@ fn closed_share_admits_nobody() {
     let guest_of_ben = Chain { member, shares: vec![below, parent] }.verify(&session()).expect("holds");
     assert_eq!((log.admits(&ben), log.admits(&guest_of_ben)), (Ok(()), Ok(())));
 
-    log.write(&root(), &Record::Close(sub.share_id()), NOW).expect("holds");
+    log.write(&root(), &close(sub.share_id()), NOW).expect("holds");
     let closed = Err(ChainError::Closed { share: sub.share_id() });
     assert_eq!((log.admits(&ben), log.admits(&guest_of_ben)), (Ok(()), closed));
-    log.write(&root(), &Record::Close(door.share_id()), NOW).expect("holds");
+    log.write(&root(), &close(door.share_id()), NOW).expect("holds");
     assert_eq!(log.admits(&ben), Err(ChainError::Closed { share: door.share_id() }));
     assert!(log.is_closed(&door.share_id()) && log.share(&door.share_id()).is_some());
 }
@@ -222,7 +256,7 @@ fn unknown_record_is_kept_and_ignored() {
 #[test]
 fn known_record_with_a_longer_body_is_refused() {
     let mut log = log();
-    for (kind, bytes) in [(1, 33), (2, 218), (3, 37), (4, 197), (5, 17), (6, 1)] {
+    for (kind, bytes) in [(1, 33), (2, 218), (3, 37), (4, 197), (5, 17), (6, 1), (7, 63), (8, 75), (9, 17)] {
         let raw = sign_raw(&log, kind, &vec![1; bytes]);
         assert!(matches!(log.append(raw), Err(LogError::Decode(_))), "type {kind}");
     }
@@ -244,9 +278,39 @@ fn full_log_takes_no_more() {
     let mut log = log();
     let last = log.records.len();
     log.records.resize(LOG_RECORDS_MAX - 1, Bytes::new());
-    log.write(&root(), &Record::Close(share(9).share_id()), NOW).expect("one more fits");
+    log.write(&root(), &close(share(9).share_id()), NOW).expect("one more fits");
     assert!(log.records.len() > last);
     assert_eq!(log.write(&root(), &Record::End, NOW), Err(LogError::Full));
+}
+
+/// A record can have 64 KiB, so that few of them are as much as all of them were meant to be.
+#[test]
+fn log_of_too_many_bytes_takes_no_more() {
+    let mut log = log();
+    let bytes: usize = log.records().iter().map(Bytes::len).sum();
+    let body = vec![0; usize::from(u16::MAX)];
+    let big = 68 + body.len() + 64;
+    for _ in 0..(LOG_BYTES_MAX - bytes) / big {
+        log.append(sign_raw(&log, 200, &body)).expect("still fits");
+    }
+    let left = (LOG_BYTES_MAX - bytes) % big;
+    assert!((68 + 64 + 1..big).contains(&left), "{left} bytes are left for a record and a byte");
+    let before = log.clone();
+    assert_eq!(log.append(sign_raw(&log, 200, &body[..left - 68 - 64 + 1])), Err(LogError::Full));
+    log.append(sign_raw(&log, 200, &body[..left - 68 - 64])).expect("the last byte is filled");
+    assert_eq!(log.write(&root(), &Record::End, NOW), Err(LogError::Full));
+    assert_eq!(before.next_seq() + 1, log.next_seq());
+}
+
+/// People look the history of their session up: who was let in, cut off, and when.
+#[test]
+fn log_reads_back_record_by_record() {
+    let log = long_log();
+    let all: Vec<_> = log.decoded().collect();
+    assert_eq!(all.len() as u64, log.next_seq());
+    assert!(all.iter().enumerate().all(|(at, (seq, time, _))| (at as u64, NOW) == (*seq, *time)));
+    assert_eq!((&all[0].2, &all[4].2), (&genesis(), &Record::Admit(author(20))));
+    assert_eq!((log.time_of(3), log.time_of(log.next_seq()), log.time_of(u64::MAX)), (Some(NOW), None, None));
 }
 
 proptest! {
@@ -254,7 +318,7 @@ proptest! {
     #[test]
     fn append_takes_any_bytes(
         bytes in vec(any::<u8>(), 0..300),
-        kind in 0..8_u8,
+        kind in 0..10_u8,
         body in vec(any::<u8>(), 0..230),
     ) {
         let mut log = AuthLog::new(session());

@@ -5,9 +5,11 @@
 //! Always: an author's lines are numbered without gaps and never change; the order respects who had read what.
 //! PROTOCOL.md 12.
 
-use automerge::transaction::Transactable;
-use automerge::{ActorId, ObjId, ObjType, ROOT, ScalarValue};
+mod line;
+
 use bytes::Bytes;
+
+pub(super) use line::LinePlace;
 
 use super::{DocKind, Document, EditError};
 use crate::proto::id::{AuthorId, PaneId};
@@ -99,6 +101,18 @@ pub struct Message {
 }
 
 impl Message {
+    /// Returns whether somebody who has read the other message under the same number has read this one.
+    pub(super) fn says_the_same(&self, other: &Self) -> bool {
+        // Said anew after a cut, it may stand at another place and reply to what is gone.
+        let (position, reply) = (self.position, self.reply);
+        *self == Self { position, reply, ..other.clone() }
+    }
+
+    /// Returns the message as it was before it was said.
+    pub(super) fn to_draft(&self) -> Draft {
+        Draft { kind: self.kind, text: self.text.clone(), reply: self.reply, anchor: self.anchor }
+    }
+
     /// Returns what messages are sorted by.
     pub(super) const fn order(&self) -> (u32, AuthorId) {
         (self.position, self.author)
@@ -186,6 +200,15 @@ impl Pages {
         format!("{author}/{}", self.pages)
     }
 
+    /// Returns where the author's next line goes in a change that starts at operation `start_op`.
+    fn next_place(&self, author: AuthorId, start_op: u32) -> LinePlace {
+        if self.is_full() {
+            LinePlace::NewPage { key: self.next_key(author), list: start_op }
+        } else {
+            LinePlace::After { list: self.list, last: self.last }
+        }
+    }
+
     /// Returns the number of the next message.
     pub(super) const fn next_n(&self) -> u64 {
         self.pages.saturating_sub(1) * CHAT_PAGE_MESSAGES_MAX as u64 + self.count
@@ -210,12 +233,20 @@ impl Document {
         &self.messages
     }
 
-    /// Takes the messages that came since the last call, in their order among each other. After a fault of Automerge
-    /// the whole chat may come again.
+    /// Takes the messages that came since the last call, in their order among each other. None comes twice, not even if
+    /// it was taken back in between, unless [`take_lost`](Self::take_lost) gave it out.
     pub fn take_news(&mut self) -> Vec<Message> {
         let mut news = std::mem::take(&mut self.news);
         news.sort_by_key(Message::order);
         news
+    }
+
+    /// Takes the messages that [`take_news`](Self::take_news) gave out and that were cut away since and have not come
+    /// again, in their order among each other. Those of members who stay come again within seconds: ask late.
+    pub fn take_lost(&mut self) -> Vec<Message> {
+        let mut lost: Vec<Message> = self.unsaid.drain().map(|(_, message)| message).collect();
+        lost.sort_by_key(Message::order);
+        lost
     }
 
     /// Says something: returns the payload of the author's next entry.
@@ -229,17 +260,9 @@ impl Document {
         if bytes > bytes_max {
             return Err(EditError::TooLong { what: "message", bytes, bytes_max });
         }
-        let (me, pages) = (self.author(), self.gate.pages(self.author()));
         let value = draft.encode(now);
-        self.edit(|tx| {
-            let list = if pages.is_full() {
-                tx.raw.put_object(ROOT, pages.next_key(me), ObjType::List)?
-            } else {
-                ObjId::Id(pages.list.into(), ActorId::from(me.0), 0)
-            };
-            let index = if pages.is_full() { 0 } else { pages.count as usize };
-            tx.raw.insert(&list, index, ScalarValue::Bytes(value))?;
-            Ok(())
-        })
+        let (me, pages) = (self.author(), self.gate.pages(self.author()));
+        let payload = self.append(|head| head.encode(&pages.next_place(me, head.start_op).columns(&value)))?;
+        Ok(Some(payload))
     }
 }

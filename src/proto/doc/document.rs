@@ -5,17 +5,27 @@
 //! Always: the log holds the admitted payloads in an order in which each follows what it builds on; the view shows the
 //! log's first `applied` entries. A refused change ends its author's lane and disturbs nobody else. PROTOCOL.md 12.
 
+mod checkpoint;
+mod rebuild;
+mod resay;
+mod retract;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use automerge::{Automerge, Change, ChangeHash};
 use bytes::Bytes;
 
+pub use checkpoint::CheckpointError;
+
 use super::DocKind;
 use super::chat::Message;
+use super::chunk::Head;
 use super::edit::{EditError, Tx};
 use super::gate::scan::Scan;
 use super::gate::{Admission, Gate, GateError};
 use super::view::{Broken, View};
+use retract::Owed;
+
 use crate::proto::id::AuthorId;
 use crate::proto::limits::{CHANGE_DEPS_MAX, ORPHANS_BYTES_MAX};
 
@@ -35,6 +45,8 @@ pub struct Applied {
     pub changed: bool,
     /// The lanes that were refused since the last flush.
     pub refused: Vec<Refusal>,
+    /// Own payloads that a cut had taken back and that are part of the document again: to be published once more.
+    pub again: Vec<Bytes>,
 }
 
 /// An admitted change.
@@ -81,8 +93,11 @@ impl Lane {
 pub struct Document {
     kind: DocKind,
     me: AuthorId,
+    /// The hash of the genesis change.
+    genesis: [u8; 32],
     pub(super) gate: Gate,
-    pub(super) view: View,
+    /// A chat needs none: the gate reads its lines, and nothing in it is ever replaced.
+    pub(super) view: Option<View>,
     log: Vec<Entry>,
     /// How many entries of the log the view shows.
     applied: usize,
@@ -107,6 +122,12 @@ pub struct Document {
     pub(super) news: Vec<Message>,
     /// Lines of the view, in order.
     pub(super) messages: Vec<Message>,
+    /// Lines that were taken note of and have left the view since, by author and number.
+    pub(super) unsaid: HashMap<(AuthorId, u64), Message>,
+    /// Own changes that a cut took back.
+    owed: Option<Owed>,
+    /// Own changes that are part of the document again, to be published.
+    again: Vec<Bytes>,
 }
 
 impl Document {
@@ -117,8 +138,9 @@ impl Document {
         Self {
             kind,
             me,
+            genesis: genesis.hash().0,
             gate: Gate::new(kind, &genesis),
-            view,
+            view: (kind == DocKind::State).then_some(view),
             log: Vec::new(),
             applied: 0,
             batch: Vec::new(),
@@ -133,6 +155,9 @@ impl Document {
             fresh: Vec::new(),
             news: Vec::new(),
             messages: Vec::new(),
+            unsaid: HashMap::new(),
+            owed: None,
+            again: Vec::new(),
         }
     }
 
@@ -151,13 +176,19 @@ impl Document {
     /// Returns the hashes of the changes that nothing builds on yet, ascending. Equal heads mean equal documents.
     #[must_use]
     pub fn heads(&self) -> Vec<[u8; 32]> {
-        self.view.heads()
+        self.gate.heads()
     }
 
     /// Returns how many changes were admitted, the genesis change not counted.
     #[must_use]
     pub fn len_changes(&self) -> usize {
         self.log.len()
+    }
+
+    /// Returns how many of the author's changes were admitted.
+    #[must_use]
+    pub fn admitted_of(&self, author: AuthorId) -> u64 {
+        self.lanes.get(&author).map_or(0, |lane| lane.admitted.len() as u64)
     }
 
     /// Returns how many payloads wait for others.
@@ -175,7 +206,10 @@ impl Document {
     /// Returns the document in Automerge's file format, after a test that Automerge can load it. Slow; for export.
     #[must_use]
     pub fn save(&self) -> Option<Vec<u8>> {
-        self.view.read(Automerge::save_and_verify).ok()
+        match &self.view {
+            Some(view) => view.read(Automerge::save_and_verify).ok(),
+            None => self.view_of_log()?.read(Automerge::save_and_verify).ok(),
+        }
     }
 
     /// Takes the payload of an admitted entry of the author's lane. It takes effect with the next [`flush`](Self::flush)
@@ -199,9 +233,15 @@ impl Document {
     /// Applies all that is ready, in one batch: call it once per tick.
     pub fn flush(&mut self) -> Applied {
         self.admit_ready();
+        let restored = self.restore();
+        self.again.extend(restored);
         self.drop_excess();
         self.apply_batch();
-        Applied { changed: std::mem::take(&mut self.changed), refused: std::mem::take(&mut self.refused) }
+        Applied {
+            changed: std::mem::take(&mut self.changed),
+            refused: std::mem::take(&mut self.refused),
+            again: std::mem::take(&mut self.again),
+        }
     }
 
     /// Makes one change and returns its payload: the plaintext of the author's next entry. Nothing if nothing changed.
@@ -215,12 +255,10 @@ impl Document {
         &mut self,
         edit: impl FnOnce(&mut Tx<'_>) -> Result<(), EditError>,
     ) -> Result<Option<Bytes>, EditError> {
-        self.apply_batch();
-        if self.lanes.get(&self.me).is_some_and(|lane| lane.muted || !lane.waiting.is_empty()) {
-            return Err(EditError::Lane);
-        }
+        self.expect_lane()?;
         let deps = self.fewer_deps();
-        let change = match self.view.edit(deps.as_deref(), edit) {
+        let Some(view) = &mut self.view else { return Err(EditError::Kind { found: self.kind }) };
+        let change = match view.edit(deps.as_deref(), edit) {
             Err(EditError::Failed) => {
                 self.rebuild(self.log.len());
                 return Err(EditError::Failed);
@@ -229,18 +267,44 @@ impl Document {
         };
         let Some(change) = change else { return Ok(None) };
         let payload = Bytes::copy_from_slice(change.raw_bytes());
-        match self.gate.admit(self.me, &payload) {
-            Ok(admission) => {
-                self.record(Entry { author: self.me, payload: payload.clone() }, admission);
-                self.batch.clear();
-                self.settle();
-                Ok(Some(payload))
-            }
-            Err(reason) => {
-                self.rebuild(self.log.len());
-                Err(EditError::Refused(reason))
-            }
+        let admitted = self.admit_own(payload.clone());
+        if admitted.is_err() {
+            // The view has the change already.
+            self.rebuild(self.log.len());
         }
+        self.batch.clear();
+        self.settle();
+        admitted.map(|()| Some(payload))
+    }
+
+    /// Adds an own change that needs no view to be made; `write` is given what it builds on.
+    pub(super) fn append(&mut self, write: impl FnOnce(&Head) -> Vec<u8>) -> Result<Bytes, EditError> {
+        self.expect_lane()?;
+        let mut deps = match self.fewer_deps() {
+            Some(deps) => deps.into_iter().map(|dep| dep.0).collect(),
+            None => self.heads(),
+        };
+        deps.extend(self.last_own.filter(|last| !deps.contains(last)));
+        deps.sort_unstable();
+        let start_op = deps.iter().filter_map(|dep| self.gate.max_op(dep)).max().unwrap_or(0) + 1;
+        let seq = self.gate.next_seq(self.me);
+        let payload = Bytes::from(write(&Head { deps, author: self.me, seq, start_op, others: Vec::new() }));
+        self.admit_own(payload.clone())?;
+        self.settle();
+        Ok(payload)
+    }
+
+    /// Checks that the next own change can be made now.
+    fn expect_lane(&mut self) -> Result<(), EditError> {
+        self.apply_batch();
+        let ends = |lane: &Lane| lane.muted || !lane.waiting.is_empty();
+        if self.owed.is_some() || self.lanes.get(&self.me).is_some_and(ends) { Err(EditError::Lane) } else { Ok(()) }
+    }
+
+    fn admit_own(&mut self, payload: Bytes) -> Result<(), EditError> {
+        let admission = self.gate.admit(self.me, &payload).map_err(EditError::Refused)?;
+        self.record(Entry { author: self.me, payload }, admission);
+        Ok(())
     }
 
     pub(super) const fn expect_kind(&self, kind: DocKind) -> Result<(), EditError> {
@@ -256,19 +320,33 @@ impl Document {
             return Err(GateError::Author { claimed: scan.actor });
         }
         let (seq, deps) = (scan.seq, scan.deps.into());
-        let lane = self.lanes.entry(author).or_default();
-        let admitted = lane.admitted.get(seq as usize - 1).and_then(|&place| self.log.get(place));
-        let said = admitted.map(|entry| &entry.payload).or(lane.waiting.get(&seq).map(|waiting| &waiting.payload));
-        match said {
+        match self.said(author, seq) {
             Some(said) if *said == payload => return Ok(()),
             Some(_) => return Err(GateError::Equivocation { seq }),
             None => (),
         }
         let waiting = Waiting { payload, deps };
         self.waiting_bytes += waiting.bytes();
-        lane.waiting.insert(seq, waiting);
+        self.lanes.entry(author).or_default().waiting.insert(seq, waiting);
         self.touched.insert(author);
         Ok(())
+    }
+
+    /// Returns what the author said under the number, be it admitted or not.
+    fn said(&self, author: AuthorId, seq: u64) -> Option<&Bytes> {
+        let lane = self.lanes.get(&author)?;
+        let place = usize::try_from(seq).ok()?.checked_sub(1)?;
+        let admitted = lane.admitted.get(place).and_then(|&place| self.log.get(place)).map(|entry| &entry.payload);
+        admitted.or(lane.waiting.get(&seq).map(|waiting| &waiting.payload))
+    }
+
+    /// Looks at all that waits again: it may wait for something else now.
+    fn look_again(&mut self) {
+        self.blocked.clear();
+        for (author, lane) in &mut self.lanes {
+            lane.blocked_on = None;
+            self.touched.insert(*author);
+        }
     }
 
     /// Refuses what the author says from now on.
@@ -332,7 +410,7 @@ impl Document {
             self.last_own = Some(admission.hash);
         }
         self.log.push(entry);
-        self.batch.push(admission.change);
+        self.batch.extend(admission.change);
         self.fresh.extend(admission.messages);
         for author in self.blocked.remove(&admission.hash).unwrap_or_default() {
             self.lanes.entry(author).or_default().blocked_on = None;
@@ -341,11 +419,12 @@ impl Document {
     }
 
     fn apply_batch(&mut self) {
-        if self.batch.is_empty() {
+        if self.applied == self.log.len() {
             return;
         }
         self.changed = true;
-        match self.view.apply(std::mem::take(&mut self.batch)) {
+        let batch = std::mem::take(&mut self.batch);
+        match self.view.as_mut().map_or(Ok(()), |view| view.apply(batch)) {
             Ok(()) => self.settle(),
             Err(Broken) => self.rebuild(self.applied),
         }
@@ -357,83 +436,24 @@ impl Document {
         let Some(first) = self.fresh.iter().map(Message::order).min() else { return };
         // Most lines come last. Where lanes overlap, sorting merges two runs that are sorted already.
         let from = self.messages.partition_point(|message| message.order() < first);
-        self.news.extend_from_slice(&self.fresh);
+        for message in &self.fresh {
+            let id = (message.author, message.n);
+            if self.unsaid.get(&id).is_some_and(|unsaid| unsaid.says_the_same(message)) {
+                self.unsaid.remove(&id);
+            } else {
+                self.news.push(message.clone());
+            }
+        }
         self.messages.append(&mut self.fresh);
         if let Some(unsorted) = self.messages.get_mut(from..) {
             unsorted.sort_by_key(Message::order);
         }
     }
 
-    /// Makes gate and view anew from the log, of which the first `good` entries were fine before: takes the others one by
-    /// one, and ends the lane of each that fails.
-    fn rebuild(&mut self, good: usize) {
-        let mut entries = std::mem::take(&mut self.log);
-        let mut suspects = entries.split_off(good.min(entries.len()));
-        self.reset();
-        if !self.replay(&entries) {
-            self.reset();
-            entries.append(&mut suspects);
-            suspects = entries;
-        }
-        let mut failed = BTreeSet::new();
-        for entry in suspects {
-            if failed.contains(&entry.author) {
-                continue;
-            }
-            let Ok(admission) = self.gate.admit(entry.author, &entry.payload) else {
-                // It builds on one that failed, and waits for what will not come.
-                if let Err(reason) = self.enqueue(entry.author, entry.payload) {
-                    self.refuse(entry.author, reason);
-                }
-                continue;
-            };
-            let author = entry.author;
-            self.record(entry, admission);
-            let change = std::mem::take(&mut self.batch);
-            if self.view.apply(change).is_ok() {
-                self.settle();
-                continue;
-            }
-            failed.insert(author);
-            self.refuse(author, GateError::Failed);
-            let mut log = std::mem::take(&mut self.log);
-            log.pop();
-            self.reset();
-            self.replay(&log);
-        }
-    }
-
-    /// Applies entries that were fine before; returns whether they are so again.
-    fn replay(&mut self, entries: &[Entry]) -> bool {
-        for entry in entries {
-            let Ok(admission) = self.gate.admit(entry.author, &entry.payload) else { return false };
-            self.record(entry.clone(), admission);
-        }
-        let applied = self.view.apply(std::mem::take(&mut self.batch)).is_ok();
-        self.settle();
-        applied
-    }
-
-    /// Goes back to the genesis change. What waits goes on waiting.
-    fn reset(&mut self) {
-        let genesis = self.view.renew(self.me);
-        self.gate = Gate::new(self.kind, &genesis);
-        self.log.clear();
-        self.applied = 0;
-        self.batch.clear();
-        self.fresh.clear();
-        self.news.clear();
-        self.messages.clear();
-        self.last_own = None;
-        for lane in self.lanes.values_mut() {
-            lane.admitted.clear();
-        }
-    }
-
     /// Chooses what the next own change builds on where naming all heads would take too many dependencies: its own last
     /// one, and the heads with the highest counters, since the change's own must be above them. `None` for all heads.
     fn fewer_deps(&self) -> Option<Vec<ChangeHash>> {
-        let mut heads = self.view.heads();
+        let mut heads = self.heads();
         if heads.len() < CHANGE_DEPS_MAX {
             return None;
         }

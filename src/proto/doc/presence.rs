@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::gate::GateError;
 use super::gate::scan::{Action, Key, Op, Scan, Value};
-use crate::proto::id::{AuthorId, PaneId};
+use crate::proto::id::{AuthorId, Epoch, PaneId};
 use crate::proto::limits::NAME_BYTES_MAX;
 use crate::proto::wire::{DecodeError, Reader};
 
@@ -22,7 +22,8 @@ const FLAG_NOTES: u8 = 2;
 const FLAG_TYPING: u8 = 4;
 const FLAG_HEAD: u8 = 8;
 const FLAG_LEAVING: u8 = 16;
-const FLAGS: u8 = FLAG_CURSOR | FLAG_NOTES | FLAG_TYPING | FLAG_HEAD | FLAG_LEAVING;
+const FLAG_HOLDINGS: u8 = 32;
+const FLAGS: u8 = FLAG_CURSOR | FLAG_NOTES | FLAG_TYPING | FLAG_HEAD | FLAG_LEAVING | FLAG_HOLDINGS;
 
 /// A pointer in a terminal.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -33,6 +34,19 @@ pub struct CursorAt {
     pub row: u16,
     /// The column of the screen.
     pub col: u16,
+}
+
+/// What a member holds of the newest epoch: who compares it sees a relay that keeps something back or tells two stories.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Holdings {
+    /// The newest epoch that the member knows.
+    pub epoch: Epoch,
+    /// Entries that it wrote itself to the state document in this epoch.
+    pub state: u32,
+    /// Entries that it wrote itself to the chat in this epoch.
+    pub chat: u32,
+    /// A digest over all lanes of this epoch as it holds them.
+    pub held: [u8; 16],
 }
 
 /// What a member says of itself.
@@ -54,6 +68,8 @@ pub struct Presence {
     pub leaving: bool,
     /// The auth log as they hold it: its length and the digest of its last record.
     pub log_head: Option<(u64, [u8; 32])>,
+    /// What they hold of the documents' newest epoch.
+    pub holdings: Option<Holdings>,
 }
 
 impl Presence {
@@ -97,7 +113,8 @@ impl Presence {
             | flag(notes_cursor.is_some(), FLAG_NOTES)
             | flag(self.typing, FLAG_TYPING)
             | flag(self.log_head.is_some(), FLAG_HEAD)
-            | flag(self.leaving, FLAG_LEAVING);
+            | flag(self.leaving, FLAG_LEAVING)
+            | flag(self.holdings.is_some(), FLAG_HOLDINGS);
         let mut out = vec![VERSION, flags, self.colour, name.len() as u8];
         out.extend_from_slice(name.as_bytes());
         out.extend_from_slice(&self.focus.map_or(NO_PANE, |pane| pane.0).to_le_bytes());
@@ -113,6 +130,12 @@ impl Presence {
         if let Some((next, digest)) = self.log_head {
             out.extend_from_slice(&next.to_le_bytes());
             out.extend_from_slice(&digest);
+        }
+        if let Some(holdings) = self.holdings {
+            for number in [holdings.epoch.0, holdings.state, holdings.chat] {
+                out.extend_from_slice(&number.to_le_bytes());
+            }
+            out.extend_from_slice(&holdings.held);
         }
         out
     }
@@ -136,14 +159,19 @@ impl Presence {
         let notes_cursor =
             if flags & FLAG_NOTES != 0 { Some(read_text(&mut reader, "cursor", u8::MAX.into())?) } else { None };
         let log_head = if flags & FLAG_HEAD != 0 { Some((reader.u64()?, reader.array()?)) } else { None };
+        let holdings = if flags & FLAG_HOLDINGS != 0 { Some(read_holdings(&mut reader)?) } else { None };
         reader.finish()?;
         let (typing, leaving) = (flags & FLAG_TYPING != 0, flags & FLAG_LEAVING != 0);
-        Ok(Self { name, colour, focus, cursor, notes_cursor, typing, leaving, log_head })
+        Ok(Self { name, colour, focus, cursor, notes_cursor, typing, leaving, log_head, holdings })
     }
 }
 
 fn read_cursor(reader: &mut Reader<'_>) -> Result<CursorAt, DecodeError> {
     Ok(CursorAt { pane: PaneId(reader.u16()?), row: reader.u16()?, col: reader.u16()? })
+}
+
+fn read_holdings(reader: &mut Reader<'_>) -> Result<Holdings, DecodeError> {
+    Ok(Holdings { epoch: Epoch(reader.u32()?), state: reader.u32()?, chat: reader.u32()?, held: reader.array()? })
 }
 
 fn read_text(reader: &mut Reader<'_>, what: &'static str, bytes_max: usize) -> Result<String, DecodeError> {

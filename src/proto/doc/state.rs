@@ -48,6 +48,37 @@ impl PaneStatus {
     }
 }
 
+/// Whose keys reach a pane's program, as everybody is shown it; the host alone decides.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum PanePolicy {
+    /// Those of everybody who may type.
+    #[default]
+    Everybody,
+    /// Those of one member at a time.
+    OneDriver,
+    /// Lines that the owner has read and let pass.
+    ApprovedLines,
+}
+
+impl PanePolicy {
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "all" => Some(Self::Everybody),
+            "one" => Some(Self::OneDriver),
+            "line" => Some(Self::ApprovedLines),
+            _ => None,
+        }
+    }
+
+    const fn write(self) -> &'static str {
+        match self {
+            Self::Everybody => "all",
+            Self::OneDriver => "one",
+            Self::ApprovedLines => "line",
+        }
+    }
+}
+
 /// A terminal of the session.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PaneInfo {
@@ -82,6 +113,8 @@ pub struct StateView {
     pub notes: String,
     /// Values of applications, JSON by key.
     pub app: BTreeMap<String, String>,
+    /// Whose keys reach which pane; a pane that is not listed takes those of everybody.
+    pub policies: BTreeMap<PaneId, PanePolicy>,
     /// Who drives which pane.
     pub drivers: BTreeMap<PaneId, AuthorId>,
 }
@@ -95,7 +128,7 @@ fn panes() -> ObjId {
     genesis_object(1)
 }
 
-fn notes() -> ObjId {
+pub(super) fn notes() -> ObjId {
     genesis_object(2)
 }
 
@@ -155,6 +188,8 @@ fn read_state(doc: &Automerge) -> Result<StateView, AutomergeError> {
             continue;
         };
         state.panes.insert(pane, read_pane(doc, &object)?);
+        let policy = str_at(doc, &object, "policy")?.and_then(|policy| PanePolicy::parse(&policy));
+        state.policies.extend(policy.map(|policy| (pane, policy)));
     }
     for key in doc.keys(app()) {
         if let Some(json) = str_at(doc, &app(), &key)? {
@@ -214,6 +249,19 @@ impl Tx<'_> {
         self.put(&object, "command", Some(&info.command))?;
         self.put(&object, "size", Some(&format!("{}x{}", info.cols, info.rows)))?;
         self.put(&object, "status", Some(&info.status.write()))
+    }
+
+    /// Says whose keys reach a pane that was added before.
+    ///
+    /// # Errors
+    ///
+    /// [`EditError::Kind`] in the other document.
+    pub fn set_policy(&mut self, pane: PaneId, policy: PanePolicy) -> Result<(), EditError> {
+        self.expect_kind()?;
+        match self.raw.get(panes(), pane.to_string())? {
+            Some((Value::Object(ObjType::Map), object)) => self.put(&object, "policy", Some(policy.write())),
+            _ => Ok(()),
+        }
     }
 
     /// Takes a pane away.
@@ -284,36 +332,34 @@ impl Document {
     /// Reads all of it. An empty view in a chat document.
     #[must_use]
     pub fn state(&self) -> StateView {
-        if self.kind() == DocKind::State {
-            self.view.read(read_state).unwrap_or_default()
-        } else {
-            StateView::default()
-        }
+        self.read(read_state).unwrap_or_default()
+    }
+
+    fn read<R>(&self, read: impl FnOnce(&Automerge) -> Result<R, AutomergeError>) -> Option<R> {
+        self.view.as_ref()?.read(read).ok()
     }
 
     /// Returns a name for the place before the notes' code point at `position` that stays with the text as others edit.
     #[must_use]
     pub fn notes_cursor(&self, position: usize) -> Option<String> {
-        self.expect_kind(DocKind::State).ok()?;
         let read = |doc: &Automerge| {
             if position >= doc.length(notes()) {
                 return Ok(Cursor::End.to_string());
             }
             doc.get_cursor(notes(), position, None).map(|cursor| cursor.to_string())
         };
-        self.view.read(read).ok()
+        self.read(read)
     }
 
     /// Returns where the place is now, in code points. A name that means nothing here gives `None`.
     #[must_use]
     pub fn notes_position(&self, cursor: &str) -> Option<usize> {
-        self.expect_kind(DocKind::State).ok()?;
         // Automerge's parser slices at byte 1 without looking.
         if cursor.is_empty() || !cursor.is_ascii() {
             return None;
         }
         let read = |doc: &Automerge| doc.get_cursor_position(notes(), &Cursor::try_from(cursor)?, None);
-        self.view.read(read).ok()
+        self.read(read)
     }
 
     /// As [`Tx::set_title`], in a change of its own.

@@ -1,5 +1,7 @@
 //! What documents promise: edits show at once, replicas agree, a bad lane hurts nobody else.
 
+mod checkpoints;
+mod cuts;
 mod forge;
 mod hostile;
 mod merge;
@@ -8,10 +10,10 @@ mod mutants;
 use super::chat::{Anchor, Draft, MessageKind};
 use super::edit::EditError;
 use super::gate::GateError;
-use super::presence::{CursorAt, Presence};
+use super::presence::{CursorAt, Holdings, Presence};
 use super::state::{PaneInfo, PaneStatus, StateView};
 use super::{DocKind, Document, Refusal};
-use crate::proto::id::{AuthorId, PaneId};
+use crate::proto::id::{AuthorId, Epoch, PaneId};
 use crate::proto::time::Wall;
 use bytes::Bytes;
 
@@ -98,6 +100,7 @@ fn presence_round_trips() {
         typing: true,
         leaving: true,
         log_head: Some((5, [9; 32])),
+        holdings: Some(Holdings { epoch: Epoch(2), state: 3, chat: 70_000, held: [8; 16] }),
     };
     let plaintext = presence.encode(ADA);
     assert_eq!(Presence::decode(ADA, &plaintext), Ok(presence));

@@ -47,11 +47,11 @@ impl View {
         (view, genesis)
     }
 
-    /// Throws away what there is and starts again; returns the genesis change.
-    pub(super) fn renew(&mut self, me: AuthorId) -> Change {
-        let (view, genesis) = Self::new(self.kind, me);
-        self.doc = view.doc;
-        genesis
+    /// Puts another view in the place of this one, which it returns.
+    pub(super) fn replace(&mut self, #[cfg_attr(not(test), expect(unused_mut))] mut view: Self) -> Self {
+        #[cfg(test)]
+        view.poison.clone_from(&self.poison);
+        std::mem::replace(self, view)
     }
 
     /// Applies changes whose dependencies are all there, at once: Automerge's cost is per call.
@@ -89,11 +89,6 @@ impl View {
     /// Reads something.
     pub(super) fn read<R>(&self, read: impl FnOnce(&Automerge) -> Result<R, AutomergeError>) -> Result<R, Broken> {
         catch(|| read(&self.doc))
-    }
-
-    /// Returns the hashes of the changes that nothing builds on yet, ascending.
-    pub(super) fn heads(&self) -> Vec<[u8; 32]> {
-        self.read(|doc| Ok(doc.get_heads().into_iter().map(|head| head.0).collect())).unwrap_or_default()
     }
 }
 

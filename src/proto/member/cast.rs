@@ -21,7 +21,7 @@ pub(crate) fn session() -> SessionId {
 }
 
 pub(crate) fn share(seed: u8) -> ShareSecret {
-    ShareSecret::new(&session(), [seed; 16], ShareFlags::NONE)
+    ShareSecret::new(&session(), [seed; 16], ShareFlags::NONE, None)
 }
 
 pub(crate) fn terms(rights: Rights, depth_left: u8) -> ShareTerms {
@@ -40,6 +40,23 @@ pub(crate) fn keys(seed: u8) -> MemberKeys {
 pub(crate) fn chain(secret: &ShareSecret, keys: &MemberKeys, rights: Rights) -> Chain {
     let member = MemberCert::issue(secret, keys, rights, START, END);
     Chain { member, shares: vec![share_cert(secret)] }
+}
+
+/// A chain of shares passed on, each below the one before; the first is one of the owner's with depth 3.
+pub(crate) fn chain_below(secrets: &[ShareSecret], keys: &MemberKeys, rights: Rights) -> Chain {
+    let mut shares: Vec<ShareCert> = Vec::new();
+    for (at, secret) in secrets.iter().enumerate() {
+        let cert = match shares.first() {
+            None => share_cert(secret),
+            Some(parent) => {
+                let terms = terms(Rights::INTERACT.union(Rights::DELEGATE), parent.depth_left - 1);
+                ShareCert::issue_below(parent, &secrets[at - 1], secret, terms)
+            }
+        };
+        shares.insert(0, cert);
+    }
+    let member = MemberCert::issue(&secrets[secrets.len() - 1], keys, rights, START, END);
+    Chain { member, shares }
 }
 
 pub(crate) fn verified(keys: &MemberKeys) -> VerifiedMember {

@@ -3,7 +3,7 @@
 use super::{MEMBER_CERT_BYTES, MemberCert};
 use crate::proto::id::{AuthorId, SessionId, ShareId};
 use crate::proto::limits::CLOCK_SKEW_MS_MAX;
-use crate::proto::share::{Rights, SHARE_CERT_BYTES, ShareCert};
+use crate::proto::share::{Rights, SHARE_CERT_BYTES, ShareCert, ShareFlags};
 use crate::proto::time::Wall;
 use crate::proto::verify::{PublicKey, VerifyKey};
 use crate::proto::wire::{DecodeError, Reader};
@@ -84,6 +84,12 @@ pub enum ChainError {
         /// Which one.
         of: Certificate,
     },
+    /// Whoever finds a public share may come: it cannot give rights that do harm.
+    #[error("{of} is public and gives more than reading, presence and chat")]
+    Public {
+        /// Which one.
+        of: Certificate,
+    },
     /// The time has not come, by more than clocks may differ.
     #[error("not valid for another {early_ms} ms")]
     Early {
@@ -99,6 +105,12 @@ pub enum ChainError {
     /// The owner never recorded this certificate.
     #[error("share {share} is not in the auth log")]
     NotInLog {
+        /// The share.
+        share: ShareId,
+    },
+    /// Its members are let in one by one, and this one was not yet; the owner has to act.
+    #[error("the owner has not let this member of share {share} in")]
+    NotLetIn {
         /// The share.
         share: ShareId,
     },
@@ -157,59 +169,95 @@ impl Chain {
     /// [`ChainError`] names the first rule of PROTOCOL.md 4 that is broken.
     pub fn verify(&self, session: &SessionId) -> Result<VerifiedMember, ChainError> {
         // Cheap rules first: a hostile chain costs no signature check until all else is in order.
-        self.check_sessions(session)?;
-        let root = self.check_attenuation(session)?;
-        self.check_signatures()?;
-        let verify_key = VerifyKey::try_from(self.member.sign_public).map_err(|_| ChainError::Key)?;
-        Ok(VerifiedMember { author: self.member.author(), root, verify_key, chain: Arc::new(self.clone()) })
-    }
-
-    fn check_sessions(&self, session: &SessionId) -> Result<(), ChainError> {
         if self.member.session != *session {
             return Err(ChainError::Session { of: Certificate::Member });
         }
-        match self.shares.iter().find(|share| share.session != *session) {
-            Some(share) => Err(ChainError::Session { of: Certificate::Share(share.share) }),
-            None => Ok(()),
-        }
-    }
-
-    /// Checks all but signatures, from the member up; returns the owner's key.
-    fn check_attenuation(&self, session: &SessionId) -> Result<PublicKey, ChainError> {
-        let (Some(leaf), Some(top), 1..=CHAIN_SHARES_MAX) =
-            (self.shares.first(), self.shares.last(), self.shares.len())
-        else {
-            return Err(ChainError::Length { shares: self.shares.len() });
-        };
+        let leaf = self.shares.first().ok_or(ChainError::Length { shares: 0 })?;
         if self.member.share != leaf.share {
             return Err(ChainError::Parent { of: Certificate::Member });
         }
         Scope::of_member(&self.member).check_inside(&Scope::of_share(leaf))?;
-        for (child, parent) in self.shares.iter().zip(self.shares.iter().skip(1)) {
-            let of = Certificate::Share(child.share);
-            if child.parent != parent.hash() || child.issuer != parent.public {
-                return Err(ChainError::Parent { of });
-            }
-            Scope::of_share(child).check_inside(&Scope::of_share(parent))?;
-            if !parent.rights.may_delegate() || child.depth_left >= parent.depth_left {
-                return Err(ChainError::Depth { of });
-            }
+        let root = check_shares(&self.shares, session)?;
+        check_share_signatures(&self.shares)?;
+        if !self.member.is_signed(&leaf.public) {
+            return Err(ChainError::Signature { of: Certificate::Member });
         }
-        if top.parent != [0; 32] || top.issuer.session_id() != *session {
-            return Err(ChainError::Root);
-        }
-        Ok(top.issuer)
+        let verify_key = VerifyKey::try_from(self.member.sign_public).map_err(|_| ChainError::Key)?;
+        Ok(VerifiedMember { author: self.member.author(), root, verify_key, chain: Arc::new(self.clone()) })
+    }
+}
+
+/// A share, passed on or not, whose certificates hold up to the owner's key.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct VerifiedShare {
+    root: PublicKey,
+    certs: Vec<ShareCert>,
+}
+
+impl VerifiedShare {
+    /// Checks that the certificates, the share's own first, hold in `session`; time and the auth log are not asked.
+    ///
+    /// # Errors
+    ///
+    /// [`ChainError`] names the first rule of PROTOCOL.md 4 that is broken.
+    pub fn verify(certs: &[ShareCert], session: &SessionId) -> Result<Self, ChainError> {
+        let root = check_shares(certs, session)?;
+        check_share_signatures(certs)?;
+        Ok(Self { root, certs: certs.to_vec() })
     }
 
-    fn check_signatures(&self) -> Result<(), ChainError> {
-        if let Some(share) = self.shares.iter().rev().find(|share| !share.is_signed()) {
-            return Err(ChainError::Signature { of: Certificate::Share(share.share) });
+    /// Returns the certificates, the share's own first.
+    #[must_use]
+    pub fn certs(&self) -> &[ShareCert] {
+        &self.certs
+    }
+
+    /// Returns the share that this one was passed on below, or `None` for one of the owner's.
+    #[must_use]
+    pub fn parent(&self) -> Option<&ShareCert> {
+        self.certs.get(1)
+    }
+
+    /// Returns the owner's key, at which the chain ends.
+    #[must_use]
+    pub const fn root(&self) -> PublicKey {
+        self.root
+    }
+}
+
+/// Checks all but signatures, from the leaf up; returns the owner's key.
+fn check_shares(shares: &[ShareCert], session: &SessionId) -> Result<PublicKey, ChainError> {
+    let (Some(top), 1..=CHAIN_SHARES_MAX) = (shares.last(), shares.len()) else {
+        return Err(ChainError::Length { shares: shares.len() });
+    };
+    for share in shares {
+        let of = Certificate::Share(share.share);
+        if share.session != *session {
+            return Err(ChainError::Session { of });
         }
-        match self.shares.first() {
-            Some(leaf) if self.member.is_signed(&leaf.public) => Ok(()),
-            _ => Err(ChainError::Signature { of: Certificate::Member }),
+        if share.flags.contains(ShareFlags::PUBLIC) && !Rights::VIEW.contains(share.rights) {
+            return Err(ChainError::Public { of });
         }
     }
+    for (child, parent) in shares.iter().zip(shares.iter().skip(1)) {
+        let of = Certificate::Share(child.share);
+        if child.parent != parent.hash() || child.issuer != parent.public {
+            return Err(ChainError::Parent { of });
+        }
+        Scope::of_share(child).check_inside(&Scope::of_share(parent))?;
+        if !parent.rights.may_delegate() || child.depth_left >= parent.depth_left {
+            return Err(ChainError::Depth { of });
+        }
+    }
+    if top.parent != [0; 32] || top.issuer.session_id() != *session {
+        return Err(ChainError::Root);
+    }
+    Ok(top.issuer)
+}
+
+fn check_share_signatures(shares: &[ShareCert]) -> Result<(), ChainError> {
+    let forged = shares.iter().rev().find(|share| !share.is_signed());
+    forged.map_or(Ok(()), |share| Err(ChainError::Signature { of: Certificate::Share(share.share) }))
 }
 
 /// What a certificate must not have more of than its parent.

@@ -6,7 +6,7 @@ use super::cast::{
 use super::*;
 use crate::proto::key::SessionRoot;
 use crate::proto::limits::CLOCK_SKEW_MS_MAX;
-use crate::proto::share::{SHARE_CERT_BYTES, ShareCert, ShareTerms};
+use crate::proto::share::{SHARE_CERT_BYTES, ShareCert, ShareFlags, ShareTerms};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -117,6 +117,48 @@ fn chains_without_or_with_five_shares_are_refused() {
     long.shares.clear();
     assert_eq!(long.verify(&session()), Err(ChainError::Length { shares: 0 }));
     assert_eq!(Chain::decode(&long.encode()), Err(DecodeError::Value { what, found: 0 }));
+}
+
+/// Whoever finds a public link may come: it must not be one to type with, whoever signed it.
+#[test]
+fn public_share_gives_nothing_that_does_harm() {
+    let (door, sub) = (share(2), share(4));
+    let public = |rights| ShareTerms { flags: ShareFlags::PUBLIC, ..terms(rights, 1) };
+    let verify = |shares: Vec<ShareCert>, secret| {
+        let member = MemberCert::issue(secret, &keys(10), Rights::READ, START, END);
+        let refused = VerifiedShare::verify(&shares, &session()).err();
+        assert_eq!(Chain { member, shares }.verify(&session()).err(), refused, "shares and members go together");
+        refused
+    };
+    assert_eq!(verify(vec![ShareCert::issue_root(&root(), &door, public(Rights::VIEW))], &door), None);
+    for rights in [Rights::INPUT, Rights::CONTROL, Rights::DELEGATE, Rights::ADMIN] {
+        let rights = rights.union(Rights::READ);
+        let of = Certificate::Share(door.share_id());
+        let top = ShareCert::issue_root(&root(), &door, public(rights));
+        assert_eq!(verify(vec![top], &door), Some(ChainError::Public { of }));
+        let of = Certificate::Share(sub.share_id());
+        let below = ShareCert::issue_below(&share_cert(&door), &door, &sub, public(rights));
+        assert_eq!(verify(vec![below, share_cert(&door)], &sub), Some(ChainError::Public { of }));
+    }
+}
+
+/// A relay that keeps passed-on shares has nothing but their certificates to go by.
+#[test]
+fn shares_hold_without_a_member() {
+    let (door, sub) = (share(2), share(4));
+    let parent = share_cert(&door);
+    let below = ShareCert::issue_below(&parent, &door, &sub, terms(Rights::VIEW, 0));
+    let both = [below, parent.clone()];
+    let verify = |certs: &[ShareCert]| VerifiedShare::verify(certs, &session());
+    let held = verify(&both).expect("holds");
+    assert_eq!((held.certs(), held.parent(), held.root()), (&both[..], Some(&parent), root().public()));
+    assert_eq!(verify(&both[1..]).expect("the owner's own").parent(), None);
+    assert_eq!(verify(&[]), Err(ChainError::Length { shares: 0 }));
+    assert_eq!(verify(&vec![parent; 5]), Err(ChainError::Length { shares: 5 }));
+    let of = Certificate::Share(sub.share_id());
+    let by_eve = resigned(&both[0], |_| (), |it| share(66).sign_digest(it));
+    assert_eq!(verify(&[by_eve, both[1].clone()]), Err(ChainError::Signature { of }));
+    assert_eq!(verify(&both[..1]), Err(ChainError::Root));
 }
 
 /// Clocks differ, but only so much; joining after the expiry is never a matter of clocks.
@@ -270,7 +312,7 @@ proptest! {
         filler in vec(any::<u8>(), SHARE_CERT_BYTES),
         rights in 0..128_u8,
         depth in 0..4_u8,
-        flags in 0..8_u8,
+        flags in 0..32_u8,
     ) {
         let mut cert = filler.clone();
         cert[..2].copy_from_slice(&[1, 1]);

@@ -1,5 +1,6 @@
 //! The direct channel: what one guest types, sealed to the host alone, and what the host answers. PROTOCOL.md 15.
 
+use super::agreement;
 use super::entry::{self, Outline, PREFIX_BYTES_MAX};
 use crate::proto::id::{AuthorId, Channel, Epoch, LaneId, SessionId};
 use crate::proto::key::{MemberKeys, Secret32};
@@ -7,12 +8,8 @@ use crate::proto::lane::verify::{EntryError, check_signature, has_kind};
 use crate::proto::member::VerifiedMember;
 use crate::proto::verify::VerifyKey;
 use crate::proto::wire::WireEntry;
-use hpke::aead::ChaCha20Poly1305;
-use hpke::kdf::HkdfSha256;
-use hpke::kem::X25519HkdfSha256;
-use hpke::{Deserializable, HpkeError, OpModeR, OpModeS, Serializable, setup_receiver, setup_sender_with_rng};
-use rand_chacha::ChaCha20Rng;
-use rand_core::SeedableRng;
+use hpke::HpkeError;
+use zeroize::Zeroizing;
 
 /// Kind of the entry that opens channel 4.
 const OPEN: u8 = 1;
@@ -22,21 +19,22 @@ const ANSWER: u8 = 1;
 const PREV: [u8; 32] = [0; 32];
 const ADDRESSEE_BYTES: usize = 16;
 
-/// The two keys between one guest and the host.
+/// The keys between one guest and the host.
 #[derive(Debug)]
 struct Keys {
     up: Secret32,
     down: Secret32,
+    kek: Secret32,
 }
 
 impl Keys {
     fn export(export: impl Fn(&[u8], &mut [u8]) -> Result<(), HpkeError>) -> Result<Self, EntryError> {
         let derive = |label: &[u8]| {
-            let mut key = [0; 32];
-            export(label, &mut key).map_err(|_| EntryError::Agreement)?;
-            Ok(Secret32::from_bytes(key))
+            let mut key = Zeroizing::new([0; 32]);
+            export(label, &mut *key).map_err(|_| EntryError::Agreement)?;
+            Ok(Secret32::from_bytes(*key))
         };
-        Ok(Self { up: derive(b"up")?, down: derive(b"down")? })
+        Ok(Self { up: derive(b"up")?, down: derive(b"down")?, kek: derive(b"kek")? })
     }
 }
 
@@ -45,7 +43,7 @@ fn info(session: &SessionId, guest: AuthorId, host: AuthorId) -> Vec<u8> {
 }
 
 const fn lane(channel: Channel, author: AuthorId) -> LaneId {
-    // Version 1 stays in epoch 0; direct keys do not come from an epoch secret anyway.
+    // Direct keys come from no epoch's secret, so they outlast all epochs.
     LaneId { channel, author, epoch: Epoch(0) }
 }
 
@@ -86,19 +84,9 @@ impl DirectGuest {
         host_kem: &[u8; 32],
         seed: [u8; 32],
     ) -> Result<Self, EntryError> {
-        let agree = || {
-            let host_kem = Deserializable::from_bytes(host_kem)?;
-            let mut rng = ChaCha20Rng::from_seed(seed);
-            setup_sender_with_rng::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
-                &OpModeS::Base,
-                &host_kem,
-                &info(&session, me, host),
-                &mut rng,
-            )
-        };
-        let (encapsulated, context) = agree().map_err(|_| EntryError::Agreement)?;
+        let agreed = agreement::send(host_kem, &info(&session, me, host), seed);
+        let (encapsulated, context) = agreed.map_err(|_| EntryError::Agreement)?;
         let keys = Keys::export(|label, key| context.export(label, key))?;
-        let encapsulated = encapsulated.to_bytes().into();
         Ok(Self { session, me, host, encapsulated, keys, next_up: 0, next_down: 0, scratch: Vec::new() })
     }
 
@@ -106,6 +94,12 @@ impl DirectGuest {
     #[must_use]
     pub const fn host(&self) -> AuthorId {
         self.host
+    }
+
+    /// Returns the key by which the host wraps epoch secrets for this guest alone. PROTOCOL.md 6.
+    #[must_use]
+    pub const fn kek(&self) -> &Secret32 {
+        &self.keys.kek
     }
 
     /// Returns the seq of the entry that comes next.
@@ -197,15 +191,8 @@ impl DirectHost {
             return Err(EntryError::Gap { seq, next: 0 });
         }
         let encapsulated = wire.body().first_chunk::<PREFIX_BYTES_MAX>().ok_or(EntryError::Seal { seq })?;
-        let agree = || {
-            setup_receiver::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
-                &OpModeR::Base,
-                &keys.kem_private(),
-                &Deserializable::from_bytes(encapsulated)?,
-                &info(&session, guest.author(), host),
-            )
-        };
-        let context = agree().map_err(|_| EntryError::Agreement)?;
+        let agreed = agreement::receive(keys, encapsulated, &info(&session, guest.author(), host));
+        let context = agreed.map_err(|_| EntryError::Agreement)?;
         let keys = Keys::export(|label, key| context.export(label, key))?;
         let plaintext = entry::open(&keys.up, &header, wire, PREFIX_BYTES_MAX)?;
         let (guest, guest_key) = (guest.author(), guest.verify_key().clone());
@@ -216,6 +203,12 @@ impl DirectHost {
     #[must_use]
     pub const fn guest(&self) -> AuthorId {
         self.guest
+    }
+
+    /// Returns the key by which to wrap epoch secrets for this guest alone. PROTOCOL.md 6.
+    #[must_use]
+    pub const fn kek(&self) -> &Secret32 {
+        &self.keys.kek
     }
 
     /// Returns the seq that comes next from the guest; all below it was taken.

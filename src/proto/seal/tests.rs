@@ -1,6 +1,7 @@
 //! What a lane lets through, told by readers and by the verifier that a relay has.
 
 mod direct;
+mod share_kek;
 
 use super::*;
 use crate::proto::epoch::EpochSecret;

@@ -11,9 +11,10 @@ use super::outbox::Start;
 use super::{Event, Peer};
 use crate::proto::doc::{PaneInfo, PaneStatus};
 use crate::proto::id::{AuthorId, Channel, PaneId};
+use crate::proto::key::Secret32;
 use crate::proto::lane::verify::starts_keyframe;
 use crate::proto::limits::{AUTHORS_MAX, OUTPUT_BYTES_MAX, PANES_MAX, TYPED_UNREAD_BYTES_MAX};
-use crate::proto::member::VerifiedMember;
+use crate::proto::member::{ChainError, VerifiedMember};
 use crate::proto::seal::{DirectHost, EntryError};
 use crate::proto::share::Rights;
 use crate::proto::terminal::{DirectDown, DirectUp, Part, Refusal, Screen, Size, StreamEncoder};
@@ -85,6 +86,16 @@ pub(super) struct Hosting {
 }
 
 impl Hosting {
+    /// Returns the members whose direct channel was opened.
+    pub(super) fn direct_members(&self) -> impl Iterator<Item = &AuthorId> {
+        self.guests.keys()
+    }
+
+    /// Returns the key that is known to a member and this host alone, once the member's direct channel is open.
+    pub(super) fn kek_of(&self, author: &AuthorId) -> Option<&Secret32> {
+        self.guests.get(author).map(|guest| guest.direct.kek())
+    }
+
     /// Forgets the direct channel of a member that may not type. Of one that may, it is kept for good: whoever replays
     /// its opening would else have everything after it typed again.
     pub(super) fn forget_viewer(&mut self, author: &AuthorId) {
@@ -272,9 +283,12 @@ impl Peer {
 
     /// Takes an entry that a member sealed to this host.
     pub(super) fn handle_typed(&mut self, entry: &WireEntry, member: &VerifiedMember, now: Now) {
-        let (author, log) = (member.author(), &self.log);
-        let is_admitted = member.live_at(now.wall).is_ok() && log.admits(member).is_ok();
-        let Some(hosting) = self.hosting.as_mut().filter(|_| is_admitted) else { return };
+        let author = member.author();
+        let verdict = self.log.admits(member);
+        // Who waits to be let in may say that it is there, and nothing else.
+        let is_waiting = matches!(verdict, Err(ChainError::NotLetIn { .. })) && entry.kind != INPUT_KIND;
+        let is_heard = member.live_at(now.wall).is_ok() && (verdict.is_ok() || is_waiting);
+        let Some(hosting) = self.hosting.as_mut().filter(|_| is_heard) else { return };
         if entry.kind == INPUT_KIND && hosting.input_bytes >= TYPED_UNREAD_BYTES_MAX {
             // Not taken, so not acknowledged: the guest sends it again.
             return;
@@ -304,6 +318,10 @@ impl Peer {
         // Whoever does not type waits for the answer itself.
         let due = if entry.kind == INPUT_KIND { now.mono.after_us(ACK_US) } else { now.mono };
         hosting.ack_at = Some(hosting.ack_at.map_or(due, |at| at.min(due)));
+        self.note_direct(member, now);
+        if is_waiting {
+            return;
+        }
         if let Some(message) = opened.ok().and_then(|plaintext| DirectUp::decode(entry.kind, &plaintext).ok()) {
             self.handle_direct(entry, member, message);
         }
@@ -312,7 +330,7 @@ impl Peer {
     fn handle_direct(&mut self, entry: &WireEntry, member: &VerifiedMember, message: DirectUp) {
         let author = member.author();
         match message {
-            DirectUp::Nothing | DirectUp::Probe => {}
+            DirectUp::Nothing | DirectUp::Probe | DirectUp::Drive { .. } => {}
             DirectUp::Input { .. } if !member.rights().contains(Rights::INPUT) => {
                 self.refuse_input(author, Refusal::NoRight, entry.seq);
             }
@@ -349,7 +367,7 @@ impl Peer {
         self.answer(author, &DirectDown::Refused { reason, seq });
     }
 
-    fn answer(&mut self, author: AuthorId, message: &DirectDown) {
+    pub(super) fn answer(&mut self, author: AuthorId, message: &DirectDown) {
         let Some(me) = self.me.as_ref().map(VerifiedMember::author) else { return };
         let Some(hosting) = &mut self.hosting else { return };
         let Some(guest) = hosting.guests.get_mut(&author) else { return };

@@ -2,6 +2,7 @@
 
 use super::{Event, LinkId, Peer};
 use crate::proto::id::{AuthorId, PaneId};
+use crate::proto::key::Secret32;
 use crate::proto::limits::{
     HEARTBEAT_US, INPUT_BYTES_MAX, SILENCE_US_MAX, TYPED_BYTES_MAX, TYPED_RETRY_US_MAX, TYPED_RETRY_US_MIN,
     TYPED_WINDOW_BYTES,
@@ -9,7 +10,7 @@ use crate::proto::limits::{
 use crate::proto::member::VerifiedMember;
 use crate::proto::seal::DirectGuest;
 use crate::proto::share::Rights;
-use crate::proto::terminal::{DirectDown, DirectUp, Size};
+use crate::proto::terminal::{DirectDown, DirectUp, Refusal, Size};
 use crate::proto::time::{Mono, Now};
 use crate::proto::wire::{Frame, WireEntry};
 use std::collections::VecDeque;
@@ -113,6 +114,16 @@ impl Typing {
         if let Some(probe) = self.probe.take_if(|probe| probe.seq < next) {
             self.proven = Some(probe.sent);
         }
+    }
+
+    /// Returns when the newest thing was sent that the host has answered.
+    pub(super) const fn proven(&self) -> Option<Mono> {
+        self.proven
+    }
+
+    /// Returns the key that is known to this member and the host alone.
+    pub(super) fn kek(&self) -> Option<&Secret32> {
+        self.to.as_ref().map(|(_, direct)| direct.kek())
     }
 
     fn waiting_bytes(&self) -> usize {
@@ -286,11 +297,12 @@ impl Peer {
                     self.send_typed();
                 }
             }
+            Ok(DirectDown::Refused { reason: Refusal::NotLetIn, .. }) => self.handle_turned_away(),
             Ok(DirectDown::Refused { reason, seq }) => {
                 let refused = self.typing.pending.iter().find(|pending| pending.entry.seq == seq);
                 self.events.extend(refused.map(|pending| Event::InputRefused(pending.pane, reason)));
             }
-            Err(_) => {}
+            Ok(DirectDown::Waiting { .. }) | Err(_) => {}
         }
     }
 }

@@ -136,24 +136,44 @@ impl fmt::Debug for Rights {
     }
 }
 
-/// What kind of share it is, in a token as in its certificate.
+/// What kind of share it is, as its certificate says; its token says a part of it.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct ShareFlags(u8);
 
 impl ShareFlags {
     /// Neither of the below.
     pub const NONE: Self = Self(0);
-    /// The token alone is not enough. Version 1 has no passphrases yet.
+    /// The token alone is not enough: a passphrase is part of the secret.
     pub const PASSPHRASE: Self = Self(1);
     /// Whoever finds it may come.
     pub const PUBLIC: Self = Self(2);
     /// Not through a relay.
     pub const LAN_ONLY: Self = Self(4);
+    /// The owner lets members in one by one. Stands in certificates only.
+    pub const APPROVE: Self = Self(8);
+    /// Meant for one member. Stands in certificates only.
+    pub const ONCE: Self = Self(16);
 
-    /// Reads the bits; `None` if one has no meaning in version 1.
+    /// The flags that a token has room for, and that the share's secret depends on.
+    const OF_TOKENS: u8 = 7;
+    const ALL: u8 = 31;
+
+    /// Reads the byte of a certificate; `None` if it has a bit without meaning in version 1.
     #[must_use]
     pub const fn parse(bits: u8) -> Option<Self> {
-        if bits & !7 == 0 { Some(Self(bits)) } else { None }
+        if bits & !Self::ALL == 0 { Some(Self(bits)) } else { None }
+    }
+
+    /// Reads the four bits of a token; `None` if one has no meaning there in version 1.
+    #[must_use]
+    pub const fn parse_token(bits: u8) -> Option<Self> {
+        if bits & !Self::OF_TOKENS == 0 { Some(Self(bits)) } else { None }
+    }
+
+    /// Returns those that stand in the share's token, too.
+    #[must_use]
+    pub const fn for_token(self) -> Self {
+        Self(self.0 & Self::OF_TOKENS)
     }
 
     /// Returns the bits.
@@ -183,7 +203,10 @@ mod tests {
     #[test]
     fn unknown_bits_are_refused() {
         assert_eq!((0..=255).filter_map(Rights::parse).count(), 128);
-        assert_eq!((0..=255).filter_map(ShareFlags::parse).count(), 8);
+        assert_eq!((0..=255).filter_map(ShareFlags::parse).count(), 32);
+        assert_eq!((0..=255).filter_map(ShareFlags::parse_token).count(), 8);
+        let all = ShareFlags::parse(31).expect("five bits");
+        assert_eq!(Some(all.for_token()), ShareFlags::parse_token(7));
     }
 
     /// People see these words next to names.

@@ -3,6 +3,7 @@
 use super::relay::{Address, parse_fingerprint, strip_prefix_ignore_case};
 use super::{Relay, RelayError, Token, TokenError};
 use crate::proto::hex::Hex;
+use zeroize::Zeroizing;
 
 /// Why text is no link; whoever pasted it has to act.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -105,12 +106,12 @@ impl Link {
     /// Returns the full text. Whoever sees it can join: show it on purpose, never log it.
     #[must_use]
     pub fn reveal(&self) -> String {
-        let token = self.token.reveal();
+        let token = Zeroizing::new(self.token.reveal());
         match &self.relay {
-            None => format!("cahoots://join#{token}"),
+            None => format!("cahoots://join#{}", *token),
             Some(relay) => match &relay.fingerprint {
-                None => format!("https://{}/j#{token}", Address(relay)),
-                Some(hash) => format!("https://{}/j#{token}&fp={}", Address(relay), Hex(hash)),
+                None => format!("https://{}/j#{}", Address(relay), *token),
+                Some(hash) => format!("https://{}/j#{}&fp={}", Address(relay), *token, Hex(hash)),
             },
         }
     }

@@ -24,7 +24,7 @@ fn token_of_the_vector_reads_both_ways() {
     let read = Token::parse(TEXT).expect("the vector's token");
     assert_eq!(read, token());
     assert_eq!(read.session.to_string(), "07fed0c183166c071a3646667eda1c91");
-    assert_eq!(read.secret().share_id().to_string(), "bf607c21edb7729307911a61629e03e5");
+    assert_eq!(read.secret().expect("no passphrase").share_id().to_string(), "bf607c21edb7729307911a61629e03e5");
     assert_eq!(Token::parse(&TEXT.to_uppercase()), Ok(token()), "QR codes are in capitals");
     assert_eq!(Token::parse(&format!(" {TEXT}\r\n")), Ok(token()));
 }
@@ -107,6 +107,30 @@ fn debug_stops_before_the_seed() {
     assert_eq!(format!("{:?}", token()), "Token(chi1zqrl…)");
     let link = Link { token: token(), relay: None };
     assert!(!format!("{link:?}").contains(&TEXT[8..16]));
+}
+
+/// A link that leaks without its words must lead nowhere, and say so instead of looking for the wrong session.
+#[test]
+fn token_with_a_passphrase_is_half_a_secret() {
+    let flagged = Token::new(Access::View, &token().session, [2; 16], ShareFlags::PASSPHRASE);
+    let read = Token::parse(&flagged.reveal()).expect("any three flags are fine");
+    assert!(read.needs_passphrase() && !token().needs_passphrase());
+    assert_eq!(read.secret().err(), Some(TokenError::Passphrase));
+    let hash = read.hash_passphrase("open sesame");
+    let share = read.secret_with(Some(&hash)).expect("both halves").share_id();
+    let issued = ShareSecret::new(&flagged.session, [2; 16], flagged.flags, Some(&hash));
+    assert_eq!(share, issued.share_id(), "host and guest arrive at one share");
+    let needless = token().secret_with(Some(&hash)).expect("one half is all");
+    assert_eq!(needless.share_id(), token().secret().expect("no passphrase").share_id());
+}
+
+/// What only the owner and the certificate know has no room in a token, and no influence on what it leads to.
+#[test]
+fn token_has_its_own_flags_alone() {
+    let all = ShareFlags::parse(31).expect("five bits");
+    let token = Token::new(Access::View, &token().session, [2; 16], all);
+    assert_eq!(token.flags.bits(), 7);
+    assert_eq!(Token::parse(&token.reveal()), Ok(token));
 }
 
 /// The words of the command line and of the screen are the same.
@@ -201,7 +225,7 @@ proptest! {
         flags in 0..8_u8,
         relay in prop::option::of(("[a-z0-9-]{1,20}(\\.[a-z]{2,5}){0,2}", 1..=u16::MAX, any::<Option<[u8; 32]>>())),
     ) {
-        let flags = ShareFlags::parse(flags).expect("3 bits");
+        let flags = ShareFlags::parse_token(flags).expect("3 bits");
         let token = Token::new(access, &SessionId(session), seed, flags);
         let relay = relay.map(|(host, port, fingerprint)| Relay { host, port, fingerprint });
         if let Some(relay) = &relay {

@@ -1,14 +1,16 @@
 //! The frames of PROTOCOL.md 9.
 
+use super::close::CloseCode;
+use super::passed_on::PassedOn;
 use super::reader::{DecodeError, Reader};
 use super::{VERSION, varint};
 use crate::proto::id::{AuthorId, Channel, Class, Epoch, LaneId, SessionId, ShareId};
+use crate::proto::lane::proof::PROOF_BYTES;
 use bytes::Bytes;
 use std::borrow::Cow;
-use std::fmt;
 
 /// Names the field that tells which version the other side speaks.
-const VERSION_FIELD: &str = "version";
+pub(super) const VERSION_FIELD: &str = "version";
 
 /// What a dialer says first.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -52,6 +54,8 @@ pub struct Welcome {
     pub standing: Standing,
     /// How many `Log` frames follow.
     pub records: u64,
+    /// How many `Share` frames follow these: one if the share was passed on, else none.
+    pub shares: u64,
     /// How many `Wrap` frames follow these.
     pub wraps: u64,
 }
@@ -129,115 +133,6 @@ pub enum Whereabouts {
     Gone,
 }
 
-/// Why a connection ends. PROTOCOL.md 18.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[expect(missing_docs, reason = "`Display` says it")]
-pub enum CloseCode {
-    Bye,
-    Protocol,
-    Version,
-    SessionUnknown,
-    ShareUnknown,
-    Expired,
-    ShareClosed,
-    Ended,
-    AuthFailed,
-    NoRight,
-    Limit,
-    TooFast,
-    Busy,
-    TooSlow,
-    GoingAway,
-    Replaced,
-    Other(u64),
-}
-
-impl CloseCode {
-    const ALL: [Self; 16] = [
-        Self::Bye,
-        Self::Protocol,
-        Self::Version,
-        Self::SessionUnknown,
-        Self::ShareUnknown,
-        Self::Expired,
-        Self::ShareClosed,
-        Self::Ended,
-        Self::AuthFailed,
-        Self::NoRight,
-        Self::Limit,
-        Self::TooFast,
-        Self::Busy,
-        Self::TooSlow,
-        Self::GoingAway,
-        Self::Replaced,
-    ];
-
-    /// Returns the code with this number.
-    #[must_use]
-    pub fn parse(number: u64) -> Self {
-        usize::try_from(number).ok().and_then(|index| Self::ALL.get(index).copied()).unwrap_or(Self::Other(number))
-    }
-
-    /// Returns the number on the wire.
-    #[must_use]
-    pub fn number(self) -> u64 {
-        match self {
-            Self::Other(number) => number,
-            known => Self::ALL.iter().position(|code| *code == known).unwrap_or_default() as u64,
-        }
-    }
-
-    /// Tells whether dialling again with the same keys can succeed.
-    #[must_use]
-    pub const fn is_passing(self) -> bool {
-        !matches!(
-            self,
-            Self::Version
-                | Self::ShareUnknown
-                | Self::Expired
-                | Self::ShareClosed
-                | Self::Ended
-                | Self::NoRight
-                | Self::Replaced
-        )
-    }
-}
-
-impl From<&DecodeError> for CloseCode {
-    /// Returns what somebody is told whose bytes are no frame.
-    fn from(error: &DecodeError) -> Self {
-        match error {
-            DecodeError::Value { what: VERSION_FIELD, .. } => Self::Version,
-            DecodeError::TooLong { .. } => Self::Limit,
-            _ => Self::Protocol,
-        }
-    }
-}
-
-impl fmt::Display for CloseCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Bye => "the other side left",
-            Self::Protocol => "the other side saw a protocol violation",
-            Self::Version => "the other side speaks another protocol version",
-            Self::SessionUnknown => "session not found",
-            Self::ShareUnknown => "this link was never issued for the session",
-            Self::Expired => "the link has expired",
-            Self::ShareClosed => "the link was revoked",
-            Self::Ended => "the session has ended",
-            Self::AuthFailed => "proof of possession failed",
-            Self::NoRight => "the link does not carry this right",
-            Self::Limit => "over a limit",
-            Self::TooFast => "too fast",
-            Self::Busy => "too busy, try again",
-            Self::TooSlow => "too slow to answer",
-            Self::GoingAway => "the relay is restarting",
-            Self::Replaced => "replaced by a newer connection of the same member",
-            Self::Other(number) => return write!(f, "closed with unknown code {number}"),
-        })
-    }
-}
-
 /// One message between two endpoints.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Frame {
@@ -275,6 +170,10 @@ pub enum Frame {
     WantKeyframe(Channel),
     /// Type 17.
     Peer(AuthorId, Whereabouts),
+    /// Type 18.
+    Share(PassedOn),
+    /// Type 19: one proof.
+    Proof(Bytes),
     /// A type of a later version: to be skipped.
     Unknown {
         /// Its type.
@@ -306,6 +205,7 @@ impl Frame {
             Self::Welcome(welcome) => {
                 put(out, 2, &[&[VERSION], &welcome.nonce, &[welcome.standing as u8]]);
                 varint::put(out, welcome.records);
+                varint::put(out, welcome.shares);
                 put_varint(out, 2, welcome.wraps)
             }
             Self::Auth(auth) => put(out, 3, &[&auth.chain, &auth.signature]),
@@ -337,6 +237,11 @@ impl Frame {
             Self::Peer(author, whereabouts) => {
                 put(out, 17, &[author.as_bytes(), &[u8::from(*whereabouts == Whereabouts::Here)]])
             }
+            Self::Share(passed_on) => {
+                passed_on.put(out);
+                18
+            }
+            Self::Proof(raw) => return (19, Cow::Borrowed(raw)),
             Self::Unknown { kind } => *kind,
         };
         (kind, Cow::Owned(fields))
@@ -364,7 +269,8 @@ impl Frame {
                     nonce: reader.array()?,
                     standing: standing(&mut reader)?,
                     records: reader.varint()?,
-                    wraps: wraps(&mut reader)?,
+                    shares: one_at_most(&mut reader, "number of shares")?,
+                    wraps: one_at_most(&mut reader, "number of wraps")?,
                 })
             }
             3 => {
@@ -390,13 +296,19 @@ impl Frame {
                 let epoch = Epoch(reader.varint_u32("epoch")?);
                 Self::Ack(Ack { lane: LaneId { channel, author, epoch }, next: reader.varint()? })
             }
-            14 => Self::Watch(channel_of(Class::Live, &mut reader)?),
-            15 => Self::Unwatch(channel_of(Class::Live, &mut reader)?),
+            14 => Self::Watch(watched(&mut reader)?),
+            15 => Self::Unwatch(watched(&mut reader)?),
             16 => Self::WantKeyframe(channel_of(Class::Live, &mut reader)?),
             17 => {
                 let author = AuthorId(reader.array()?);
                 let whereabouts = if flag(&mut reader)? { Whereabouts::Here } else { Whereabouts::Gone };
                 Self::Peer(author, whereabouts)
+            }
+            18 => Self::Share(PassedOn::read(&body, &mut reader)?),
+            19 => {
+                reader.bytes(PROOF_BYTES)?;
+                reader.finish()?;
+                return Ok(Self::Proof(body));
             }
             kind => return Ok(Self::Unknown { kind }),
         };
@@ -446,18 +358,27 @@ fn channel(reader: &mut Reader<'_>) -> Result<Channel, DecodeError> {
 }
 
 fn channel_of(class: Class, reader: &mut Reader<'_>) -> Result<Channel, DecodeError> {
+    channel_if(reader, |channel| channel.class() == class)
+}
+
+/// Reads a channel that is sent on request alone: a terminal, or the checkpoints of a document.
+fn watched(reader: &mut Reader<'_>) -> Result<Channel, DecodeError> {
+    channel_if(reader, |channel| channel.class() == Class::Live || channel.is_checkpoint())
+}
+
+fn channel_if(reader: &mut Reader<'_>, fits: impl FnOnce(Channel) -> bool) -> Result<Channel, DecodeError> {
     let channel = channel(reader)?;
-    if channel.class() == class {
+    if fits(channel) {
         Ok(channel)
     } else {
         Err(DecodeError::Value { what: "channel of this frame", found: channel.number().into() })
     }
 }
 
-fn wraps(reader: &mut Reader<'_>) -> Result<u64, DecodeError> {
+fn one_at_most(reader: &mut Reader<'_>, what: &'static str) -> Result<u64, DecodeError> {
     match reader.varint()? {
-        wraps @ 0..=1 => Ok(wraps),
-        found => Err(DecodeError::Value { what: "number of wraps", found }),
+        count @ 0..=1 => Ok(count),
+        found => Err(DecodeError::Value { what, found }),
     }
 }
 

@@ -29,6 +29,12 @@ pub enum DecodeError {
         /// What it held.
         found: u64,
     },
+    /// Things stand in another order than the one that counts, or one of them twice.
+    #[error("{what} not in ascending order")]
+    Order {
+        /// The things.
+        what: &'static str,
+    },
     /// Something is over its bound.
     #[error("{what} of {bytes} bytes is over the limit of {bytes_max}")]
     TooLong {

@@ -54,6 +54,45 @@ fn version_vector_of_any_length_fits_its_frames() {
     }
 }
 
+/// Checkpoints are large and few need them: like terminals they come on request alone, and nothing else does.
+#[test]
+fn terminals_and_checkpoints_are_watched() {
+    for number in 1..80_u8 {
+        let body = || Bytes::from(if number < 64 { vec![number] } else { vec![0x40, number] });
+        let is_watched = matches!(number, 6 | 7 | 16..80);
+        assert_eq!(Frame::decode(14, body()).is_ok(), is_watched, "WATCH {number}");
+        assert_eq!(Frame::decode(15, body()).is_ok(), is_watched, "UNWATCH {number}");
+        assert_eq!(Frame::decode(16, body()).is_ok(), number >= 16, "WANT_KEYFRAME {number}");
+    }
+}
+
+/// A dialer counts the frames that follow: more shares than it has, or a proof of another length, are no frames.
+#[test]
+fn welcome_announces_one_share_at_most() {
+    for shares in 0..3_u64 {
+        let welcome = Welcome { nonce: [1; 32], standing: Standing::Known, records: 2, shares, wraps: 1 };
+        let frames = decode_all(&Frame::Welcome(welcome).encode(), 7);
+        match shares {
+            2 => assert!(matches!(frames, Err(DecodeError::Value { what: "number of shares", found: 2 }))),
+            _ => assert_eq!(frames, Ok(vec![Frame::Welcome(welcome)])),
+        }
+    }
+    for (bytes, is_proof) in [(359, false), (360, true), (361, false)] {
+        assert_eq!(Frame::decode(19, vec![7; bytes].into()).is_ok(), is_proof, "{bytes} bytes");
+    }
+}
+
+/// Each reason to close has one number, so that both sides say the same to people.
+#[test]
+fn close_codes_have_one_number_each() {
+    for number in 0..=16 {
+        let code = CloseCode::parse(number);
+        assert_eq!((code.number(), matches!(code, CloseCode::Other(_))), (number, false));
+    }
+    assert_eq!((CloseCode::parse(16), CloseCode::parse(17)), (CloseCode::NotLetIn, CloseCode::Other(17)));
+    assert!(!CloseCode::NotLetIn.is_passing(), "who was turned away does not knock for ever");
+}
+
 proptest! {
     /// Every value has one encoding, and the length function knows it.
     #[test]
@@ -66,7 +105,7 @@ proptest! {
 
     /// The network cuts where it likes.
     #[test]
-    fn frames_survive_any_cut(kind in 1u64..=17, body in vec(any::<u8>(), 0..300), piece in 1usize..50) {
+    fn frames_survive_any_cut(kind in 1u64..=19, body in vec(any::<u8>(), 0..300), piece in 1usize..50) {
         let Ok(frame) = Frame::decode(kind, Bytes::from(body.clone())) else { return Ok(()) };
         let encoded = frame.encode();
         prop_assert_eq!(&encoded[encoded.len() - body.len()..], &body[..], "what is accepted re-encodes alike");
@@ -83,7 +122,7 @@ proptest! {
     /// The wire form loses nothing.
     #[test]
     fn entry_round_trips(
-        kind: u8, number in prop_oneof![1u64..=5, 16u64..80], epoch: u32, author: [u8; 16], seq in 0..=varint::MAX,
+        kind: u8, number in prop_oneof![1u64..=7, 16u64..80], epoch: u32, author: [u8; 16], seq in 0..=varint::MAX,
         body in vec(any::<u8>(), 16..100), sign: u8,
     ) {
         let channel = Channel::parse(number).expect("generated from the table");

@@ -79,7 +79,7 @@ fn revoked_member_leaves_the_list_at_once() {
     let (ben, dan) = (table.join(&tokens.0), table.join(&tokens.1));
     table.pass(1_000_000);
     let (gone, now) = (table.peers[dan].me().unwrap(), table.now);
-    table.peers[ADA].close_share(tokens.1.secret().share_id(), now).unwrap();
+    table.peers[ADA].revoke(tokens.1.secret().unwrap().share_id(), now).unwrap();
     table.settle();
     for index in [ADA, ben] {
         assert_eq!(table.peers[index].roster().here().count(), 2);
@@ -96,7 +96,7 @@ fn bystander_in_the_hosts_place_is_not_taken_for_it() {
     let ben = table.join(&token);
     table.pass(1_000_000);
     let (way, now) = (LinkId(99), table.now);
-    let welcome = Welcome { nonce: [1; 32], standing: Standing::Known, records: 0, wraps: 0 };
+    let welcome = Welcome { nonce: [1; 32], standing: Standing::Known, records: 0, shares: 0, wraps: 0 };
     let peer = &mut table.peers[ben];
     peer.handle_link_open(way, None, now);
     peer.expect_host(way);

@@ -30,7 +30,7 @@ impl Eve {
     ///
     /// How the relay closed the connection.
     pub(crate) fn join(table: &mut Table, token: &Token) -> Result<Self, CloseCode> {
-        let (secret, keys) = (token.secret(), MemberKeys::from_seed([0xee; 32]));
+        let (secret, keys) = (token.secret().unwrap(), MemberKeys::from_seed([0xee; 32]));
         let conn = table.connect_hand();
         let hello = Hello { nonce: [7; 32], session: secret.session(), share: secret.share_id() };
         table.send(conn, &Frame::Hello(hello));

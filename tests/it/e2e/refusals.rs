@@ -60,7 +60,7 @@ async fn links_that_are_no_longer_good_say_why() {
     let relay = stage.relay().await;
     let ada = Ada::bash(&stage, &relay, Size::new(80, 24)).await;
     let good = ada.link(Access::Interact);
-    let share = good.token.secret().share_id();
+    let share = good.token.secret().unwrap().share_id();
     // Whoever sees this one in sees that the relay has the session by now.
     let end = try_join(&stage, &good.reveal(), &["--dump"]).await;
     assert_eq!((end.code, end.err.as_str()), (Some(0), ""));
@@ -195,7 +195,7 @@ async fn revoking_a_link_ends_the_visit() {
     let link = ada.link(Access::View);
     let mut process = stage.join(&link.reveal(), &["--no-lan", "--json"]);
     process.record("its membership", |record| record["event"] == "in").await;
-    ada.host.revoke(link.token.secret().share_id()).unwrap();
+    ada.host.revoke(link.token.secret().unwrap().share_id()).unwrap();
     let ended = process.record("the end", |record| record["event"] == "ended").await;
     assert_eq!(ended["why"], "the owner revoked this link");
     let end = process.end().await;

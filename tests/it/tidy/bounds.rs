@@ -52,7 +52,8 @@ fn kept() -> Rows {
         ("session without connections, after its End", format!("{hours} h, {minutes} min")),
         ("members connected to a session", grouped(MEMBERS_MAX)),
         ("authors of a session that are remembered", authors),
-        ("wraps of a session", grouped(WRAPS_MAX)),
+        ("wraps of a session, passed-on shares", format!("{}, {PASSED_ON_MAX}", grouped(WRAPS_MAX))),
+        ("names of unknown shares tried, per network", format!("{SHARE_GUESSES_PER_MINUTE} a minute")),
         ("durable entries of a session, of all", stored),
         ("lanes in HAVE of one connection", grouped(HAVE_LANES_MAX)),
         ("live entries of a channel", format!("newest keyframe, {before} before it and {after} after it")),
@@ -81,7 +82,7 @@ fn content() -> Rows {
     let size = format!("{}–{cols} columns × {}–{rows} rows", COLS.start(), ROWS.start());
     let output = format!("{} B, {} B", grouped(OUTPUT_BYTES_MAX), grouped(KEYFRAME_BYTES_MAX));
     vec![
-        ("auth log", format!("{} records", grouped(LOG_RECORDS_MAX))),
+        ("auth log", format!("{} records, {}", grouped(LOG_RECORDS_MAX), binary(LOG_BYTES_MAX))),
         ("shares, panes of a session", format!("{SHARES_MAX}, {PANES_MAX}")),
         ("durable payload", format!("{} B", grouped(DURABLE_PAYLOAD_BYTES_MAX))),
         ("operations, predecessors, dependencies, other actors of a change", change),

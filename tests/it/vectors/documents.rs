@@ -2,8 +2,8 @@
 
 use super::fields::Fields;
 use super::vectors;
-use cahoots::proto::doc::{Anchor, CursorAt, DocKind, Document, Draft, Message, MessageKind, Presence};
-use cahoots::proto::id::{AuthorId, PaneId};
+use cahoots::proto::doc::{Anchor, CursorAt, DocKind, Document, Draft, Holdings, Message, MessageKind, Presence};
+use cahoots::proto::id::{AuthorId, Epoch, PaneId};
 use cahoots::proto::time::Wall;
 use serde_json::Value;
 
@@ -106,5 +106,11 @@ fn presence(case: &Value) -> Presence {
         typing: case.holds("typing"),
         leaving: case.holds("leaving"),
         log_head: case.maybe("log_head").map(|head| (head.number("next"), head.array("digest"))),
+        holdings: case.maybe("holdings").map(|held| Holdings {
+            epoch: Epoch(held.small("epoch")),
+            state: held.small("state"),
+            chat: held.small("chat"),
+            held: held.array("held"),
+        }),
     }
 }

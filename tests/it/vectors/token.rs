@@ -3,6 +3,7 @@
 use super::fields::Fields;
 use super::vectors;
 use cahoots::proto::id::SessionId;
+use cahoots::proto::key::PassphraseHash;
 use cahoots::proto::share::ShareFlags;
 use cahoots::proto::token::{Access, Link, Relay, Token, TokenError};
 
@@ -23,7 +24,11 @@ fn tokens_have_their_text() {
         let parsed = Token::parse(text).expect(text);
         assert!(parsed == made, "{text}");
         assert_eq!((parsed.access, parsed.flags), (access, flags));
-        assert_eq!(parsed.secret().share_id().as_bytes(), &case.array("share_id"));
+        let (session, seed) = (SessionId(case.array("session_id")), case.array("seed"));
+        let hash = case.maybe("passphrase").map(|_| PassphraseHash::derive(case.text("passphrase"), &session, &seed));
+        assert_eq!(parsed.needs_passphrase(), hash.is_some(), "{text}");
+        let secret = parsed.secret_with(hash.as_ref()).expect(text);
+        assert_eq!(secret.share_id().as_bytes(), &case.array("share_id"));
     }
 }
 

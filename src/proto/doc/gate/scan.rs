@@ -10,6 +10,7 @@ mod column;
 
 use std::ops::Range;
 
+use crate::proto::doc::chunk::{MAGIC, TYPE_CHANGE};
 use crate::proto::id::AuthorId;
 use crate::proto::limits::{
     CHANGE_ACTORS_MAX, CHANGE_DEPS_MAX, CHANGE_OPS_MAX, CHANGE_PREDS_MAX, DURABLE_PAYLOAD_BYTES_MAX, KEY_BYTES_MAX,
@@ -18,11 +19,6 @@ use column::{Deltas, Flags, Runs, sleb, take, uleb};
 
 /// Highest operation counter, 2^31. Automerge panics near 2^32.
 const COUNTER_MAX: u64 = 1 << 31;
-
-/// The start of every Automerge chunk.
-const MAGIC: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];
-/// The chunk type of an uncompressed change. Type 2 is a deflated one, and a bomb.
-const TYPE_CHANGE: u8 = 1;
 
 /// Why bytes are not a change that any document of ours could hold; their author has to act.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -151,6 +147,8 @@ pub(in crate::proto::doc) struct Scan<'a> {
     /// The number of its operations.
     pub(in crate::proto::doc) ops: u32,
     others: &'a [[u8; 17]],
+    /// The number of the columns, their kinds and lengths, and their data: all to the end of the chunk.
+    pub(in crate::proto::doc) tail: &'a [u8],
     columns: [&'a [u8]; COLUMNS.len()],
 }
 
@@ -168,7 +166,7 @@ impl<'a> Scan<'a> {
         in_range("message bytes", uleb(&mut body, "message")?, 0..1)?;
         let others = read_others(&mut body, actor)?;
         let columns = read_columns(body)?;
-        let mut scan = Self { deps, actor, seq, start_op, ops: 0, others, columns };
+        let mut scan = Self { deps, actor, seq, start_op, ops: 0, others, tail: body, columns };
         scan.ops = scan.count_ops()?;
         Ok(scan)
     }

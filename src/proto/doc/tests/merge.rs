@@ -8,7 +8,7 @@ use crate::proto::doc::chat::Message;
 
 /// What a replica does at one step of a story.
 #[derive(Clone, Debug)]
-enum Step {
+pub(super) enum Step {
     Title(u8),
     Notes {
         place: u8,
@@ -47,26 +47,26 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// A story: how many replicas, and who does what.
-fn story() -> impl Strategy<Value = (usize, Vec<(u8, Step)>)> {
+pub(super) fn story() -> impl Strategy<Value = (usize, Vec<(u8, Step)>)> {
     (2..=8_usize, proptest::collection::vec((any::<u8>(), step()), 1..60))
 }
 
 /// Replicas of both documents, and the lanes that they wrote.
-struct World {
-    replicas: Vec<[Document; 2]>,
-    lanes: Vec<[Vec<Bytes>; 2]>,
+pub(super) struct World {
+    pub(super) replicas: Vec<[Document; 2]>,
+    pub(super) lanes: Vec<[Vec<Bytes>; 2]>,
     /// `heard[listener][speaker][document]` payloads were heard.
     heard: Vec<Vec<[usize; 2]>>,
-    said: Vec<String>,
+    pub(super) said: Vec<String>,
 }
 
-fn author(n: usize) -> AuthorId {
+pub(super) fn author(n: usize) -> AuthorId {
     // Not in the order of the numbers, so that ties break another way than by index.
     AuthorId([(n as u8 ^ 5) + 1; 16])
 }
 
 impl World {
-    fn new(replicas: usize) -> Self {
+    pub(super) fn new(replicas: usize) -> Self {
         let document = |n| [Document::new(DocKind::State, author(n)), Document::new(DocKind::Chat, author(n))];
         Self {
             replicas: (0..replicas).map(document).collect(),
@@ -76,7 +76,7 @@ impl World {
         }
     }
 
-    fn run(&mut self, who: usize, step: Step) {
+    pub(super) fn run(&mut self, who: usize, step: Step) {
         let [state, chat] = &mut self.replicas[who];
         let written = match step {
             Step::Title(n) => state.set_title(&format!("title {n}")),
@@ -110,7 +110,7 @@ impl World {
         self.lanes[who][0].extend(written.unwrap());
     }
 
-    fn hear(&mut self, who: usize, from: usize, count: usize, times: u8) {
+    pub(super) fn hear(&mut self, who: usize, from: usize, count: usize, times: u8) {
         for kind in 0..2 {
             let heard = self.heard[who][from][kind];
             for payload in self.lanes[from][kind].iter().skip(heard).take(count) {
@@ -122,13 +122,13 @@ impl World {
         }
     }
 
-    fn flush(&mut self, who: usize) {
+    pub(super) fn flush(&mut self, who: usize) {
         for document in &mut self.replicas[who] {
             assert_eq!(document.flush().refused, []);
         }
     }
 
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         let replicas = self.replicas.len();
         for who in 0..replicas {
             for from in 0..replicas {
@@ -140,7 +140,7 @@ impl World {
 }
 
 /// Reads the messages from Automerge itself, as the protocol describes them.
-fn messages_from_automerge(document: &Document) -> Vec<Message> {
+pub(super) fn messages_from_automerge(document: &Document) -> Vec<Message> {
     let read = |doc: &automerge::Automerge| {
         let mut messages = Vec::new();
         for key in doc.keys(ROOT).filter(|key| key != "v") {
@@ -160,7 +160,7 @@ fn messages_from_automerge(document: &Document) -> Vec<Message> {
         messages.sort_by_key(Message::order);
         Ok(messages)
     };
-    document.view.read(read).unwrap()
+    document.view_of_log().unwrap().read(read).unwrap()
 }
 
 proptest! {

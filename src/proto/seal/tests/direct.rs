@@ -59,6 +59,21 @@ fn both_ends_understand_each_other() {
     assert_eq!(pair.hear(&reply), Ok(b"done".to_vec()));
 }
 
+/// Whoever stays when its share is closed can be given the next secret, and nobody else reads it.
+#[test]
+fn host_wraps_an_epoch_for_one_guest_alone() {
+    use crate::proto::epoch::{WrapError, open_member_wrap};
+    let (pair, host) = Pair::connected();
+    assert_eq!(pair.guest.kek().expose(), host.kek().expose());
+    let (next, ben, eve) = (EpochSecret::from_bytes([9; 32]), pair.ben.author(), verified(&keys(EVE)).author());
+    let wrap = next.wrap(Epoch(1), host.kek(), ben.as_bytes(), &session());
+    let open = |who: &AuthorId, kek| open_member_wrap(&wrap, who, kek, &session(), &next.commit());
+    assert_eq!(open(&ben, pair.guest.kek()).expect("for Ben").expose(), next.expose());
+    assert_eq!(open(&eve, pair.guest.kek()).err(), Some(WrapError::Recipient { found: ben.0 }));
+    let other = DirectGuest::new(session(), eve, pair.ada.author(), pair.ada.kem_public(), [4; 32]).expect("a key");
+    assert_eq!(open(&ben, other.kek()).err(), Some(WrapError::Seal));
+}
+
 /// A password is typed here: every altered bit is noticed, in both directions.
 #[test]
 fn every_flipped_bit_is_refused() {
@@ -203,7 +218,7 @@ fn relay_checks_direct_entries_and_lets_them_repeat() {
 fn debug_shows_no_key() {
     let (pair, host) = Pair::connected();
     let shown = format!("{:?} {host:?} {:?}", pair.guest, Bench::new(Channel::CHAT).writer);
-    assert_eq!(shown.matches("Secret32(…)").count(), 5);
+    assert_eq!(shown.matches("Secret32(…)").count(), 7);
 }
 
 proptest! {
