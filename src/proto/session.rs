@@ -9,7 +9,9 @@
 //! Always: nothing unsigned, unsealed or without right reaches a document, a terminal or an event.
 
 mod admit;
+mod auditing;
 mod documents;
+mod driving;
 mod event;
 mod handshake;
 mod hosting;
@@ -22,6 +24,7 @@ mod typing;
 mod viewing;
 
 pub use documents::EditRefused;
+pub use driving::{DRIVER_LAPSE_MS, DriverPolicy, DrivingError};
 pub use event::{Alarm, Ending, Event};
 pub use hosting::HostingError;
 pub use link::LinkId;
@@ -211,6 +214,7 @@ impl Peer {
 
     /// Takes one frame from a link.
     pub fn handle_frame(&mut self, link: LinkId, frame: Frame, now: Now) {
+        self.note_time(now);
         let Some(state) = self.links.get_mut(&link) else { return };
         state.heard = now.mono;
         match (state.phase, frame) {
@@ -259,6 +263,7 @@ impl Peer {
         self.flush_documents_if_due(now);
         self.flush_panes(now);
         self.flush_acks_if_due(now);
+        self.check_driving(now);
         self.retry_typed_if_due(now);
         self.probe_if_due(now);
         self.send_presence_if_due(now);
@@ -328,6 +333,7 @@ impl Peer {
             self.documents.as_ref().and_then(Documents::poll_timeout),
             self.poll_panes(),
             self.poll_acks(),
+            self.poll_driving(),
             self.poll_typed(),
             self.poll_probe(),
             self.poll_presence(),
@@ -338,7 +344,9 @@ impl Peer {
 
     /// Returns the next fact for the program.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        let event = self.events.pop_front()?;
+        self.note_event(&event);
+        Some(event)
     }
 
     /// Returns a link that has something to send and was not returned since it was last empty.

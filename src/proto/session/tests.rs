@@ -1,5 +1,7 @@
 //! Two or more peers and a relay, wired together in memory without delay.
 
+mod driving;
+
 use super::*;
 use crate::proto::doc::Draft;
 use crate::proto::id::PaneId;
