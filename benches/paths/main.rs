@@ -8,6 +8,7 @@
 
 mod bare;
 mod bytes;
+mod chains;
 mod child;
 mod codec;
 mod fanout;
@@ -46,7 +47,7 @@ impl Effort {
     }
 }
 
-const PARTS: [&str; 6] = ["codec", "keystroke", "fanout", "join", "bytes", "memory"];
+const PARTS: [&str; 7] = ["codec", "chains", "keystroke", "fanout", "join", "bytes", "memory"];
 
 fn main() -> ExitCode {
     match run() {
@@ -74,6 +75,7 @@ fn run() -> Outcome {
             println!("\n## {part}\n");
             match part {
                 "codec" => codec::run(effort)?,
+                "chains" => chains::run(effort)?,
                 "keystroke" => keystroke::run(effort).await?,
                 "fanout" => fanout::run(effort).await?,
                 "join" => join::run(effort).await?,

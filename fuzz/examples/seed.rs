@@ -16,6 +16,9 @@ fn main() {
     terminals();
     documents();
     relays();
+    sessions();
+    growth();
+    proofs_and_shares();
 }
 
 /// Fields of JSON objects, by path, of all elements of a list.
@@ -62,8 +65,7 @@ fn frames() {
 fn entries() {
     let file = vectors("entries");
     for lane in file["lanes"].as_array().into_iter().flatten() {
-        let name = lane["name"].as_str().unwrap_or_default();
-        save("entry", name, vec![pieces(&hex_of(&lane["entries"], "wire"))]);
+        save("entry", &slug(&lane["name"]), vec![pieces(&hex_of(&lane["entries"], "wire"))]);
     }
     for list in ["refused_durable", "refused_wire", "wire_only"] {
         save(
@@ -117,6 +119,10 @@ fn documents() {
     let refused = refused.iter().map(|line| [vec![1], pieces(&[[&[0x81], &line[..]].concat()])].concat());
     save("gate", "chat-refused", refused.collect());
     save("gate", "state", vec![[vec![0], pieces(&state_changes())].concat()]);
+    let cut = |mode: u8, changes: &[Vec<u8>]| [&[mode, 1, 2, 0], &pieces(changes)[..]].concat();
+    let (chat, state) = ([3, 5, 9], [2, 4, 6, 14]);
+    save("retract", "chat", chat.iter().map(|mode| cut(*mode, &lines)).collect());
+    save("retract", "state", state.iter().map(|mode| cut(*mode, &state_changes())).collect());
 
     let file = vectors("presence");
     let seed = |chunk: &Vec<u8>| [&[1], &chunk[..]].concat();
@@ -183,13 +189,105 @@ fn relays() {
     save("relay_hall", "talk", vec![pieces(&[start.clone(), talk.clone()].concat())]);
     let back = [vec![vec![2, 1]], join(2, 1), talk.clone()].concat();
     save("relay_hall", "rejoin", vec![pieces(&[start.clone(), talk.clone(), back].concat())]);
-    save("relay_hall", "close", vec![pieces(&[start.clone(), vec![vec![7, 0, 5], vec![7, 0, 6]], talk].concat())]);
+    let records = |numbers: std::ops::Range<u8>| numbers.map(|n| vec![7, 0, n]).collect::<Vec<_>>();
+    let later = |epoch: u8| {
+        vec![
+            entry(0, 1 | epoch << 7, 1, b"state"),
+            entry(1, 2 | epoch << 7, 1, b"chat"),
+            entry(2, 2 | epoch << 7, 1, b"knocking"),
+            entry(0, 6 | epoch << 7, 1, b"segment"),
+        ]
+    };
+    let rekey = [start.clone(), talk.clone(), records(5..10), later(1), later(0), records(10..15)].concat();
+    save("relay_hall", "rekey", vec![pieces(&rekey)]);
+    let knock = [start.clone(), records(5..6), join(2, 4), talk.clone(), later(0), records(6..7), later(0), join(3, 5)];
+    save("relay_hall", "knock", vec![pieces(&knock.concat())]);
+    let pass_on = vec![vec![8, 0, 3, 9], vec![8, 0, 5, 9], vec![10, 0, 1], vec![10, 0, 0x81], vec![10, 1, 1]];
+    save("relay_hall", "passed-on", vec![pieces(&[start.clone(), pass_on, join(2, 3), later(0)].concat())]);
+    let prove = vec![vec![9, 1, 1, 2, 0, 1], vec![9, 0, 0, 1, 0, 0], vec![9, 1, 1, 2, 0, 1]];
+    save("relay_hall", "proof", vec![pieces(&[start.clone(), talk.clone(), prove, later(0)].concat())]);
+    save("relay_hall", "close", vec![pieces(&[start.clone(), records(5..15), talk].concat())]);
     let silence = vec![vec![3, 0, 0x98, 0x3a]; 3];
     save("relay_hall", "silence", vec![pieces(&[start.clone(), silence].concat())]);
     let strangers = [vec![vec![0, 2, 0]], frames.iter().map(say).collect()].concat();
     save("relay_hall", "stranger", vec![pieces(&strangers)]);
     let anything = frames.iter().map(|frame| [&[1, 1], &frame[..]].concat());
     save("relay_hall", "member", anything.map(|frame| pieces(&[start.clone(), vec![frame]].concat())).collect());
+}
+
+/// Steps of `peers`: what, at whom, argument.
+fn sessions() {
+    let step = |what: u8, who: u8, argument: &[u8]| [&[what, who], argument].concat();
+    let (settle, tick) = (step(0, 0, &[]), step(9, 0, &100_u16.to_le_bytes()));
+    let talk = vec![
+        step(10, 0, b"hello"),
+        step(11, 1, b"edit"),
+        step(12, 1, b"ls\r"),
+        tick.clone(),
+        settle.clone(),
+        step(13, 0, b"a b c\r\n"),
+        tick.clone(),
+        settle.clone(),
+        step(10, 1, b"hi"),
+        tick.clone(),
+        settle.clone(),
+    ];
+    save("peers", "talk", vec![pieces(&talk)]);
+    let late = vec![step(8, 1, &[]), step(2, 1, &[]), step(3, 1, &[]), settle.clone(), step(10, 3, b"may not")];
+    save("peers", "reconnect", vec![pieces(&[talk.clone(), late].concat())]);
+    let traitor = (1..4).map(|channel| step(14, 0, &[channel, 1, 0])).chain([settle.clone()]).collect();
+    save("peers", "traitor", vec![pieces(&[talk.clone(), traitor].concat())]);
+    let repeats = (0..40_u16).map(|n| step(6, (n % 4) as u8, &(7 * n).to_le_bytes())).collect();
+    save("peers", "repeats", vec![pieces(&[talk.clone(), repeats].concat())]);
+    let revoke = vec![step(15, 2, &[0]), settle.clone(), step(10, 0, b"without you"), tick, settle.clone()];
+    save("peers", "revoke", vec![pieces(&[talk.clone(), revoke].concat())]);
+    let end = vec![step(15, 0, &[2]), settle];
+    save("peers", "end", vec![pieces(&[talk.clone(), end].concat())]);
+    let frames = hex_of(&vectors("frames")["valid"], "frame");
+    let anything = frames.iter().enumerate().map(|(n, frame)| step(7, n as u8, frame)).collect();
+    save("peers", "frames", vec![pieces(&[talk, anything].concat())]);
+}
+
+/// Records of `log_growth`: a type and a body, or what to make of the cast.
+fn growth() {
+    let file = vectors("authlog");
+    let records = file["records"].as_array().into_iter().flatten();
+    let plain: Vec<_> = records
+        .map(|record| [&[record["type"].as_u64().unwrap_or_default() as u8], &hex(&record["body"])[..]].concat())
+        .collect();
+    save("log_growth", "vectors", vec![pieces(&plain)]);
+    let start: [&[u8]; 6] = [&[0x80], &[0x82, 0], &[0x82, 1], &[0x82, 4], &[0x83], &[0x84, 0]];
+    let epochs: [&[u8]; 12] = [
+        &[0x89, 4],
+        &[0x87, 1, 0, 0, 3, 2, 1, 0, 5],
+        &[0x85, 1, 0, 2],
+        &[0x83],
+        &[0x88, 1, 2, 7],
+        &[0x88, 2, 1, 7],
+        &[0x85, 3, 0, 0],
+        &[0x87, 2, 1, 1, 9],
+        &[0x89, 5],
+        &[0x85, 4, 0, 0],
+        &[0x83],
+        &[0x86],
+    ];
+    let seed: Vec<Vec<u8>> = start.iter().chain(&epochs).map(|piece| piece.to_vec()).collect();
+    save("log_growth", "epochs", vec![pieces(&seed)]);
+}
+
+fn proofs_and_shares() {
+    let file = vectors("proof");
+    save("proof", "good", hex_of(&file["valid"], "proof"));
+    save("proof", "refused", hex_of(&file["refused"], "proof"));
+    let halves = |one: &[u8], two: &[u8]| [vec![0x83], pieces(&[one.to_vec(), two.to_vec()])].concat();
+    save(
+        "proof",
+        "signed",
+        vec![halves(&[1, 2, 0, 1, 0, 7], &[1, 2, 0, 1, 0, 8]), halves(&[1, 2, 0, 1, 0], &[1, 2, 1, 1, 0])],
+    );
+    let file = vectors("passedon");
+    save("passed_on", "good", hex_of(&file["cases"], "body"));
+    save("passed_on", "sealed", vec![vec![0x80, 0x50, 7, 31, 0x80], vec![0x80, 0x50, 7, 0, 0, 3, 1, 200, 1]]);
 }
 
 /// Puts each piece behind its length as a `u16`.

@@ -8,9 +8,14 @@ pub mod authlog;
 pub mod entry;
 pub mod frame_decoder;
 pub mod gate;
+pub mod log_growth;
 pub mod member_cert;
+pub mod passed_on;
+pub mod peers;
 pub mod presence;
+pub mod proof;
 pub mod relay_hall;
+pub mod retract;
 pub mod screen;
 pub mod share_cert;
 pub mod terminal_stream;
@@ -26,9 +31,14 @@ pub const TARGETS: &[Target] = &[
     ("entry", entry::run),
     ("frame_decoder", frame_decoder::run),
     ("gate", gate::run),
+    ("log_growth", log_growth::run),
     ("member_cert", member_cert::run),
+    ("passed_on", passed_on::run),
+    ("peers", peers::run),
     ("presence", presence::run),
+    ("proof", proof::run),
     ("relay_hall", relay_hall::run),
+    ("retract", retract::run),
     ("screen", screen::run),
     ("share_cert", share_cert::run),
     ("terminal_stream", terminal_stream::run),

@@ -4,13 +4,13 @@ use crate::cast;
 use bytes::Bytes;
 use cahoots::proto::authlog::{AuthLog, Record};
 use cahoots::proto::id::{Channel, Class, Epoch, LaneId};
-use cahoots::proto::lane::verify::{entry_digest, has_kind};
+use cahoots::proto::lane::verify::has_kind;
 use cahoots::proto::member::Chain;
 use cahoots::proto::relay::{ConnId, Flow, Hall, HallLimits};
 use cahoots::proto::seal::LaneWriter;
 use cahoots::proto::time::{Mono, Now, Wall};
 use cahoots::proto::verify::channel_binding;
-use cahoots::proto::wire::{Auth, CloseCode, Frame, FrameDecoder, Hello, WireEntry, header};
+use cahoots::proto::wire::{Auth, CloseCode, Frame, FrameDecoder, Hello, WireEntry};
 use std::collections::BTreeMap;
 
 const SEATS: usize = 4;
@@ -162,12 +162,9 @@ impl World {
     fn direct(&mut self, who: usize, lane: LaneId, kind: u8, content: &[u8]) -> WireEntry {
         let guest = self.chains[1].member.author();
         let prefix: &[u8] = if lane.channel == Channel::FROM_HOST { guest.as_bytes() } else { &[] };
-        let body = [prefix, content, &[0; 16]].concat();
         let seq = self.direct_next;
         self.direct_next += 1;
-        let header = header(&cast::session(), kind, &lane, seq, &[0; 32], body.len());
-        let signature = cast::keys_of(who).sign(&entry_digest(&header, &body));
-        WireEntry::encode(kind, lane, seq, &body, &signature)
+        cast::signed(&cast::session(), &cast::keys_of(who), kind, lane, seq, &[prefix, content].concat())
     }
 
     /// Takes everything out of the hall and looks at it.

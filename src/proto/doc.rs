@@ -6,6 +6,7 @@
 //! in whatever order, show the same. Bytes of a stranger reach Automerge only through the gate. PROTOCOL.md 12, 13.
 
 mod chat;
+mod chunk;
 mod document;
 mod edit;
 mod gate;

@@ -10,6 +10,8 @@ mod documents;
 mod entries;
 mod fields;
 mod identity;
+mod passing;
+mod proofs;
 mod terminal;
 mod token;
 mod wire;

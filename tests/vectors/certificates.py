@@ -61,12 +61,16 @@ def certificates() -> dict:
         ("interact, under the root", INTERACT_CERT, INTERACT_SHARE, INTERACT_TERMS, None),
         ("view, under the root, public", VIEW_CERT, VIEW_SHARE, VIEW_TERMS, None),
         ("second, under own", SECOND_CERT, SECOND_SHARE, SECOND_TERMS, OWN_CERT),
+        ("members let in one by one", cast.PORCH_CERT, cast.PORCH_SHARE, cast.PORCH_TERMS, None),
+        ("passed on below it", cast.LODGE_CERT, cast.LODGE_SHARE, cast.LODGE_TERMS, cast.PORCH_CERT),
+        ("for one, with a passphrase", cast.LOCKED_CERT, cast.LOCKED_SHARE, cast.LOCKED_TERMS, None),
     ]
     members = [
         ("Ada", ADA_CERT, ADA, OWN_SHARE),
         ("Ben", BEN_CERT, BEN, INTERACT_SHARE),
         ("Cleo", CLEO_CERT, CLEO, SECOND_SHARE),
         ("Dan", DAN_CERT, DAN, cast.FOURTH_SHARE),
+        ("Ida", cast.IDA_CERT, cast.IDA, cast.LOCKED_SHARE),
     ]
     return {
         "session_id": SESSION,
@@ -79,6 +83,7 @@ def certificates() -> dict:
                 "hash": blake3(cert).digest(),
                 "share_seed": share.seed,
                 "flags": share.flags,
+                "passphrase": share.passphrase,
                 "share_id": share.id,
                 "public": share.signer.public,
                 "rights": terms.rights,
@@ -100,6 +105,7 @@ def certificates() -> dict:
                 "member_seed": member.seed,
                 "share_seed": share.seed,
                 "share_flags": share.flags,
+                "passphrase": share.passphrase,
                 "share_id": share.id,
                 "sign_public": member.signer.public,
                 "kem_public": member.kem_public,
@@ -115,6 +121,7 @@ def certificates() -> dict:
             {"name": "Ben, one hand away", "body": BEN_BODY, "author_id": BEN_ID, "rights": INTERACT, "shares": 1},
             {"name": "Cleo, two hands away", "body": CLEO_BODY, "author_id": CLEO_ID, "rights": INTERACT, "shares": 2},
             {"name": "Dan, four hands away", "body": DAN_BODY, "author_id": DAN_ID, "rights": 1, "shares": 4},
+            {"name": "Gus, to be let in", "body": cast.GUS_BODY, "author_id": cast.GUS_ID, "rights": INTERACT, "shares": 2},
         ],
         "live": {
             "body": BEN_BODY,
@@ -137,14 +144,14 @@ def certificates() -> dict:
 
 def refused_certs() -> list[dict]:
     """Bytes that are no certificate, though every signature is right."""
-    strange_flags = Share(SESSION, run(0x30, 16), 8)
+    strange_flags = Share(SESSION, run(0x30, 16), 32)
     window = (START, START + 4 * HOUR)
     share = [
         ("version 2", share_cert(SESSION, OWN_SHARE, OWN_TERMS, ROOT, None, version=2)),
         ("type 2", share_cert(SESSION, OWN_SHARE, OWN_TERMS, ROOT, None, kind=2)),
         ("right 128", share_cert(SESSION, OWN_SHARE, replace(OWN_TERMS, rights=0x87), ROOT, None)),
         ("depth 4", share_cert(SESSION, OWN_SHARE, replace(OWN_TERMS, depth_left=4), ROOT, None)),
-        ("flag 8", share_cert(SESSION, strange_flags, OWN_TERMS, ROOT, None)),
+        ("flag 32", share_cert(SESSION, strange_flags, OWN_TERMS, ROOT, None)),
         ("one byte short", OWN_CERT[:-1]),
         ("one byte more", OWN_CERT + b"\0"),
     ]
@@ -176,6 +183,10 @@ def refused_chains() -> list[dict]:
         share = Share(session, run(0x30, 16), 0)
         cert = share_cert(session, share, INTERACT_TERMS, other_root, None)
         return [member_cert(session, share, BEN, INTERACT, START, START + HOUR), cert]
+
+    def public(rights: int, issuer=ROOT, parent: bytes | None = None) -> list[bytes]:
+        cert = share_cert(SESSION, VIEW_SHARE, replace(VIEW_TERMS, rights=rights), issuer, parent)
+        return [member_cert(SESSION, VIEW_SHARE, BEN, VIEW, START, START + HOUR), cert, *([parent] if parent else [])]
 
     admin_second = share_cert(SESSION, SECOND_SHARE, replace(SECOND_TERMS, rights=VIEW), OWN_SHARE.signer, OWN_CERT)
     orphan = share_cert(SESSION, INTERACT_SHARE, INTERACT_TERMS, ROOT, OWN_CERT)
@@ -212,6 +223,9 @@ def refused_chains() -> list[dict]:
             "member right added after signing",
             [flipped(DAN_CERT, 98), cast.FOURTH_CERT, THIRD_CERT, SECOND_CERT, OWN_CERT],
         ),
+        ("public share with a right to type", public(0x0F)),
+        ("public share with a right to pass on", public(0x27)),
+        ("public share below, with a right to type", public(0x0F, OWN_SHARE.signer, OWN_CERT)),
         ("no share", [BEN_CERT]),
         ("five shares", [fifth_member, fifth, cast.FOURTH_CERT, THIRD_CERT, SECOND_CERT, OWN_CERT]),
     ]

@@ -1,7 +1,9 @@
-"""Automerge change chunks of the few shapes that the vectors need, from the Automerge binary format specification."""
+"""Automerge chunks of the few shapes that the vectors need, from the Automerge binary format specification."""
 
 import hashlib
 from dataclasses import dataclass
+
+from protocol import u8
 
 MAP, SET, LIST, TEXT = 0, 1, 2, 4
 INT, BYTES = 4, 7
@@ -102,7 +104,7 @@ def change(actor: bytes, seq: int, start_op: int, deps: list[bytes], ops: list[O
         (0x57, b"".join(value[1] for value in values if value)),
         (0x70, rle([0 for _ in ops], uleb)),
     ]
-    columns = [(spec, data) for spec, data in columns if data]
+    names, data = packed(columns)
     time, message, other_actors = sleb(0), text(""), uleb(0)
     body = (
         uleb(len(deps))
@@ -114,11 +116,22 @@ def change(actor: bytes, seq: int, start_op: int, deps: list[bytes], ops: list[O
         + time
         + message
         + other_actors
-        + uleb(len(columns))
-        + b"".join(uleb(spec) + uleb(len(data)) for spec, data in columns)
-        + b"".join(data for _, data in columns)
+        + names
+        + data
     )
-    hashed = b"\x01" + uleb(len(body)) + body
+    return chunk(1, body)
+
+
+def packed(columns: list[tuple[int, bytes]]) -> tuple[bytes, bytes]:
+    """Returns the columns' names and lengths, and their data; empty ones are left out."""
+    columns = [(spec, data) for spec, data in columns if data]
+    names = b"".join(uleb(spec) + uleb(len(data)) for spec, data in columns)
+    return uleb(len(columns)) + names, b"".join(data for _, data in columns)
+
+
+def chunk(kind: int, body: bytes) -> tuple[bytes, bytes]:
+    """Returns the chunk and its hash."""
+    hashed = u8(kind) + uleb(len(body)) + body
     digest = hashlib.sha256(hashed).digest()
     return b"\x85\x6f\x4a\x83" + digest[:4] + hashed, digest
 
@@ -152,3 +165,51 @@ def chat_lines(author: bytes, messages: list[bytes]) -> list[tuple[bytes, bytes]
         changes.append(change(author, len(changes) + 1, next_op, [changes[-1][1]], ops))
         next_op += 1
     return changes
+
+
+def chat_document(author: bytes, messages: list[bytes]) -> bytes:
+    """All of `chat_lines` in one document chunk."""
+    lines = chat_lines(author, messages)
+    # The author's page sorts before `v`; its messages come after all of the root.
+    page, count = (2, 1), len(messages)
+    rows = [{"key": f"{author.hex()}/0", "id": page, "action": LIST}]
+    rows.append({"key": "v", "id": (1, 0), "action": SET, "value": (INT, sleb(1))})
+    for n, message in enumerate(messages):
+        row = {"object": page, "id": (3 + n, 1), "action": SET, "value": (BYTES, message)}
+        rows.append(row | {"after": (2 + n, 1) if n else None})
+    values = [row.get("value") for row in rows]
+    listed = ["key" not in row for row in rows]
+
+    def of(row: dict, name: str, part: int) -> int | None:
+        return row[name][part] if row.get(name) else None
+
+    after = [of(row, "after", 0) or 0 if in_list else None for row, in_list in zip(rows, listed)]
+    operations = [
+        (0x01, rle([of(row, "object", 1) for row in rows], uleb)),
+        (0x02, rle([of(row, "object", 0) for row in rows], uleb)),
+        (0x11, rle([of(row, "after", 1) for row in rows], uleb)),
+        (0x13, delta(after)),
+        (0x15, rle([row.get("key") for row in rows], text)),
+        (0x21, rle([row["id"][1] for row in rows], uleb)),
+        (0x23, delta([row["id"][0] for row in rows])),
+        (0x34, booleans(listed)),
+        (0x42, rle([row["action"] for row in rows], uleb)),
+        (0x56, rle([0 if value is None else len(value[1]) << 4 | value[0] for value in values], uleb)),
+        (0x57, b"".join(value[1] for value in values if value)),
+        (0x80, rle([0 for _ in rows], uleb)),
+    ]
+    all_changes = range(count + 1)
+    history = [
+        (0x01, rle([0] + [1] * count, uleb)),
+        (0x03, delta([1, *range(1, count + 1)])),
+        (0x13, delta([1, *range(3, 3 + count)])),
+        (0x23, delta([0 for _ in all_changes])),
+        (0x40, rle([0] + [1] * count, uleb)),
+        (0x43, delta(list(range(count)))),
+        (0x56, rle([BYTES for _ in all_changes], uleb)),
+    ]
+    history_names, history_data = packed(history)
+    operation_names, operation_data = packed(operations)
+    actors = b"".join(uleb(len(actor)) + actor for actor in sorted([GENESIS_ACTOR, author]))
+    body = uleb(2) + actors + uleb(1) + lines[-1][1] + history_names + operation_names
+    return chunk(0, body + history_data + operation_data + uleb(count))[0]

@@ -189,6 +189,15 @@ def presence() -> dict:
         },
         {"name": "Ben", "colour": 1, "focus": None, "leaving": True},
         {"name": "x" * 64, "colour": 1, "focus": None},
+        {"name": "Ben", "colour": 1, "focus": None, "holdings": (2, 300, 70_000, run(0x51, 16))},
+        {
+            "name": "Ada",
+            "colour": 7,
+            "focus": 1,
+            "cursor": (1, 2, 3),
+            "log_head": (9, head),
+            "holdings": (0, 0, 0xFFFF_FFFF, run(0x52, 16)),
+        },
     ]
     valid = []
     for row in rows:
@@ -197,12 +206,15 @@ def presence() -> dict:
             case["cursor"] = dict(zip(("pane", "row", "column"), row["cursor"]))
         if "log_head" in row:
             case["log_head"] = {"next": row["log_head"][0], "digest": row["log_head"][1]}
+        if "holdings" in row:
+            case["holdings"] = dict(zip(("epoch", "state", "chat", "held"), row["holdings"]))
         valid.append(case)
     good = p.presence("Ben", 1, None)
     refused = [
         ("empty", b""),
         ("version 2", u8(2) + good[1:]),
-        ("flag 32", good[:1] + u8(32) + good[2:]),
+        ("flag 64", good[:1] + u8(64) + good[2:]),
+        ("holdings cut", p.presence("Ben", 1, None, holdings=(0, 1, 2, run(0x51, 16)))[:-1]),
         ("name longer than what follows", good[:3] + u8(40) + good[4:]),
         ("name not UTF-8", good[:4] + b"\xff" + good[5:]),
         ("one byte short", good[:-1]),
@@ -245,17 +257,22 @@ def directpayload() -> dict:
             },
             {"type": "size", "kind": 2, "pane": 2, "cols": 300, "rows": 50, "bytes": p.up_size(2, 300, 50)},
             {"type": "keyframe", "kind": 2, "pane": 1, "bytes": p.up_keyframe(1)},
+            {"type": "nothing", "kind": 2, "bytes": b"\0"},
         ],
         "down": [{"type": "ack", "next": value, "bytes": p.down_ack(value)} for value in (0, 63, 64, 100_000, 1 << 40)]
         + [
-            {"type": "refused", "reason": reason, "seq": 7**reason, "bytes": p.down_refused(reason, 7**reason)}
-            for reason in (1, 2, 3, 4)
+            {"type": "refused", "reason": reason, "seq": 7 + reason, "bytes": p.down_refused(reason, 7 + reason)}
+            for reason in (1, 2, 3, 4, 99)
         ],
         "refused_up": [
             {"why": why, "kind": kind, "bytes": raw}
             for why, kind, raw in [
                 ("empty", 2, b""),
-                ("unknown type", 2, u8(4)),
+                ("unknown type", 2, u8(5) + b"\0\0\0"),
+                ("drive with wish 2", 2, p.up_drive(1, 2)),
+                ("drive one byte short", 2, p.up_drive(1, 1)[:-1]),
+                ("drive one byte more", 2, p.up_drive(1, 1) + b"\0"),
+                ("drive under the kind of input", 3, p.up_drive(1, 1)),
                 ("nothing with something", 1, b"\0\0"),
                 ("input without a pane", 3, u8(1) + b"\1"),
                 ("input under the kind of a request", 2, p.up_input(0, b"x")),
@@ -274,7 +291,9 @@ def directpayload() -> dict:
             {"why": why, "bytes": raw}
             for why, raw in [
                 ("empty", b""),
-                ("unknown type", u8(3) + varint(1)),
+                ("unknown type", u8(4) + varint(1)),
+                ("waiting one byte short", p.down_waiting(2, 1)[:-1]),
+                ("waiting one byte more", p.down_waiting(2, 1) + b"\0"),
                 ("ack not in its shortest form", u8(1) + varint(1, 2)),
                 ("ack one byte more", p.down_ack(1) + b"\0"),
                 ("refused without seq", u8(2) + u8(1)),

@@ -7,6 +7,8 @@ from pathlib import Path
 import certificates
 import contents
 import identity
+import log
+import passing
 import traffic
 
 FILES = {
@@ -15,10 +17,12 @@ FILES = {
     "keys": identity.keys,
     "token": identity.token,
     "certificates": certificates.certificates,
-    "authlog": identity.authlog,
+    "authlog": log.authlog,
     "epoch": identity.epoch,
     "auth": identity.auth,
     "entries": traffic.entries,
+    "proof": traffic.proofs,
+    "passedon": passing.passed_on,
     "direct": traffic.direct,
     "directpayload": contents.directpayload,
     "frames": traffic.frames,

@@ -1,51 +1,35 @@
-"""Vectors of sections 1 to 3, 5, 6 and 10: numbers, keys, tokens, auth log, wraps, proof of possession."""
+"""Vectors of sections 1 to 3, 6 and 10: numbers, keys, tokens, wraps, proof of possession."""
 
 import cast
 from cast import (
     ADA,
-    ADA_CERT,
     BEN,
     BEN_BODY,
-    BEN_CERT,
+    BEN_ID,
     CLEO,
     CLEO_BODY,
-    CLEO_CERT,
     DAN,
     EPOCH_SECRET,
-    HOUR,
-    INTERACT_CERT,
     INTERACT_SHARE,
     OTHER_ROOT,
-    OWN,
-    OWN_CERT,
     OWN_SHARE,
     ROOT,
-    SECOND_CERT,
     SESSION,
-    START,
-    VIEW_CERT,
     VIEW_SHARE,
     run,
 )
 from protocol import (
     BECH32_CONST,
-    LOG_CLOSE,
-    LOG_END,
-    LOG_EPOCH,
-    LOG_GENESIS,
-    LOG_HOST,
-    LOG_SHARE,
-    ZERO32,
     H,
     Member,
     Share,
     auth_digest,
-    author_id,
+    bare_passphrase,
     bech32m,
     binding,
     epoch_commit,
-    log_record,
-    member_cert,
+    passphrase_hash,
+    passphrase_salt,
     token_payload,
     u8,
     u32,
@@ -102,13 +86,22 @@ def keys() -> dict:
         {
             "seed": share.seed,
             "flags": share.flags,
+            "passphrase": share.passphrase,
             "share_root": share.root,
             "share_id": share.id,
             "signing_seed": share.signer.seed,
             "public": share.signer.public,
             "kek": share.kek,
         }
-        for share in (OWN_SHARE, INTERACT_SHARE, VIEW_SHARE, cast.THIRD_SHARE)
+        for share in (
+            OWN_SHARE,
+            INTERACT_SHARE,
+            VIEW_SHARE,
+            cast.THIRD_SHARE,
+            cast.PORCH_SHARE,
+            cast.LOCKED_SHARE,
+            Share(SESSION, run(0x28, 16), 17, "another"),
+        )
     ]
     members = [
         {
@@ -125,8 +118,33 @@ def keys() -> dict:
         "root": {"seed": ROOT.seed, "public": ROOT.public, "session_id": SESSION},
         "shares": shares,
         "members": members,
+        "passphrases": passphrases(),
         "signatures": signatures(),
     }
+
+
+def passphrases() -> list[dict]:
+    """Texts that one person may type in place of another's, and some that are not the same."""
+    seed = run(0x28, 16)
+    cases = [
+        "correct horse battery staple",
+        "\t correct\u3000 horse\r\nbattery\u2028\u00a0staple \u0085",
+        "correct horse battery\u200bstaple",
+        "Übermaß 🦀",
+        "U\u0308bermaß\x1f🦀",
+        "",
+    ]
+    return [
+        {
+            "passphrase": passphrase,
+            "counts": bare_passphrase(passphrase),
+            "session_id": SESSION,
+            "seed": seed,
+            "salt": passphrase_salt(SESSION, seed),
+            "hash": passphrase_hash(SESSION, seed, passphrase),
+        }
+        for passphrase in cases
+    ]
 
 
 def signatures() -> list[dict]:
@@ -169,7 +187,8 @@ def token() -> dict:
     valid = []
     for hrp, access, share in hosts:
         for flags in (0, 1, 2, 4, 7):
-            named = Share(SESSION, share.seed, flags)
+            passphrase = access if flags & 1 else None
+            named = Share(SESSION, share.seed, flags, passphrase)
             text = bech32m(hrp, token_payload(SESSION, share.seed, flags))
             assert len(text) == 63
             valid.append(
@@ -177,6 +196,7 @@ def token() -> dict:
                     "token": text,
                     "access": access,
                     "flags": flags,
+                    "passphrase": passphrase,
                     "session_id": SESSION,
                     "seed": share.seed,
                     "share_id": named.id,
@@ -219,121 +239,43 @@ def token() -> dict:
     }
 
 
-class Log:
-    """Writes records one after the other."""
-
-    def __init__(self) -> None:
-        self.records: list[dict] = []
-        self.prev = ZERO32
-
-    def make(self, kind: int, body: bytes, signer=ROOT, session: bytes = SESSION, **other) -> tuple[bytes, bytes]:
-        seq = other.pop("seq", len(self.records))
-        prev = other.pop("prev", self.prev)
-        return log_record(signer, session, kind, seq, prev, START + 1000 * len(self.records), body, **other)
-
-    def add(self, name: str, kind: int, body: bytes) -> None:
-        record, digest = self.make(kind, body)
-        self.records.append(
-            {
-                "name": name,
-                "type": kind,
-                "seq": len(self.records),
-                "time": START + 1000 * len(self.records),
-                "prev": self.prev,
-                "body": body,
-                "bytes": record,
-                "digest": digest,
-            }
-        )
-        self.prev = digest
-
-
-def authlog() -> dict:
-    log, refused = Log(), []
-
-    def refuse(why: str, record: bytes) -> None:
-        """Notes a record that must not follow what stands so far."""
-        refused.append({"why": why, "after": len(log.records), "bytes": record})
-
-    commit = epoch_commit(EPOCH_SECRET)
-    refuse("genesis missing", log.make(LOG_SHARE, OWN_CERT)[0])
-    refuse("genesis of another root", log.make(LOG_GENESIS, OTHER_ROOT.public, signer=OTHER_ROOT)[0])
-    refuse("genesis with a prev", log.make(LOG_GENESIS, ROOT.public, prev=run(1, 32))[0])
-    log.add("genesis", LOG_GENESIS, ROOT.public)
-    refuse("second genesis", log.make(LOG_GENESIS, ROOT.public)[0])
-    refuse("gap in seq", log.make(LOG_SHARE, OWN_CERT, seq=2)[0])
-    refuse("seq again", log.make(LOG_SHARE, OWN_CERT, seq=0)[0])
-    refuse("prev of another record", log.make(LOG_SHARE, OWN_CERT, prev=run(1, 32))[0])
-    refuse("signed by another key", log.make(LOG_SHARE, OWN_CERT, signer=OTHER_ROOT)[0])
-    refuse("of another session", log.make(LOG_SHARE, OWN_CERT, session=OTHER_ROOT.session_id)[0])
-    refuse("version 2", log.make(LOG_SHARE, OWN_CERT, version=2)[0])
-    refuse("one byte more", log.make(LOG_SHARE, OWN_CERT)[0] + b"\0")
-    refuse("one byte short", log.make(LOG_SHARE, OWN_CERT)[0][:-1])
-    refuse("time changed after signing", flipped(log.make(LOG_SHARE, OWN_CERT)[0], 58))
-    refuse("share body one byte short", log.make(LOG_SHARE, OWN_CERT[:-1])[0])
-    refuse("share not issued by the root", log.make(LOG_SHARE, SECOND_CERT)[0])
-    refuse("share signature flipped", log.make(LOG_SHARE, flipped(OWN_CERT, 216))[0])
-    refuse("host before its share", log.make(LOG_HOST, ADA_CERT)[0])
-    refuse("epoch 1 before epoch 0", log.make(LOG_EPOCH, u32(1) + commit)[0])
-    log.add("own share", LOG_SHARE, OWN_CERT)
-    log.add("interact share", LOG_SHARE, INTERACT_CERT)
-    log.add("epoch 0", LOG_EPOCH, u32(0) + commit)
-    refuse("epoch 0 again", log.make(LOG_EPOCH, u32(0) + commit)[0])
-    refuse("epoch 2 after epoch 0", log.make(LOG_EPOCH, u32(2) + commit)[0])
-    refuse(
-        "host wider than its share",
-        log.make(LOG_HOST, member_cert(SESSION, INTERACT_SHARE, ADA, OWN, START, START + HOUR))[0],
-    )
-    refuse("host of a share that is not in the log", log.make(LOG_HOST, CLEO_CERT)[0])
-    log.add("host Ada", LOG_HOST, ADA_CERT)
-    log.add("unknown type", 200, b"for a later version")
-    refuse("close body one byte short", log.make(LOG_CLOSE, INTERACT_SHARE.id[:-1])[0])
-    log.add("close interact share", LOG_CLOSE, INTERACT_SHARE.id)
-    refuse("own share again", log.make(LOG_SHARE, OWN_CERT)[0])
-    refuse("host of a closed share", log.make(LOG_HOST, BEN_CERT)[0])
-    refuse("end with a body", log.make(LOG_END, b"\0")[0])
-    log.add("end", LOG_END, b"")
-    refuse("after the end", log.make(LOG_SHARE, VIEW_CERT)[0])
-    return {
-        "session_id": SESSION,
-        "root_seed": ROOT.seed,
-        "records": log.records,
-        "head": log.prev,
-        "next_seq": len(log.records),
-        "commit": commit,
-        "host": author_id(ADA_CERT),
-        "closed": [INTERACT_SHARE.id],
-        "refused": refused,
-    }
-
-
 def epoch() -> dict:
-    def case(share: Share) -> dict:
+    def case(name: str, number: int, recipient: bytes, kek: bytes) -> dict:
+        secret = cast.EPOCH_SECRETS[number]
         return {
-            "epoch": 0,
-            "recipient": share.id,
-            "kek": share.kek,
-            "wrap": wrap(EPOCH_SECRET, 0, share.id, share.kek, SESSION),
+            "name": name,
+            "epoch": number,
+            "recipient": recipient,
+            "kek": kek,
+            "secret": secret,
+            "commit": epoch_commit(secret),
+            "wrap": wrap(secret, number, recipient, kek, SESSION),
         }
 
-    good = case(OWN_SHARE)
-    other_session = wrap(EPOCH_SECRET, 0, OWN_SHARE.id, OWN_SHARE.kek, OTHER_ROOT.session_id)
-    other_secret = wrap(run(0x91, 32), 0, OWN_SHARE.id, OWN_SHARE.kek, SESSION)
-    forged = wrap(run(0x91, 32), 0, OWN_SHARE.id, OWN_SHARE.kek, SESSION, commit=epoch_commit(EPOCH_SECRET))
+    shares = [("own", OWN_SHARE), ("interact", INTERACT_SHARE), ("view", VIEW_SHARE)]
+    wraps = [case(f"{name}, epoch {n}", n, share.id, share.kek) for n in (0, 1) for name, share in shares]
+    wraps.append(case("share with a passphrase", 2, cast.LOCKED_SHARE.id, cast.LOCKED_SHARE.kek))
+    wraps.append(case("a member alone", 2, BEN_ID, run(0x3B, 32)))
+    good = wraps[0]["wrap"]
+    other = EPOCH_SECRET[:-1] + b"\0"
+
+    def sealed(secret: bytes = EPOCH_SECRET, number: int = 0, session: bytes = SESSION, **more) -> bytes:
+        return wrap(secret, number, OWN_SHARE.id, OWN_SHARE.kek, session, **more)
+
     refused = [
-        ("another secret under the right commitment", forged),
-        ("sealed for another share", case(INTERACT_SHARE)["wrap"]),
-        ("sealed for another session", other_session),
-        ("another secret than the committed one", other_secret),
-        ("flipped bit", flipped(good["wrap"], 30)),
-        ("one byte short", good["wrap"][:-1]),
-        ("one byte more", good["wrap"] + b"\0"),
+        ("another secret under the right commitment", sealed(other, commit=epoch_commit(EPOCH_SECRET))),
+        ("sealed for another share", wraps[1]["wrap"]),
+        ("sealed for another session", sealed(session=OTHER_ROOT.session_id)),
+        ("another secret than the committed one", sealed(other)),
+        ("of epoch 1 under the number of epoch 0", u32(0) + sealed(number=1)[4:]),
+        ("flipped bit", flipped(good, 30)),
+        ("one byte short", good[:-1]),
+        ("one byte more", good + b"\0"),
     ]
     return {
         "session_id": SESSION,
-        "epoch_secret": EPOCH_SECRET,
         "commit": epoch_commit(EPOCH_SECRET),
-        "wraps": [case(share) for share in (OWN_SHARE, INTERACT_SHARE, VIEW_SHARE)],
+        "wraps": wraps,
         "refused": [{"why": why, "kek": OWN_SHARE.kek, "wrap": raw} for why, raw in refused],
     }
 

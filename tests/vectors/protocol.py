@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from pyhpke import AEADId, CipherSuite, KDFId, KEMId, KEMKey, KEMKeyPair
 
@@ -79,11 +80,34 @@ class Root(Signer):
         return H("session id", self.public)[:16]
 
 
+# The characters with the property White_Space; `str.split` knows four more.
+WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+
+
+def bare_passphrase(passphrase: str) -> str:
+    """What counts of a passphrase as somebody types it."""
+    spaced = "".join(" " if character in WHITE_SPACE else character for character in passphrase)
+    return " ".join(word for word in spaced.split(" ") if word)
+
+
+def passphrase_salt(session_id: bytes, seed: bytes) -> bytes:
+    return H("passphrase salt", session_id, seed)[:16]
+
+
+def passphrase_hash(session_id: bytes, seed: bytes, passphrase: str) -> bytes:
+    salt = passphrase_salt(session_id, seed)
+    derivation = Argon2id(salt=salt, length=32, iterations=3, lanes=1, memory_cost=65_536)
+    return derivation.derive(bare_passphrase(passphrase).encode())
+
+
 class Share:
-    def __init__(self, session_id: bytes, seed: bytes, flags: int) -> None:
-        self.session_id, self.seed, self.flags = session_id, seed, flags
-        passphrase_hash = b""
-        self.root = H("share root", seed, session_id, u8(flags), passphrase_hash)
+    """`flags` are those of the certificate; a token has room for the low three."""
+
+    def __init__(self, session_id: bytes, seed: bytes, flags: int, passphrase: str | None = None) -> None:
+        assert (passphrase is not None) == bool(flags & 1)
+        self.session_id, self.seed, self.flags, self.passphrase = session_id, seed, flags, passphrase
+        hashed = b"" if passphrase is None else passphrase_hash(session_id, seed, passphrase)
+        self.root = H("share root", seed, session_id, u8(flags & 7), hashed)
         self.id = H("share locator", self.root)[:16]
         self.signer = Signer(H("share signing key", self.root))
         self.kek = H("share key-encryption key", self.root)
@@ -214,7 +238,7 @@ def member_body(cert: bytes, shares: list[bytes]) -> bytes:
 
 # 5. Auth log
 
-LOG_GENESIS, LOG_SHARE, LOG_EPOCH, LOG_HOST, LOG_CLOSE, LOG_END = 1, 2, 3, 4, 5, 6
+LOG_GENESIS = 1
 
 
 def log_record(
@@ -224,6 +248,15 @@ def log_record(
     unsigned = u8(version) + u8(kind) + session_id + u64(seq) + prev + u64(time) + u16(len(body)) + body
     digest = H("auth log", unsigned)
     return unsigned + root.sign(digest), digest
+
+
+def cut(channel: int, author: bytes, epoch: int, next_seq: int, digest: bytes) -> bytes:
+    """One lane in the body of a Cut record."""
+    return u16(channel) + author + u32(epoch) + u64(next_seq) + digest
+
+
+def checkpoint_body(channel: int, epoch: int, segments: int, last: bytes, heads: bytes) -> bytes:
+    return u16(channel) + u32(epoch) + u32(segments) + last + heads
 
 
 # 6. Epochs
@@ -263,6 +296,11 @@ class Entry:
     signature: bytes
 
     @property
+    def proven(self) -> bytes:
+        """Half a proof."""
+        return self.header + blake3(self.body).digest() + self.signature
+
+    @property
     def wire(self) -> bytes:
         return entry_wire(self.kind, self.channel, self.epoch, self.author, self.seq, self.body, self.signature)
 
@@ -290,13 +328,19 @@ def seal_entry(
     assert len(header) == 84
     body = prefix + aead(key, bytes(4) + u64(seq), header + prefix, plaintext)
     assert len(body) == n
-    digest = H("entry", header, body)
+    digest = H("entry", header, blake3(body).digest())
     return Entry(kind, channel, epoch, author, seq, prev, plaintext, header, body, digest, signer.sign(digest))
+
+
+def proof(one: Entry, other: Entry) -> bytes:
+    first, second = sorted((one, other), key=lambda entry: entry.digest)
+    return first.proven + second.proven
 
 
 # 8. Channels
 
-STATE, CHAT, PRESENCE, TO_HOST, FROM_HOST = 1, 2, 3, 4, 5
+STATE, CHAT, PRESENCE, TO_HOST, FROM_HOST, STATE_CHECKPOINT, CHAT_CHECKPOINT = 1, 2, 3, 4, 5, 6, 7
+DURABLE = (STATE, CHAT, STATE_CHECKPOINT, CHAT_CHECKPOINT)
 
 
 def terminal_channel(pane: int) -> int:
@@ -334,6 +378,23 @@ def auth_digest(bound: bytes, session_id: bytes, cert: bytes) -> bytes:
     return H("auth", bound, session_id, cert)
 
 
+# 10.1. Passing a share on
+
+
+def share_info(session_id: bytes, share_id: bytes) -> bytes:
+    return b"cahoots v1 share" + session_id + share_id
+
+
+def seal_share_kek(ephemeral_private: bytes, host_kem_public: bytes, info: bytes, kek: bytes) -> bytes:
+    enc, context = hpke_sender(ephemeral_private, host_kem_public, info)
+    return enc + context.seal(kek, aad=b"")
+
+
+def share_body(certs: list[bytes], wrapped: bytes, sealed_kek: bytes) -> bytes:
+    """Body of SHARE: certificates leaf first."""
+    return u8(len(certs)) + b"".join(certs) + wrapped + sealed_kek
+
+
 # 12. Documents: a chat message
 
 
@@ -348,7 +409,42 @@ def chat_message(
     return out + text.encode()
 
 
+# 12.1. Checkpoints
+
+SEGMENT_BYTES = 60_000
+
+
+def document_heads(heads: list[bytes]) -> bytes:
+    return H("document heads", b"".join(sorted(heads)))
+
+
+def raw_deflate(data: bytes, level: int = 6) -> bytes:
+    deflate = zlib.compressobj(level, zlib.DEFLATED, -15)
+    return deflate.compress(data) + deflate.flush()
+
+
+def checkpoint(saved: bytes, level: int = 6) -> bytes:
+    return u8(1) + varint(len(saved)) + raw_deflate(saved, level)
+
+
+def segments(plaintext: bytes) -> list[bytes]:
+    return [plaintext[at : at + SEGMENT_BYTES] for at in range(0, len(plaintext), SEGMENT_BYTES)]
+
+
 # 13. Presence
+
+
+@dataclass(frozen=True)
+class HeldLane:
+    channel: int
+    author: bytes
+    next: int
+    digest: bytes
+
+
+def held(lanes: list[HeldLane]) -> bytes:
+    ascending = sorted(lanes, key=lambda lane: (lane.channel, lane.author))
+    return H("held", *(u16(lane.channel) + lane.author + u64(lane.next) + lane.digest for lane in ascending))[:16]
 
 
 def presence(
@@ -360,6 +456,7 @@ def presence(
     log_head: tuple[int, bytes] | None = None,
     typing: bool = False,
     leaving: bool = False,
+    holdings: tuple[int, int, int, bytes] | None = None,
 ) -> bytes:
     flags = (
         (1 if cursor else 0)
@@ -367,6 +464,7 @@ def presence(
         | (4 if typing else 0)
         | (8 if log_head else 0)
         | (16 if leaving else 0)
+        | (32 if holdings else 0)
     )
     raw_name = name.encode()
     out = u8(1) + u8(flags) + u8(colour) + u8(len(raw_name)) + raw_name + u16(0xFFFF if focus is None else focus)
@@ -376,6 +474,8 @@ def presence(
         out += u8(len(notes_cursor)) + notes_cursor.encode()
     if log_head:
         out += u64(log_head[0]) + log_head[1]
+    if holdings:
+        out += u32(holdings[0]) + u32(holdings[1]) + u32(holdings[2]) + holdings[3]
     return out
 
 
@@ -430,16 +530,23 @@ def derive_ephemeral(ikm: bytes) -> bytes:
     return HKDFExpand(algorithm=SHA256(), length=32, info=info).derive(prk)
 
 
-def direct_keys(ephemeral_private: bytes, host_kem_public: bytes, info: bytes) -> tuple[bytes, bytes, bytes]:
-    """Returns enc and the keys up and down."""
+def hpke_sender(ephemeral_private: bytes, recipient_public: bytes, info: bytes) -> tuple:
+    """Returns enc and the sender's context."""
     suite = CipherSuite.new(KEMId.DHKEM_X25519_HKDF_SHA256, KDFId.HKDF_SHA256, AEADId.CHACHA20_POLY1305)
     ephemeral = X25519PrivateKey.from_private_bytes(ephemeral_private)
     pair = KEMKeyPair(
         KEMKey.from_pyca_cryptography_key(ephemeral), KEMKey.from_pyca_cryptography_key(ephemeral.public_key())
     )
-    host = KEMKey.from_pyca_cryptography_key(X25519PublicKey.from_public_bytes(host_kem_public))
-    enc, context = suite.create_sender_context(host, info=info, eks=pair)
-    return enc, context.export(b"up", 32), context.export(b"down", 32)
+    recipient = KEMKey.from_pyca_cryptography_key(X25519PublicKey.from_public_bytes(recipient_public))
+    return suite.create_sender_context(recipient, info=info, eks=pair)
+
+
+def direct_keys(
+    ephemeral_private: bytes, host_kem_public: bytes, info: bytes
+) -> tuple[bytes, bytes, bytes, bytes]:
+    """Returns enc, the keys up and down, and the member KEK."""
+    enc, context = hpke_sender(ephemeral_private, host_kem_public, info)
+    return enc, context.export(b"up", 32), context.export(b"down", 32), context.export(b"kek", 32)
 
 
 def up_input(pane: int, data: bytes) -> bytes:
@@ -454,12 +561,20 @@ def up_keyframe(pane: int) -> bytes:
     return u8(3) + u16(pane)
 
 
+def up_drive(pane: int, wish: int) -> bytes:
+    return u8(4) + u16(pane) + u8(wish)
+
+
 def down_ack(next_seq: int) -> bytes:
     return u8(1) + varint(next_seq)
 
 
 def down_refused(reason: int, seq: int) -> bytes:
     return u8(2) + u8(reason) + varint(seq)
+
+
+def down_waiting(what: int, pane: int) -> bytes:
+    return u8(3) + u8(what) + u16(pane)
 
 
 # 16. Discovery

@@ -5,9 +5,11 @@
 //! Always: an author's lines are numbered without gaps and never change; the order respects who had read what.
 //! PROTOCOL.md 12.
 
-use automerge::transaction::Transactable;
-use automerge::{ActorId, ObjId, ObjType, ROOT, ScalarValue};
+mod line;
+
 use bytes::Bytes;
+
+pub(super) use line::LinePlace;
 
 use super::{DocKind, Document, EditError};
 use crate::proto::id::{AuthorId, PaneId};
@@ -198,6 +200,15 @@ impl Pages {
         format!("{author}/{}", self.pages)
     }
 
+    /// Returns where the author's next line goes in a change that starts at operation `start_op`.
+    fn next_place(&self, author: AuthorId, start_op: u32) -> LinePlace {
+        if self.is_full() {
+            LinePlace::NewPage { key: self.next_key(author), list: start_op }
+        } else {
+            LinePlace::After { list: self.list, last: self.last }
+        }
+    }
+
     /// Returns the number of the next message.
     pub(super) const fn next_n(&self) -> u64 {
         self.pages.saturating_sub(1) * CHAT_PAGE_MESSAGES_MAX as u64 + self.count
@@ -249,17 +260,9 @@ impl Document {
         if bytes > bytes_max {
             return Err(EditError::TooLong { what: "message", bytes, bytes_max });
         }
-        let (me, pages) = (self.author(), self.gate.pages(self.author()));
         let value = draft.encode(now);
-        self.edit(|tx| {
-            let list = if pages.is_full() {
-                tx.raw.put_object(ROOT, pages.next_key(me), ObjType::List)?
-            } else {
-                ObjId::Id(pages.list.into(), ActorId::from(me.0), 0)
-            };
-            let index = if pages.is_full() { 0 } else { pages.count as usize };
-            tx.raw.insert(&list, index, ScalarValue::Bytes(value))?;
-            Ok(())
-        })
+        let (me, pages) = (self.author(), self.gate.pages(self.author()));
+        let payload = self.append(|head| head.encode(&pages.next_place(me, head.start_op).columns(&value)))?;
+        Ok(Some(payload))
     }
 }

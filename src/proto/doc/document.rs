@@ -5,16 +5,18 @@
 //! Always: the log holds the admitted payloads in an order in which each follows what it builds on; the view shows the
 //! log's first `applied` entries. A refused change ends its author's lane and disturbs nobody else. PROTOCOL.md 12.
 
+mod rebuild;
 mod resay;
 mod retract;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use automerge::{Automerge, Change, ChangeHash};
 use bytes::Bytes;
 
 use super::DocKind;
 use super::chat::Message;
+use super::chunk::Head;
 use super::edit::{EditError, Tx};
 use super::gate::scan::Scan;
 use super::gate::{Admission, Gate, GateError};
@@ -89,7 +91,8 @@ pub struct Document {
     kind: DocKind,
     me: AuthorId,
     pub(super) gate: Gate,
-    pub(super) view: View,
+    /// A chat needs none: the gate reads its lines, and nothing in it is ever replaced.
+    pub(super) view: Option<View>,
     log: Vec<Entry>,
     /// How many entries of the log the view shows.
     applied: usize,
@@ -129,7 +132,7 @@ impl Document {
             kind,
             me,
             gate: Gate::new(kind, &genesis),
-            view,
+            view: (kind == DocKind::State).then_some(view),
             log: Vec::new(),
             applied: 0,
             batch: Vec::new(),
@@ -164,7 +167,7 @@ impl Document {
     /// Returns the hashes of the changes that nothing builds on yet, ascending. Equal heads mean equal documents.
     #[must_use]
     pub fn heads(&self) -> Vec<[u8; 32]> {
-        self.view.heads()
+        self.gate.heads()
     }
 
     /// Returns how many changes were admitted, the genesis change not counted.
@@ -194,7 +197,10 @@ impl Document {
     /// Returns the document in Automerge's file format, after a test that Automerge can load it. Slow; for export.
     #[must_use]
     pub fn save(&self) -> Option<Vec<u8>> {
-        self.view.read(Automerge::save_and_verify).ok()
+        match &self.view {
+            Some(view) => view.read(Automerge::save_and_verify).ok(),
+            None => self.view_of_log()?.read(Automerge::save_and_verify).ok(),
+        }
     }
 
     /// Takes the payload of an admitted entry of the author's lane. It takes effect with the next [`flush`](Self::flush)
@@ -235,12 +241,10 @@ impl Document {
         &mut self,
         edit: impl FnOnce(&mut Tx<'_>) -> Result<(), EditError>,
     ) -> Result<Option<Bytes>, EditError> {
-        self.apply_batch();
-        if self.owed.is_some() || self.lanes.get(&self.me).is_some_and(|lane| lane.muted || !lane.waiting.is_empty()) {
-            return Err(EditError::Lane);
-        }
+        self.expect_lane()?;
         let deps = self.fewer_deps();
-        let change = match self.view.edit(deps.as_deref(), edit) {
+        let Some(view) = &mut self.view else { return Err(EditError::Kind { found: self.kind }) };
+        let change = match view.edit(deps.as_deref(), edit) {
             Err(EditError::Failed) => {
                 self.rebuild(self.log.len());
                 return Err(EditError::Failed);
@@ -249,18 +253,44 @@ impl Document {
         };
         let Some(change) = change else { return Ok(None) };
         let payload = Bytes::copy_from_slice(change.raw_bytes());
-        match self.gate.admit(self.me, &payload) {
-            Ok(admission) => {
-                self.record(Entry { author: self.me, payload: payload.clone() }, admission);
-                self.batch.clear();
-                self.settle();
-                Ok(Some(payload))
-            }
-            Err(reason) => {
-                self.rebuild(self.log.len());
-                Err(EditError::Refused(reason))
-            }
+        let admitted = self.admit_own(payload.clone());
+        if admitted.is_err() {
+            // The view has the change already.
+            self.rebuild(self.log.len());
         }
+        self.batch.clear();
+        self.settle();
+        admitted.map(|()| Some(payload))
+    }
+
+    /// Adds an own change that needs no view to be made; `write` is given what it builds on.
+    pub(super) fn append(&mut self, write: impl FnOnce(&Head) -> Vec<u8>) -> Result<Bytes, EditError> {
+        self.expect_lane()?;
+        let mut deps = match self.fewer_deps() {
+            Some(deps) => deps.into_iter().map(|dep| dep.0).collect(),
+            None => self.heads(),
+        };
+        deps.extend(self.last_own.filter(|last| !deps.contains(last)));
+        deps.sort_unstable();
+        let start_op = deps.iter().filter_map(|dep| self.gate.max_op(dep)).max().unwrap_or(0) + 1;
+        let seq = self.gate.next_seq(self.me);
+        let payload = Bytes::from(write(&Head { deps, author: self.me, seq, start_op, others: Vec::new() }));
+        self.admit_own(payload.clone())?;
+        self.settle();
+        Ok(payload)
+    }
+
+    /// Checks that the next own change can be made now.
+    fn expect_lane(&mut self) -> Result<(), EditError> {
+        self.apply_batch();
+        let ends = |lane: &Lane| lane.muted || !lane.waiting.is_empty();
+        if self.owed.is_some() || self.lanes.get(&self.me).is_some_and(ends) { Err(EditError::Lane) } else { Ok(()) }
+    }
+
+    fn admit_own(&mut self, payload: Bytes) -> Result<(), EditError> {
+        let admission = self.gate.admit(self.me, &payload).map_err(EditError::Refused)?;
+        self.record(Entry { author: self.me, payload }, admission);
+        Ok(())
     }
 
     pub(super) const fn expect_kind(&self, kind: DocKind) -> Result<(), EditError> {
@@ -352,7 +382,7 @@ impl Document {
             self.last_own = Some(admission.hash);
         }
         self.log.push(entry);
-        self.batch.push(admission.change);
+        self.batch.extend(admission.change);
         self.fresh.extend(admission.messages);
         for author in self.blocked.remove(&admission.hash).unwrap_or_default() {
             self.lanes.entry(author).or_default().blocked_on = None;
@@ -361,11 +391,12 @@ impl Document {
     }
 
     fn apply_batch(&mut self) {
-        if self.batch.is_empty() {
+        if self.applied == self.log.len() {
             return;
         }
         self.changed = true;
-        match self.view.apply(std::mem::take(&mut self.batch)) {
+        let batch = std::mem::take(&mut self.batch);
+        match self.view.as_mut().map_or(Ok(()), |view| view.apply(batch)) {
             Ok(()) => self.settle(),
             Err(Broken) => self.rebuild(self.applied),
         }
@@ -391,80 +422,10 @@ impl Document {
         }
     }
 
-    /// Makes gate and view anew from the log, of which the first `good` entries were fine before: takes the others one by
-    /// one, and ends the lane of each that fails.
-    fn rebuild(&mut self, good: usize) {
-        let mut entries = std::mem::take(&mut self.log);
-        let mut suspects = entries.split_off(good.min(entries.len()));
-        self.reset();
-        if !self.replay(&entries) {
-            self.reset();
-            entries.append(&mut suspects);
-            suspects = entries;
-        }
-        let mut failed = BTreeSet::new();
-        for entry in suspects {
-            if failed.contains(&entry.author) {
-                continue;
-            }
-            let Ok(admission) = self.gate.admit(entry.author, &entry.payload) else {
-                // It builds on one that failed, and waits for what will not come.
-                if let Err(reason) = self.enqueue(entry.author, entry.payload) {
-                    self.refuse(entry.author, reason);
-                }
-                continue;
-            };
-            let author = entry.author;
-            self.record(entry, admission);
-            let change = std::mem::take(&mut self.batch);
-            if self.view.apply(change).is_ok() {
-                self.settle();
-                continue;
-            }
-            failed.insert(author);
-            self.refuse(author, GateError::Failed);
-            let mut log = std::mem::take(&mut self.log);
-            log.pop();
-            self.reset();
-            self.replay(&log);
-        }
-    }
-
-    /// Applies entries that were fine before; returns whether they are so again.
-    fn replay(&mut self, entries: &[Entry]) -> bool {
-        for entry in entries {
-            let Ok(admission) = self.gate.admit(entry.author, &entry.payload) else { return false };
-            self.record(entry.clone(), admission);
-        }
-        let applied = self.view.apply(std::mem::take(&mut self.batch)).is_ok();
-        self.settle();
-        applied
-    }
-
-    /// Goes back to the genesis change and returns the view that was. What waits goes on waiting.
-    fn reset(&mut self) -> View {
-        let (view, genesis) = View::new(self.kind, self.me);
-        let view = self.view.replace(view);
-        self.gate = Gate::new(self.kind, &genesis);
-        let untold: HashSet<_> = self.news.iter().map(|message| (message.author, message.n)).collect();
-        let told = self.messages.drain(..).map(|message| ((message.author, message.n), message));
-        self.unsaid.extend(told.filter(|(id, _)| !untold.contains(id)));
-        self.log.clear();
-        self.applied = 0;
-        self.batch.clear();
-        self.fresh.clear();
-        self.news.clear();
-        self.last_own = None;
-        for lane in self.lanes.values_mut() {
-            lane.admitted.clear();
-        }
-        view
-    }
-
     /// Chooses what the next own change builds on where naming all heads would take too many dependencies: its own last
     /// one, and the heads with the highest counters, since the change's own must be above them. `None` for all heads.
     fn fewer_deps(&self) -> Option<Vec<ChangeHash>> {
-        let mut heads = self.view.heads();
+        let mut heads = self.heads();
         if heads.len() < CHANGE_DEPS_MAX {
             return None;
         }

@@ -110,7 +110,8 @@ pub enum GateError {
 /// A change that passed, parsed.
 #[derive(Debug)]
 pub(super) struct Admission {
-    pub(super) change: Change,
+    /// For the view, of a document that has one.
+    pub(super) change: Option<Change>,
     pub(super) hash: [u8; 32],
     /// The chat lines that it adds.
     pub(super) messages: Vec<Message>,
@@ -146,7 +147,7 @@ impl Gate {
                 learned.objects.push((OpId { author: 0, counter }, Object { kind, depth: 1 }));
             }
         }
-        index.insert(GENESIS_AUTHOR, genesis.hash().0, 1..1 + genesis.len() as u32, clock, learned);
+        index.insert(GENESIS_AUTHOR, genesis.hash().0, &[], 1..1 + genesis.len() as u32, clock, learned);
         let rules = match kind {
             DocKind::State => Rules::State,
             DocKind::Chat => Rules::Chat(HashMap::new()),
@@ -162,6 +163,11 @@ impl Gate {
     /// Returns the number that the author's next change must have.
     pub(super) fn next_seq(&self, author: AuthorId) -> u64 {
         u64::from(self.index.admitted(author)) + 1
+    }
+
+    /// Returns the hashes of the changes that nothing builds on yet, ascending.
+    pub(super) fn heads(&self) -> Vec<[u8; 32]> {
+        self.index.heads().collect()
     }
 
     /// Returns the counter of the last operation of an admitted change.
@@ -192,26 +198,26 @@ impl Gate {
         if ops > AUTHOR_OPS_MAX {
             return Err(GateError::Operations { ops });
         }
-        let (learned, messages, pages) = match &self.rules {
-            Rules::State => (rules::State::new(&mut self.index, &scan, &clock)?.check()?, Vec::new(), None),
-            Rules::Chat(pages) => {
-                let mut pages = pages.get(&author).copied().unwrap_or_default();
+        let (clock, learned, admission) = match &mut self.rules {
+            Rules::State => {
+                let learned = rules::State::new(&mut self.index, &scan, &clock)?.check()?;
+                let change = parse_canonical(payload)?;
+                let clock = clock.with(self.index.number_or_next(author), scan.seq as u32);
+                let hash = change.hash().0;
+                (clock, learned, Admission { change: Some(change), hash, messages: Vec::new() })
+            }
+            Rules::Chat(all) => {
+                let mut pages = all.get(&author).copied().unwrap_or_default();
                 let messages = rules::check_chat(&scan, &mut pages)?;
-                (Learned::default(), messages, Some(pages))
+                let hash = rules::canonical_chat_hash(&scan, payload)?;
+                all.insert(author, pages);
+                // Chat needs no clocks: its changes refer to nothing but their author's own.
+                (Clock::default(), Learned::default(), Admission { change: None, hash, messages })
             }
         };
-        let change = parse_canonical(payload)?;
-        let hash = change.hash().0;
-        if let (Rules::Chat(all), Some(pages)) = (&mut self.rules, pages) {
-            all.insert(author, pages);
-        }
-        // Chat needs no clocks: its changes refer to nothing but their author's own.
-        let clock = match self.rules {
-            Rules::State => clock.with(self.index.number_or_next(author), scan.seq as u32),
-            Rules::Chat(_) => Clock::default(),
-        };
-        self.index.insert(author, hash, scan.start_op..scan.start_op + scan.ops, clock, learned);
-        Ok(Admission { change, hash, messages })
+        let counters = scan.start_op..scan.start_op + scan.ops;
+        self.index.insert(author, admission.hash, scan.deps, counters, clock, learned);
+        Ok(admission)
     }
 
     /// Checks what the change builds on and returns what it has seen.
@@ -259,7 +265,7 @@ mod tests {
             let mut gate = Gate::new(DocKind::State, &genesis);
             let counters = 5..5 + AUTHOR_OPS_MAX - left;
             let start = u64::from(counters.end);
-            gate.index.insert(eve, [1; 32], counters, Clock::default().with(1, 1), Learned::default());
+            gate.index.insert(eve, [1; 32], &[], counters, Clock::default().with(1, 1), Learned::default());
             let op = Op {
                 action: OpType::Put("x".into()),
                 obj: ObjectId::Root,

@@ -349,11 +349,11 @@ impl Document {
     /// Reads all of it. An empty view in a chat document.
     #[must_use]
     pub fn state(&self) -> StateView {
-        if self.kind() == DocKind::State {
-            self.view.read(read_state).unwrap_or_default()
-        } else {
-            StateView::default()
-        }
+        self.read(read_state).unwrap_or_default()
+    }
+
+    fn read<R>(&self, read: impl FnOnce(&Automerge) -> Result<R, AutomergeError>) -> Option<R> {
+        self.view.as_ref()?.read(read).ok()
     }
 
     /// Reads whose keys reach which pane, and who drives it, and nothing else.
@@ -364,26 +364,24 @@ impl Document {
     /// Returns a name for the place before the notes' code point at `position` that stays with the text as others edit.
     #[must_use]
     pub fn notes_cursor(&self, position: usize) -> Option<String> {
-        self.expect_kind(DocKind::State).ok()?;
         let read = |doc: &Automerge| {
             if position >= doc.length(notes()) {
                 return Ok(Cursor::End.to_string());
             }
             doc.get_cursor(notes(), position, None).map(|cursor| cursor.to_string())
         };
-        self.view.read(read).ok()
+        self.read(read)
     }
 
     /// Returns where the place is now, in code points. A name that means nothing here gives `None`.
     #[must_use]
     pub fn notes_position(&self, cursor: &str) -> Option<usize> {
-        self.expect_kind(DocKind::State).ok()?;
         // Automerge's parser slices at byte 1 without looking.
         if cursor.is_empty() || !cursor.is_ascii() {
             return None;
         }
         let read = |doc: &Automerge| doc.get_cursor_position(notes(), &Cursor::try_from(cursor)?, None);
-        self.view.read(read).ok()
+        self.read(read)
     }
 
     /// As [`Tx::set_title`], in a change of its own.

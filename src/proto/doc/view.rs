@@ -90,11 +90,6 @@ impl View {
     pub(super) fn read<R>(&self, read: impl FnOnce(&Automerge) -> Result<R, AutomergeError>) -> Result<R, Broken> {
         catch(|| read(&self.doc))
     }
-
-    /// Returns the hashes of the changes that nothing builds on yet, ascending.
-    pub(super) fn heads(&self) -> Vec<[u8; 32]> {
-        self.read(|doc| Ok(doc.get_heads().into_iter().map(|head| head.0).collect())).unwrap_or_default()
-    }
 }
 
 /// Makes the change that every replica starts from. It is the same everywhere, to the byte.

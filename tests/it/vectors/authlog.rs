@@ -3,10 +3,10 @@
 use super::fields::{Fields, bytes};
 use super::vectors;
 use bytes::Bytes;
-use cahoots::proto::authlog::{AuthLog, Record};
-use cahoots::proto::id::{AuthorId, Epoch, SessionId, ShareId};
+use cahoots::proto::authlog::{AuthLog, Checkpoint, Cut, LaneEnd, Record};
+use cahoots::proto::id::{AuthorId, Channel, Epoch, LaneId, SessionId, ShareId};
 use cahoots::proto::key::{PublicKey, SessionRoot};
-use cahoots::proto::member::MemberCert;
+use cahoots::proto::member::{Chain, ChainError, MemberCert, VerifiedMember};
 use cahoots::proto::share::ShareCert;
 use cahoots::proto::time::Wall;
 use serde_json::Value;
@@ -18,12 +18,17 @@ fn a_log_reads_the_same_for_all() {
     let log = read(&file, file.list("records").len());
     assert_eq!(log.head(), file.array("head"));
     assert_eq!(log.next_seq(), file.number("next_seq"));
-    assert_eq!(log.epoch(), Some(Epoch(0)));
-    assert_eq!(log.commit(Epoch(0)), Some(file.array("commit")));
+    let commits = file.list("commits");
+    assert_eq!(log.epoch(), Some(Epoch(commits.len() as u32 - 1)));
+    for (epoch, commit) in (0..).zip(commits) {
+        assert_eq!(log.commit(Epoch(epoch)).map(Vec::from), Some(bytes(commit)));
+    }
     assert_eq!(log.host().map(|host| *host.as_bytes()), Some(file.array("host")));
-    let closed: Vec<ShareId> = log.shares().map(|cert| cert.share).filter(|share| log.is_closed(share)).collect();
-    let expected: Vec<Vec<u8>> = file.list("closed").iter().map(bytes).collect();
-    assert_eq!(closed.iter().map(|share| share.as_bytes().to_vec()).collect::<Vec<_>>(), expected);
+    let named = |name: &str| file.list(name).iter().map(bytes).collect::<Vec<_>>();
+    let shares: Vec<ShareId> = log.shares().map(|cert| cert.share).collect();
+    assert_eq!(shares.iter().map(|share| share.as_bytes().to_vec()).collect::<Vec<_>>(), named("shares"));
+    let closed = shares.iter().filter(|share| log.is_closed(share));
+    assert_eq!(closed.map(|share| share.as_bytes().to_vec()).collect::<Vec<_>>(), named("closed"));
     assert!(log.is_ended());
 }
 
@@ -62,6 +67,45 @@ fn broken_records_are_refused() {
     }
 }
 
+/// Two relays that disagree about who is let in are two sessions.
+#[test]
+fn members_are_admitted_by_the_log_alone() {
+    let file = vectors!("authlog");
+    for case in file.list("admits") {
+        let log = read(&file, case.small("after"));
+        let verdict = match log.admits(&member(&file, case)) {
+            Ok(()) => "yes",
+            Err(ChainError::Root | ChainError::NotInLog { .. }) => "unknown share",
+            Err(ChainError::Closed { .. }) => "closed",
+            Err(ChainError::NotLetIn { .. }) => "not let in",
+            Err(other) => panic!("{other}: {case}"),
+        };
+        assert_eq!(verdict, case.text("verdict"), "{case}");
+    }
+}
+
+/// An entry that one replica keeps and another drops splits the documents for good.
+#[test]
+fn lanes_end_where_the_log_says() {
+    let file = vectors!("authlog");
+    for case in file.list("ends") {
+        let log = read(&file, case.small("after"));
+        let member = member(&file, case);
+        let channel = Channel::parse(case.number("channel")).expect("the channel exists");
+        let lane = LaneId { channel, author: member.author(), epoch: Epoch(case.small("epoch")) };
+        let expected = case.maybe("end").map_or(LaneEnd::Open, |end| LaneEnd::At {
+            next: end.number("next"),
+            digest: end.maybe("digest").map(|_| end.array("digest")),
+        });
+        assert_eq!(log.end_of(&lane, &member), expected, "{case}");
+    }
+}
+
+fn member(file: &Value, case: &Value) -> VerifiedMember {
+    let chain = Chain::decode(&case.bytes("chain")).expect("the chain is good");
+    chain.verify(&SessionId(file.array("session_id"))).expect("the chain holds")
+}
+
 /// Reads the first `count` records.
 fn read(file: &Value, count: usize) -> AuthLog {
     let mut log = AuthLog::new(SessionId(file.array("session_id")));
@@ -86,10 +130,38 @@ fn record(case: &Value) -> Record {
         4 => Record::Host(MemberCert::decode(&body).expect("the certificate is good")),
         5 => {
             let (share, stay) = body.split_first_chunk().expect("a share");
-            let stay = stay.as_chunks().0.iter().copied().map(AuthorId).collect();
-            Record::Close { share: ShareId(*share), stay }
+            Record::Close { share: ShareId(*share), stay: stay.as_chunks().0.iter().map(|id| AuthorId(*id)).collect() }
         }
         6 => Record::End,
+        7 => Record::Cut(body.as_chunks().0.iter().map(cut).collect()),
+        8 => Record::Checkpoint(checkpoint(&body)),
+        9 => Record::Admit(AuthorId(case.array("body"))),
         kind => Record::Unknown { kind },
     }
+}
+
+/// One lane of a Cut record, PROTOCOL.md 5.
+fn cut(raw: &[u8; 62]) -> Cut {
+    let author = AuthorId(raw[2..18].try_into().expect("16 bytes"));
+    let epoch = Epoch(u32::from_le_bytes(raw[18..22].try_into().expect("4 bytes")));
+    Cut {
+        lane: LaneId { channel: channel(&raw[..2]), author, epoch },
+        next: u64::from_le_bytes(raw[22..30].try_into().expect("8 bytes")),
+        digest: raw[30..].try_into().expect("32 bytes"),
+    }
+}
+
+pub(super) fn checkpoint(body: &[u8]) -> Checkpoint {
+    Checkpoint {
+        channel: channel(&body[..2]),
+        epoch: Epoch(u32::from_le_bytes(body[2..6].try_into().expect("4 bytes"))),
+        segments: u32::from_le_bytes(body[6..10].try_into().expect("4 bytes")),
+        last: body[10..42].try_into().expect("32 bytes"),
+        heads: body[42..].try_into().expect("32 bytes"),
+    }
+}
+
+fn channel(raw: &[u8]) -> Channel {
+    let number = u16::from_le_bytes(raw.try_into().expect("2 bytes"));
+    Channel::parse(number.into()).expect("the channel exists")
 }

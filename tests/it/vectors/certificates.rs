@@ -19,12 +19,12 @@ fn share_certificates_have_their_bytes() {
     let mut parents: Vec<(ShareCert, Value)> = Vec::new();
     for case in file.list("share_certs") {
         let name = case.text("name");
-        let secret = share_secret(&session, case.array("share_seed"), case.small("flags"));
+        let secret = share_secret(&session, case, "share_seed", "flags");
         let parent = parents.iter().find(|(cert, _)| cert.hash() == case.array("parent"));
         let issued = match parent {
             None => ShareCert::issue_root(&root, &secret, terms(case)),
             Some((parent, holder)) => {
-                let holder = share_secret(&session, holder.array("share_seed"), holder.small("flags"));
+                let holder = share_secret(&session, holder, "share_seed", "flags");
                 ShareCert::issue_below(parent, &holder, &secret, terms(case))
             }
         };
@@ -58,7 +58,7 @@ fn member_certificates_have_their_bytes() {
     let session = SessionId(file.array("session_id"));
     for case in file.list("member_certs") {
         let name = case.text("name");
-        let secret = share_secret(&session, case.array("share_seed"), case.small("share_flags"));
+        let secret = share_secret(&session, case, "share_seed", "share_flags");
         let keys = MemberKeys::from_seed(case.array("member_seed"));
         let window = (Wall(case.number("not_before")), Wall(case.number("expires")));
         let issued = MemberCert::issue(&secret, &keys, rights(case), window.0, window.1);

@@ -16,7 +16,7 @@ fn entries_have_their_bytes() {
     let file = vectors!("entries");
     for lane in file.list("lanes") {
         let keys = MemberKeys::from_seed(lane.array("member_seed"));
-        let mut writer = LaneWriter::new(session(&file), lane_id(lane), &epoch_secret(&file));
+        let mut writer = LaneWriter::new(session(&file), lane_id(lane), &epoch_secret(lane));
         for case in lane.list("entries") {
             assert_eq!(writer.next_seq(), case.number("seq"), "{case}");
             let sealed = writer.seal(case.small("kind"), &keys, &case.bytes("plaintext"));
@@ -161,8 +161,8 @@ fn session(file: &Value) -> SessionId {
     SessionId(file.array("session_id"))
 }
 
-fn epoch_secret(file: &Value) -> EpochSecret {
-    EpochSecret::from_bytes(file.array("epoch_secret"))
+fn epoch_secret(lane: &Value) -> EpochSecret {
+    EpochSecret::from_bytes(lane.array("epoch_secret"))
 }
 
 fn lane_id(lane: &Value) -> LaneId {
@@ -170,7 +170,7 @@ fn lane_id(lane: &Value) -> LaneId {
     LaneId { channel, author: AuthorId(lane.array("author_id")), epoch: Epoch(lane.small("epoch")) }
 }
 
-fn verify_key(lane: &Value) -> VerifyKey {
+pub(super) fn verify_key(lane: &Value) -> VerifyKey {
     VerifyKey::try_from(PublicKey(lane.array("sign_public"))).expect("the key is one")
 }
 
@@ -179,5 +179,5 @@ fn verifier(file: &Value, lane: &Value) -> LaneVerifier {
 }
 
 fn reader(file: &Value, lane: &Value) -> LaneReader {
-    LaneReader::new(session(file), lane_id(lane), verify_key(lane), &epoch_secret(file))
+    LaneReader::new(session(file), lane_id(lane), verify_key(lane), &epoch_secret(lane))
 }

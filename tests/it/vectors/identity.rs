@@ -4,7 +4,7 @@ use super::fields::{Fields, bytes};
 use super::vectors;
 use cahoots::proto::epoch::{EpochSecret, open_wrap, wrap_epoch, wrap_recipient};
 use cahoots::proto::id::{Epoch, SessionId};
-use cahoots::proto::key::{MemberKeys, PublicKey, Secret32, SessionRoot, ShareSecret, derive};
+use cahoots::proto::key::{MemberKeys, PassphraseHash, PublicKey, Secret32, SessionRoot, ShareSecret, derive};
 use cahoots::proto::member::{Chain, MemberCert};
 use cahoots::proto::share::ShareFlags;
 use cahoots::proto::verify::channel_binding;
@@ -30,7 +30,7 @@ fn secrets_lead_to_the_same_keys() {
     assert_eq!(root.session_id().as_bytes(), &file.field("root").array("session_id"));
 
     for case in file.list("shares") {
-        let secret = share_secret(&root.session_id(), case.array("seed"), case.small("flags"));
+        let secret = share_secret(&root.session_id(), case, "seed", "flags");
         assert_eq!(secret.share_id().as_bytes(), &case.array("share_id"));
         assert_eq!(secret.public().as_bytes(), &case.array("public"));
         assert_eq!(secret.kek().expose(), &case.array("kek"));
@@ -40,6 +40,18 @@ fn secrets_lead_to_the_same_keys() {
         assert_eq!(keys.sign_public().as_bytes(), &case.array("sign_public"));
         assert_eq!(keys.kem_public(), case.array("kem_public"));
         assert_eq!(keys.incarnation(), case.array("incarnation"));
+    }
+}
+
+/// Who was told the words must get in, however they were typed; who was told other words must not.
+#[test]
+fn passphrases_lead_to_the_same_keys() {
+    for case in vectors!("keys").list("passphrases") {
+        let (session, seed) = (SessionId(case.array("session_id")), case.array("seed"));
+        for text in [case.text("passphrase"), case.text("counts")] {
+            let hash = PassphraseHash::derive(text, &session, &seed);
+            assert_eq!(hash.expose(), &case.array("hash"), "{text:?}");
+        }
     }
 }
 
@@ -57,11 +69,10 @@ fn signatures_are_judged_strictly() {
 fn wraps_open_for_their_share_alone() {
     let file = vectors!("epoch");
     let session = SessionId(file.array("session_id"));
-    let commit = file.array("commit");
-    let secret = EpochSecret::from_bytes(file.array("epoch_secret"));
-    assert_eq!(secret.commit(), commit);
-
     for case in file.list("wraps") {
+        let secret = EpochSecret::from_bytes(case.array("secret"));
+        let commit = case.array("commit");
+        assert_eq!(secret.commit(), commit, "{case}");
         let kek = Secret32::from_bytes(case.array("kek"));
         let epoch = Epoch(case.small("epoch"));
         let raw = secret.wrap(epoch, &kek, &case.array("recipient"), &session);
@@ -73,7 +84,7 @@ fn wraps_open_for_their_share_alone() {
     }
     for case in file.list("refused") {
         let kek = Secret32::from_bytes(case.array("kek"));
-        open_wrap(&case.bytes("wrap"), &kek, &session, &commit).expect_err(case.text("why"));
+        open_wrap(&case.bytes("wrap"), &kek, &session, &file.array("commit")).expect_err(case.text("why"));
     }
 }
 
@@ -102,7 +113,10 @@ fn auth_frame_carries(case: &Value, digest: &[u8; 32]) {
     assert!(chain.member.sign_public.verify(digest, &auth.signature));
 }
 
-/// Derives the secret of a share from what a token holds.
-pub(super) fn share_secret(session: &SessionId, seed: [u8; 16], flags: u8) -> ShareSecret {
-    ShareSecret::new(session, seed, ShareFlags::parse(flags).expect("the flags exist"), None)
+/// Derives the secret of a share from what a token holds and what its owner says, given the names of two fields.
+pub(super) fn share_secret(session: &SessionId, case: &Value, seed: &str, flags: &str) -> ShareSecret {
+    let seed = case.array(seed);
+    let hash = case.maybe("passphrase").map(|_| PassphraseHash::derive(case.text("passphrase"), session, &seed));
+    let flags = ShareFlags::parse(case.small(flags)).expect("the flags exist");
+    ShareSecret::new(session, seed, flags, hash.as_ref())
 }

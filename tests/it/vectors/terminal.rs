@@ -64,7 +64,8 @@ fn requests_have_their_bytes() {
     for case in file.list("up") {
         let pane = || PaneId(case.small("pane"));
         let up = match case.text("type") {
-            "nothing" => DirectUp::Nothing,
+            "nothing" if case.number("kind") == 1 => DirectUp::Nothing,
+            "nothing" => DirectUp::Probe,
             "input" => DirectUp::Input { pane: pane(), bytes: case.bytes("data") },
             "size" => DirectUp::Size { pane: pane(), size: size(case) },
             _ => DirectUp::Keyframe { pane: pane() },
@@ -130,6 +131,6 @@ fn refusal(reason: u64) -> Refusal {
         2 => Refusal::NoPane,
         3 => Refusal::PaneEnded,
         4 => Refusal::Driven,
-        other => panic!("no reason {other}"),
+        other => Refusal::Other(other.try_into().expect("one byte")),
     }
 }

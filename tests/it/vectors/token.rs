@@ -3,6 +3,7 @@
 use super::fields::Fields;
 use super::vectors;
 use cahoots::proto::id::SessionId;
+use cahoots::proto::key::PassphraseHash;
 use cahoots::proto::share::ShareFlags;
 use cahoots::proto::token::{Access, Link, Relay, Token, TokenError};
 
@@ -16,14 +17,18 @@ fn tokens_have_their_text() {
             "interact" => Access::Interact,
             _ => Access::Own,
         };
-        let flags = ShareFlags::parse_token(case.small("flags")).expect("the flags exist");
+        let flags = ShareFlags::parse(case.small("flags")).expect("the flags exist");
         let made = Token::new(access, &SessionId(case.array("session_id")), case.array("seed"), flags);
         assert_eq!(made.reveal(), text);
 
         let parsed = Token::parse(text).expect(text);
         assert!(parsed == made, "{text}");
         assert_eq!((parsed.access, parsed.flags), (access, flags));
-        assert_eq!(parsed.secret().expect(text).share_id().as_bytes(), &case.array("share_id"));
+        let (session, seed) = (SessionId(case.array("session_id")), case.array("seed"));
+        let hash = case.maybe("passphrase").map(|_| PassphraseHash::derive(case.text("passphrase"), &session, &seed));
+        assert_eq!(parsed.needs_passphrase(), hash.is_some(), "{text}");
+        let secret = parsed.secret_with(hash.as_ref()).expect(text);
+        assert_eq!(secret.share_id().as_bytes(), &case.array("share_id"));
     }
 }
 

@@ -1,12 +1,13 @@
 //! Varints and frames.
 
-use super::fields::Fields;
+use super::fields::{Fields, bytes};
 use super::vectors;
 use bytes::Bytes;
 use cahoots::proto::id::{AuthorId, Channel, Epoch, LaneId, SessionId, ShareId};
+use cahoots::proto::share::ShareCert;
 use cahoots::proto::wire::{
-    Ack, Auth, CloseCode, Frame, FrameDecoder, Have, Hello, LaneNext, Reader, Ready, Standing, Welcome, Whereabouts,
-    varint,
+    Ack, Auth, CloseCode, Frame, FrameDecoder, Have, Hello, LaneNext, PassedOn, Reader, Ready, Standing, Welcome,
+    Whereabouts, varint,
 };
 use serde_json::Value;
 
@@ -99,8 +100,18 @@ fn frame(case: &Value) -> Frame {
             let whereabouts = if fields.holds("here") { Whereabouts::Here } else { Whereabouts::Gone };
             Frame::Peer(AuthorId(fields.array("author_id")), whereabouts)
         }
+        18 => Frame::Share(PassedOn {
+            certs: fields.list("certs").iter().map(certificate).collect(),
+            wrap: fields.bytes("wrap").into(),
+            sealed_kek: fields.array("sealed_kek"),
+        }),
+        19 => Frame::Proof(body()),
         kind => Frame::Unknown { kind },
     }
+}
+
+fn certificate(case: &Value) -> ShareCert {
+    ShareCert::decode(&bytes(case)).expect("the certificate is good")
 }
 
 fn lane_next(fields: &Value) -> LaneNext {

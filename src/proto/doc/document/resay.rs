@@ -4,7 +4,7 @@
 //!
 //! Always: nothing that its author wrote is lost; positions in text stay beside the same neighbours. PROTOCOL.md 5, 12.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use automerge::transaction::Transactable;
 use automerge::{ChangeHash, Cursor, ObjId, ObjType, Patch, PatchAction, Prop, ROOT, ReadDoc, Value};
@@ -12,7 +12,6 @@ use bytes::Bytes;
 
 use super::Document;
 use super::retract::Owed;
-use crate::proto::doc::DocKind;
 use crate::proto::doc::chat::{Draft, Message};
 use crate::proto::doc::edit::{EditError, Tx};
 use crate::proto::doc::gate::parse_canonical;
@@ -32,9 +31,9 @@ impl Document {
         let mut said = self.restore();
         self.apply_batch();
         if let Some(owed) = self.owed.take() {
-            match self.kind {
-                DocKind::Chat => self.resay_lines(&owed, &mut said),
-                DocKind::State => self.resay_edits(&owed, &mut said),
+            match &owed.before {
+                None => self.resay_lines(&owed, &mut said),
+                Some(before) => self.resay_edits(before, &owed.payloads, &mut said),
             }
         }
         said
@@ -57,14 +56,14 @@ impl Document {
         self.messages.iter().any(|line| (line.author, line.n) == target && line.says_the_same(lost))
     }
 
-    fn resay_edits(&mut self, owed: &Owed, said: &mut Vec<Bytes>) {
+    fn resay_edits(&mut self, before: &View, payloads: &VecDeque<Bytes>, said: &mut Vec<Bytes>) {
         let mut renamed = Renamed::new();
-        for payload in &owed.payloads {
-            let Some((mut effect, patches)) = Effect::of(&owed.before, payload, renamed.clone()) else { continue };
+        for payload in payloads {
+            let Some((mut effect, patches)) = Effect::of(before, payload, renamed.clone()) else { continue };
             let whole = self.edit(|tx| patches.iter().try_for_each(|patch| effect.say(tx, patch)));
             if let Ok(payload) = whole {
                 said.extend(payload);
-            } else if let Some((again, _)) = Effect::of(&owed.before, payload, renamed) {
+            } else if let Some((again, _)) = Effect::of(before, payload, renamed) {
                 // It fits no single change any more: in parts, so that what can be said is.
                 effect = again;
                 for patch in &patches {

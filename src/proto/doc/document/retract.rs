@@ -20,8 +20,8 @@ use crate::proto::id::AuthorId;
 pub(super) struct Owed {
     /// The payloads, in order.
     pub(super) payloads: VecDeque<Bytes>,
-    /// The document as it was with them.
-    pub(super) before: View,
+    /// The view as it was with them, of a document that has one.
+    pub(super) before: Option<View>,
     /// The lines that went with them, by author and number.
     pub(super) lines: HashMap<(AuthorId, u64), Message>,
 }

@@ -5,7 +5,7 @@
 //! Always: holds exactly the admitted changes, numbered per author without gaps. Whether an operation is visible to a
 //! change depends on what that change had seen, never on the order of arrival; so all replicas decide alike.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 
 use super::clock::Clock;
@@ -88,6 +88,8 @@ pub(super) struct Index {
     /// By the author's number.
     lanes: Vec<Lane>,
     hashes: HashMap<[u8; 32], (u32, u32)>,
+    /// Changes that none of the others builds on.
+    heads: BTreeSet<[u8; 32]>,
     keys: HashMap<Box<str>, u32>,
     objects: HashMap<OpId, Object>,
     /// The changes (author, seq) that replaced an operation: several, if they had not seen one another.
@@ -119,6 +121,11 @@ impl Index {
     /// Returns how many operations the author's changes hold.
     pub(super) fn ops(&self, author: AuthorId) -> u32 {
         self.lane(author).map_or(0, |lane| lane.ops)
+    }
+
+    /// Returns the hashes of the changes that no other builds on, ascending.
+    pub(super) fn heads(&self) -> impl Iterator<Item = [u8; 32]> {
+        self.heads.iter().copied()
     }
 
     /// Returns the author's number, the seq and the row of an admitted change.
@@ -168,6 +175,7 @@ impl Index {
         &mut self,
         author: AuthorId,
         hash: [u8; 32],
+        deps: &[[u8; 32]],
         counters: Range<u32>,
         clock: Clock,
         learned: Learned,
@@ -182,6 +190,10 @@ impl Index {
         lane.rows.push(Row { counters, entries: learned.entries.into(), clock });
         let seq = lane.rows.len() as u32;
         self.hashes.insert(hash, (number, seq));
+        for dep in deps {
+            self.heads.remove(dep);
+        }
+        self.heads.insert(hash);
         self.objects.extend(learned.objects);
         for id in learned.replaced {
             self.replaced.entry(id).or_default().push((number, seq));

@@ -7,7 +7,8 @@ use super::clock::Clock;
 use super::index::{Entry, Index, Learned, Object, OpId, Place, Slot};
 use super::scan::{Action, Key, Kind, Op, Ops, Ref, Scan, Value};
 use crate::proto::doc::DocKind;
-use crate::proto::doc::chat::{Message, Pages};
+use crate::proto::doc::chat::{LinePlace, Message, Pages};
+use crate::proto::doc::chunk::{self, Head};
 use crate::proto::limits::{CHAT_PAGE_MESSAGES_MAX, OBJECT_DEPTH_MAX};
 
 /// Judges a change of the `state` document.
@@ -200,4 +201,38 @@ pub(super) fn check_chat(scan: &Scan<'_>, pages: &mut Pages) -> Result<Vec<Messa
         counter += 1;
     }
     Ok(messages)
+}
+
+/// Checks the form of a change that [`check_chat`] passed, and returns its hash.
+pub(super) fn canonical_chat_hash(scan: &Scan<'_>, payload: &[u8]) -> Result<[u8; 32], GateError> {
+    if one_line(scan).is_some_and(|written| written == payload) {
+        return Ok(chunk::hash(payload));
+    }
+    // No replica of ours writes more than a line at once, but any may.
+    Ok(super::parse_canonical(payload)?.hash().0)
+}
+
+/// Returns the change as we would write it, if it adds one line.
+fn one_line(scan: &Scan<'_>) -> Option<Vec<u8>> {
+    let mut ops = scan.ops();
+    let mut next = || ops.next().ok().flatten();
+    let (mut op, mut place) = (next()?, None);
+    if let (Key::Map(key), Action::Make(_)) = (op.key, op.action) {
+        place = Some(LinePlace::NewPage { key: key.to_owned(), list: scan.start_op });
+        op = next()?;
+    }
+    let place = match (place, op.key) {
+        (None, Key::Element(last)) => LinePlace::After { list: op.object?.counter, last: last.counter },
+        (Some(place), Key::Head) => place,
+        _ => return None,
+    };
+    let (Action::Put(Value::Bytes(value)), None) = (op.action, next()) else { return None };
+    let head = Head {
+        deps: scan.deps.to_vec(),
+        author: scan.actor,
+        seq: scan.seq,
+        start_op: scan.start_op,
+        others: Vec::new(),
+    };
+    Some(head.encode(&place.columns(value)))
 }

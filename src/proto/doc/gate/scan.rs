@@ -10,6 +10,7 @@ mod column;
 
 use std::ops::Range;
 
+use crate::proto::doc::chunk::{MAGIC, TYPE_CHANGE};
 use crate::proto::id::AuthorId;
 use crate::proto::limits::{
     CHANGE_ACTORS_MAX, CHANGE_DEPS_MAX, CHANGE_OPS_MAX, CHANGE_PREDS_MAX, DURABLE_PAYLOAD_BYTES_MAX, KEY_BYTES_MAX,
@@ -18,11 +19,6 @@ use column::{Deltas, Flags, Runs, sleb, take, uleb};
 
 /// Highest operation counter, 2^31. Automerge panics near 2^32.
 const COUNTER_MAX: u64 = 1 << 31;
-
-/// The start of every Automerge chunk.
-const MAGIC: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];
-/// The chunk type of an uncompressed change. Type 2 is a deflated one, and a bomb.
-const TYPE_CHANGE: u8 = 1;
 
 /// Why bytes are not a change that any document of ours could hold; their author has to act.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]

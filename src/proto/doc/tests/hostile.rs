@@ -9,8 +9,10 @@ use automerge::{Change, ChangeHash, ExpandedChange, ObjType, ScalarValue};
 use super::forge::{actor, body, chunk, decode, encode, genesis, id, insert, make, next_change, put, uleb};
 use super::*;
 use crate::proto::doc::ScanError;
-use crate::proto::doc::gate::GENESIS_AUTHOR;
+use crate::proto::doc::chat::Pages;
 use crate::proto::doc::gate::scan::Scan;
+use crate::proto::doc::gate::{GENESIS_AUTHOR, parse_canonical};
+use crate::proto::limits::{CHAT_PAGE_MESSAGES_MAX, CHAT_TEXT_BYTES_MAX};
 
 /// Each of these made Automerge 0.12 panic, or save what never loads again.
 #[test]
@@ -329,6 +331,36 @@ fn a_page_holds_128_messages() {
     assert_eq!(ben.messages().len(), 128);
 }
 
+/// Chat is written and judged without Automerge, and must not differ from it by a bit at any length or counter.
+#[test]
+fn lines_have_the_form_that_automerge_would_give_them() {
+    let mut ada = Document::new(DocKind::Chat, ADA);
+    for n in 0..400_usize {
+        let length = if n < 300 { n } else { CHAT_TEXT_BYTES_MAX - (n - 300) };
+        let payload = say(&mut ada, &"x".repeat(length));
+        let change = parse_canonical(&payload).unwrap();
+        assert_eq!([change.hash().0].to_vec(), ada.heads());
+    }
+    // Counters of three bytes, reached by changes of a page each, which have no short form.
+    let mut eve = Document::new(DocKind::Chat, EVE);
+    let line = decode(&say(&mut eve, "one")).operations[1].clone();
+    for _ in 0..70 {
+        let Pages { list, last, count, .. } = eve.gate.pages(EVE);
+        let (seq, mut after) = (eve.gate.next_seq(EVE), u64::from(last));
+        let start = next_change(&eve, EVE, seq, Vec::new()).start_op.get();
+        let rest = (0..CHAT_PAGE_MESSAGES_MAX as u64 - count).map(|n| {
+            let key = Key::Seq(ElementId::Id(id(std::mem::replace(&mut after, start + n), EVE)));
+            Op { obj: ObjectId::Id(id(list.into(), EVE)), key, ..line.clone() }
+        });
+        let rest = rest.collect();
+        eve.handle_payload(EVE, encode(next_change(&eve, EVE, seq, rest)));
+        assert_eq!(eve.flush().refused, []);
+        let [page, next] = ["new page", "next"].map(|line| say(&mut eve, line));
+        assert!(parse_canonical(&page).is_ok() && parse_canonical(&next).is_ok());
+    }
+    assert!(eve.gate.pages(EVE).last > 8_192);
+}
+
 /// Waiting costs memory, so it is bounded, and who waits most is who loses.
 #[test]
 fn changes_that_build_on_nothing_known_wait_up_to_a_bound() {
@@ -356,30 +388,31 @@ fn changes_that_build_on_nothing_known_wait_up_to_a_bound() {
 /// Should a change slip through and bring Automerge down, it must take nothing else with it.
 #[test]
 fn a_change_on_which_automerge_panics_is_taken_back_alone() {
-    let mut ada = Document::new(DocKind::Chat, ADA);
-    let mut eve = Document::new(DocKind::Chat, EVE);
-    let mut ben = Document::new(DocKind::Chat, BEN);
-    let before = say(&mut ada, "before");
+    let [mut ada, mut ben, mut eve] = [ADA, BEN, EVE].map(|author| Document::new(DocKind::State, author));
+    let note = |document: &mut Document, key: &str| document.set_app(key, "1").unwrap().unwrap();
+    let notes = |document: &Document| document.state().app.into_keys().collect::<Vec<_>>();
+    let before = note(&mut ada, "1 before");
     ben.handle_payload(ADA, before.clone());
     ben.flush();
-    let good = say(&mut eve, "good");
-    let poison = say(&mut eve, "poison");
-    ben.view.poison.insert(Change::from_bytes(poison.to_vec()).unwrap().hash().0);
+    let good = note(&mut eve, "2 good");
+    let poison = note(&mut eve, "3 poison");
+    let poisonous = Change::from_bytes(poison.to_vec()).unwrap().hash().0;
+    ben.view.as_mut().unwrap().poison.insert(poisonous);
     eve.handle_payload(ADA, before);
     eve.flush();
-    // Ada's second line builds on the poison.
+    // Ada's second change builds on the poison.
     ada.handle_payload(EVE, good.clone());
     ada.handle_payload(EVE, poison.clone());
     ada.flush();
-    let after = say(&mut ada, "after");
-    for (author, payload) in [(EVE, good), (EVE, poison), (ADA, after), (EVE, say(&mut eve, "late"))] {
+    let after = note(&mut ada, "4 after");
+    for (author, payload) in [(EVE, good), (EVE, poison), (ADA, after), (EVE, note(&mut eve, "5 late"))] {
         ben.handle_payload(author, payload);
     }
     let applied = ben.flush();
     assert_eq!(applied.refused, [Refusal { author: EVE, reason: GateError::Failed }]);
-    assert_eq!(lines(&ben), ["before", "good"]);
+    assert_eq!(notes(&ben), ["1 before", "2 good"]);
     assert_eq!(ben.len_waiting(), 1);
-    let own = say(&mut ben, "mine");
-    assert_eq!(lines(&ben), ["before", "good", "mine"]);
+    let own = note(&mut ben, "6 mine");
+    assert_eq!(notes(&ben), ["1 before", "2 good", "6 mine"]);
     assert!(ben.save().is_some() && !own.is_empty());
 }

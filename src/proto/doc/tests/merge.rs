@@ -160,7 +160,7 @@ pub(super) fn messages_from_automerge(document: &Document) -> Vec<Message> {
         messages.sort_by_key(Message::order);
         Ok(messages)
     };
-    document.view.read(read).unwrap()
+    document.view_of_log().unwrap().read(read).unwrap()
 }
 
 proptest! {
