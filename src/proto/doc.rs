@@ -10,12 +10,13 @@ mod chunk;
 mod document;
 mod edit;
 mod gate;
+mod pack;
 mod presence;
 mod state;
 mod view;
 
 pub use chat::{Anchor, Draft, Message, MessageKind};
-pub use document::{Applied, Document, Refusal};
+pub use document::{Applied, CheckpointError, Document, Refusal};
 pub use edit::{EditError, Tx};
 pub use gate::{GateError, ScanError};
 pub use presence::{CursorAt, Holdings, Presence};

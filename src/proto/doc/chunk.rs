@@ -30,6 +30,14 @@ pub(super) struct Head {
 impl Head {
     /// Returns the whole chunk; `columns` are the number of columns, their kinds and lengths, and their data.
     pub(super) fn encode(&self, columns: &[u8]) -> Vec<u8> {
+        let mut chunk = self.encode_unchecked(columns);
+        let hash = hash(&chunk);
+        set_checksum(&mut chunk, &hash);
+        chunk
+    }
+
+    /// Returns the chunk with a checksum of zeros.
+    pub(super) fn encode_unchecked(&self, columns: &[u8]) -> Vec<u8> {
         let mut body = Vec::with_capacity(32 * self.deps.len() + 17 * self.others.len() + columns.len() + 40);
         put_uleb(&mut body, self.deps.len() as u64);
         self.deps.iter().for_each(|dep| body.extend_from_slice(dep));
@@ -47,10 +55,13 @@ impl Head {
         chunk.push(TYPE_CHANGE);
         put_uleb(&mut chunk, body.len() as u64);
         chunk.extend_from_slice(&body);
-        let checksum = hash(&chunk);
-        chunk[MAGIC.len()..UNHASHED].copy_from_slice(&checksum[..4]);
         chunk
     }
+}
+
+/// Writes the checksum of a chunk that has this hash.
+pub(super) fn set_checksum(chunk: &mut [u8], hash: &[u8; 32]) {
+    chunk[MAGIC.len()..UNHASHED].copy_from_slice(&hash[..UNHASHED - MAGIC.len()]);
 }
 
 /// Returns the hash of a change chunk.

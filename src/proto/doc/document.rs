@@ -5,6 +5,7 @@
 //! Always: the log holds the admitted payloads in an order in which each follows what it builds on; the view shows the
 //! log's first `applied` entries. A refused change ends its author's lane and disturbs nobody else. PROTOCOL.md 12.
 
+mod checkpoint;
 mod rebuild;
 mod resay;
 mod retract;
@@ -13,6 +14,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use automerge::{Automerge, Change, ChangeHash};
 use bytes::Bytes;
+
+pub use checkpoint::CheckpointError;
 
 use super::DocKind;
 use super::chat::Message;
@@ -90,6 +93,8 @@ impl Lane {
 pub struct Document {
     kind: DocKind,
     me: AuthorId,
+    /// The hash of the genesis change.
+    genesis: [u8; 32],
     pub(super) gate: Gate,
     /// A chat needs none: the gate reads its lines, and nothing in it is ever replaced.
     pub(super) view: Option<View>,
@@ -121,6 +126,8 @@ pub struct Document {
     pub(super) unsaid: HashMap<(AuthorId, u64), Message>,
     /// Own changes that a cut took back.
     owed: Option<Owed>,
+    /// Own changes that are part of the document again, to be published.
+    again: Vec<Bytes>,
 }
 
 impl Document {
@@ -131,6 +138,7 @@ impl Document {
         Self {
             kind,
             me,
+            genesis: genesis.hash().0,
             gate: Gate::new(kind, &genesis),
             view: (kind == DocKind::State).then_some(view),
             log: Vec::new(),
@@ -149,6 +157,7 @@ impl Document {
             messages: Vec::new(),
             unsaid: HashMap::new(),
             owed: None,
+            again: Vec::new(),
         }
     }
 
@@ -224,10 +233,15 @@ impl Document {
     /// Applies all that is ready, in one batch: call it once per tick.
     pub fn flush(&mut self) -> Applied {
         self.admit_ready();
-        let again = self.restore();
+        let restored = self.restore();
+        self.again.extend(restored);
         self.drop_excess();
         self.apply_batch();
-        Applied { changed: std::mem::take(&mut self.changed), refused: std::mem::take(&mut self.refused), again }
+        Applied {
+            changed: std::mem::take(&mut self.changed),
+            refused: std::mem::take(&mut self.refused),
+            again: std::mem::take(&mut self.again),
+        }
     }
 
     /// Makes one change and returns its payload: the plaintext of the author's next entry. Nothing if nothing changed.
@@ -306,19 +320,33 @@ impl Document {
             return Err(GateError::Author { claimed: scan.actor });
         }
         let (seq, deps) = (scan.seq, scan.deps.into());
-        let lane = self.lanes.entry(author).or_default();
-        let admitted = lane.admitted.get(seq as usize - 1).and_then(|&place| self.log.get(place));
-        let said = admitted.map(|entry| &entry.payload).or(lane.waiting.get(&seq).map(|waiting| &waiting.payload));
-        match said {
+        match self.said(author, seq) {
             Some(said) if *said == payload => return Ok(()),
             Some(_) => return Err(GateError::Equivocation { seq }),
             None => (),
         }
         let waiting = Waiting { payload, deps };
         self.waiting_bytes += waiting.bytes();
-        lane.waiting.insert(seq, waiting);
+        self.lanes.entry(author).or_default().waiting.insert(seq, waiting);
         self.touched.insert(author);
         Ok(())
+    }
+
+    /// Returns what the author said under the number, be it admitted or not.
+    fn said(&self, author: AuthorId, seq: u64) -> Option<&Bytes> {
+        let lane = self.lanes.get(&author)?;
+        let place = usize::try_from(seq).ok()?.checked_sub(1)?;
+        let admitted = lane.admitted.get(place).and_then(|&place| self.log.get(place)).map(|entry| &entry.payload);
+        admitted.or(lane.waiting.get(&seq).map(|waiting| &waiting.payload))
+    }
+
+    /// Looks at all that waits again: it may wait for something else now.
+    fn look_again(&mut self) {
+        self.blocked.clear();
+        for (author, lane) in &mut self.lanes {
+            lane.blocked_on = None;
+            self.touched.insert(*author);
+        }
     }
 
     /// Refuses what the author says from now on.

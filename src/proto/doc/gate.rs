@@ -113,6 +113,8 @@ pub(super) struct Admission {
     /// For the view, of a document that has one.
     pub(super) change: Option<Change>,
     pub(super) hash: [u8; 32],
+    /// How many operations it has.
+    pub(super) ops: u32,
     /// The chat lines that it adds.
     pub(super) messages: Vec<Message>,
 }
@@ -204,7 +206,7 @@ impl Gate {
                 let change = parse_canonical(payload)?;
                 let clock = clock.with(self.index.number_or_next(author), scan.seq as u32);
                 let hash = change.hash().0;
-                (clock, learned, Admission { change: Some(change), hash, messages: Vec::new() })
+                (clock, learned, Admission { change: Some(change), hash, ops: scan.ops, messages: Vec::new() })
             }
             Rules::Chat(all) => {
                 let mut pages = all.get(&author).copied().unwrap_or_default();
@@ -212,7 +214,7 @@ impl Gate {
                 let hash = rules::canonical_chat_hash(&scan, payload)?;
                 all.insert(author, pages);
                 // Chat needs no clocks: its changes refer to nothing but their author's own.
-                (Clock::default(), Learned::default(), Admission { change: None, hash, messages })
+                (Clock::default(), Learned::default(), Admission { change: None, hash, ops: scan.ops, messages })
             }
         };
         let counters = scan.start_op..scan.start_op + scan.ops;

@@ -1,5 +1,6 @@
 //! What documents promise: edits show at once, replicas agree, a bad lane hurts nobody else.
 
+mod checkpoints;
 mod cuts;
 mod forge;
 mod hostile;

@@ -28,7 +28,8 @@ impl Document {
     /// bring it again.
     pub fn resay(&mut self) -> Vec<Bytes> {
         self.admit_ready();
-        let mut said = self.restore();
+        let mut said = std::mem::take(&mut self.again);
+        said.extend(self.restore());
         self.apply_batch();
         if let Some(owed) = self.owed.take() {
             match &owed.before {

@@ -38,7 +38,7 @@ impl Document {
     pub fn retract(&mut self, keep: &BTreeMap<AuthorId, u64>) -> Vec<(AuthorId, u64, Bytes)> {
         // What is owed from an earlier cut can be cut short itself only once it was said.
         if self.owed.is_some() {
-            self.resay();
+            self.again = self.resay();
         }
         self.admit_ready();
         self.apply_batch();
@@ -50,6 +50,7 @@ impl Document {
             lane.muted = false;
             lost.extend(behind.into_iter().map(|(seq, waiting)| (author, seq, waiting.payload)));
         }
+        self.again.retain(|said| !lost.iter().any(|(.., payload)| payload == said));
         lost
     }
 
@@ -78,12 +79,7 @@ impl Document {
                 self.take_again(entry);
             }
         }
-        // Whatever waited may wait for something else now.
-        self.blocked.clear();
-        for (author, lane) in &mut self.lanes {
-            lane.blocked_on = None;
-            self.touched.insert(*author);
-        }
+        self.look_again();
         self.changed = true;
         self.apply_batch();
         let own = lost.iter().filter(|(author, ..)| *author == self.me);
@@ -97,7 +93,7 @@ impl Document {
     }
 
     /// Admits an entry that was admitted before; it waits if what it builds on is gone.
-    fn take_again(&mut self, entry: Entry) {
+    pub(super) fn take_again(&mut self, entry: Entry) {
         match self.gate.admit(entry.author, &entry.payload) {
             Ok(admission) => self.record(entry, admission),
             Err(_) => {

@@ -205,14 +205,16 @@ pub(super) fn check_chat(scan: &Scan<'_>, pages: &mut Pages) -> Result<Vec<Messa
 
 /// Checks the form of a change that [`check_chat`] passed, and returns its hash.
 pub(super) fn canonical_chat_hash(scan: &Scan<'_>, payload: &[u8]) -> Result<[u8; 32], GateError> {
-    if one_line(scan).is_some_and(|written| written == payload) {
-        return Ok(chunk::hash(payload));
+    if let Some(mut written) = one_line(scan) {
+        let hash = chunk::hash(payload);
+        chunk::set_checksum(&mut written, &hash);
+        return if written == payload { Ok(hash) } else { Err(GateError::NotCanonical) };
     }
     // No replica of ours writes more than a line at once, but any may.
     Ok(super::parse_canonical(payload)?.hash().0)
 }
 
-/// Returns the change as we would write it, if it adds one line.
+/// Returns the change as we would write it but for the checksum, if it adds one line.
 fn one_line(scan: &Scan<'_>) -> Option<Vec<u8>> {
     let mut ops = scan.ops();
     let mut next = || ops.next().ok().flatten();
@@ -234,5 +236,5 @@ fn one_line(scan: &Scan<'_>) -> Option<Vec<u8>> {
         start_op: scan.start_op,
         others: Vec::new(),
     };
-    Some(head.encode(&place.columns(value)))
+    Some(head.encode_unchecked(&place.columns(value)))
 }

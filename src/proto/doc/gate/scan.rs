@@ -147,6 +147,8 @@ pub(in crate::proto::doc) struct Scan<'a> {
     /// The number of its operations.
     pub(in crate::proto::doc) ops: u32,
     others: &'a [[u8; 17]],
+    /// The number of the columns, their kinds and lengths, and their data: all to the end of the chunk.
+    pub(in crate::proto::doc) tail: &'a [u8],
     columns: [&'a [u8]; COLUMNS.len()],
 }
 
@@ -164,7 +166,7 @@ impl<'a> Scan<'a> {
         in_range("message bytes", uleb(&mut body, "message")?, 0..1)?;
         let others = read_others(&mut body, actor)?;
         let columns = read_columns(body)?;
-        let mut scan = Self { deps, actor, seq, start_op, ops: 0, others, columns };
+        let mut scan = Self { deps, actor, seq, start_op, ops: 0, others, tail: body, columns };
         scan.ops = scan.count_ops()?;
         Ok(scan)
     }

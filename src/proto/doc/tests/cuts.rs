@@ -195,6 +195,12 @@ fn what_is_owed_from_one_cut_survives_the_next() {
     ada.flush();
     ada.retract(&keep(&[(ADA, 0), (EVE, 0)]));
     assert_eq!((ada.flush().again.len(), lines(&ada)), (1, vec!["stays"]));
+    // A cut of somebody else's lane alone leaves nothing of hers unpublished.
+    let (mut ada, _) = with_eves(DocKind::Chat, |eve| say(eve, "gone"));
+    say(&mut ada, "stays");
+    ada.retract(&keep(&[(ADA, 0), (EVE, 0)]));
+    ada.retract(&keep(&[(EVE, 0)]));
+    assert_eq!((ada.flush().again.len(), lines(&ada)), (1, vec!["stays"]));
 }
 
 fn write(document: &mut Document, what: &str) -> Bytes {
@@ -210,6 +216,8 @@ struct Session {
     removed: usize,
     /// What each author's lanes keep.
     kept: Vec<[u64; 2]>,
+    /// Checkpoints of the owner's documents, made at the cut, and what their records say of them.
+    checkpoints: [(Vec<u8>, [u8; 32]); 2],
     /// What was published under the new epoch: document, author, payload.
     published: Vec<(usize, usize, Bytes)>,
     /// What each replica's user has read.
@@ -223,8 +231,12 @@ impl Session {
         (0..replicas).for_each(|who| world.flush(who));
         let owner = &world.replicas[0];
         let kept = (0..replicas).map(|n| [0, 1].map(|kind| owner[kind].admitted_of(author(n)))).collect();
+        let checkpoints = world.replicas[0].each_mut().map(|document| {
+            let (plaintext, heads) = (document.save_checkpoint().unwrap(), document.heads_digest());
+            (plaintext, heads)
+        });
         let (removed, read) = (replicas - 1, vec![Vec::new(); replicas]);
-        let mut session = Self { world, removed, kept, published: Vec::new(), read };
+        let mut session = Self { world, removed, kept, checkpoints, published: Vec::new(), read };
         for who in 0..removed {
             session.read_news(who);
             for (kind, document) in session.world.replicas[who].iter_mut().enumerate() {
@@ -268,10 +280,16 @@ impl Session {
     }
 
     /// Makes replicas that were not there before, and hear everything in some order.
-    fn newcomer(&self, order: u64) -> [Document; 2] {
+    fn newcomer(&self, order: u64, by_checkpoint: bool) -> [Document; 2] {
         let mut newcomer = [Document::new(DocKind::State, EVE), Document::new(DocKind::Chat, EVE)];
-        let mut all = self.left_by_cuts();
-        all.extend_from_slice(&self.published);
+        let mut all = self.published.clone();
+        if by_checkpoint {
+            for (document, (plaintext, heads)) in newcomer.iter_mut().zip(&self.checkpoints) {
+                document.adopt_checkpoint(plaintext, heads).unwrap();
+            }
+        } else {
+            all.extend(self.left_by_cuts());
+        }
         all.sort_by_key(|(.., payload)| {
             payload[4..8].iter().fold(order, |mix, byte| (mix ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
         });
@@ -303,7 +321,14 @@ proptest! {
         for round in 0..=replicas + patience {
             (0..removed).for_each(|who| session.meet(who, round < patience));
         }
-        let newcomer = session.newcomer(order);
+        let newcomer = session.newcomer(order, false);
+        let [state, chat] = session.newcomer(order, true);
+        prop_assert_eq!((state.heads(), chat.heads()), (newcomer[0].heads(), newcomer[1].heads()));
+        prop_assert_eq!((state.state(), chat.messages()), (newcomer[0].state(), newcomer[1].messages()));
+        for (kind, document) in newcomer.iter().enumerate() {
+            let keep = session.kept.iter().enumerate().map(|(n, kept)| (author(n), kept[kind])).collect();
+            prop_assert_eq!(document.heads_digest_at(&keep), Some(session.checkpoints[kind].1));
+        }
         for (who, [state, chat]) in session.world.replicas.iter_mut().enumerate().take(removed) {
             prop_assert_eq!((state.heads(), chat.heads()), (newcomer[0].heads(), newcomer[1].heads()));
             prop_assert_eq!(state.state(), newcomer[0].state());
