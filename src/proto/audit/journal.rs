@@ -8,6 +8,7 @@ use super::receipt::Receipt;
 use crate::proto::id::{AuthorId, PaneId, SessionId, ShareId};
 use crate::proto::key::MemberKeys;
 use crate::proto::limits::{JOURNAL_BYTES_MAX, NAME_BYTES_MAX, PANES_MAX};
+use crate::proto::member::VerifiedMember;
 use crate::proto::session::DriverPolicy;
 use crate::proto::share::Rights;
 use crate::proto::terminal::sanitise_line;
@@ -15,6 +16,7 @@ use crate::proto::time::Wall;
 use crate::proto::verify::derive;
 use crate::proto::wire::{DecodeError, Reader};
 use bytes::Bytes;
+use std::collections::BTreeMap;
 
 const VERSION: u8 = 1;
 /// Version, type, host, seq, prev, time, length.
@@ -69,6 +71,18 @@ pub(crate) struct Drove {
 }
 
 impl Note {
+    /// Returns whom it names, if anybody.
+    pub(crate) const fn names(&self) -> Option<AuthorId> {
+        match self {
+            Self::Joined { author, .. } | Self::Left(author) | Self::Knocked(author) | Self::TurnedAway(author) => {
+                Some(*author)
+            }
+            Self::Driver(_, driver) => *driver,
+            Self::Drove(drove) => Some(drove.receipt.author()),
+            Self::Policy(..) | Self::Full => None,
+        }
+    }
+
     const fn kind(&self) -> u8 {
         match self {
             Self::Joined { .. } => 1,
@@ -216,6 +230,8 @@ fn digest(session: &SessionId, signed: &[u8]) -> [u8; 32] {
 /// The journal of one host process.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
+    /// Everybody whom a record names: whoever checks the records needs their certificates.
+    people: BTreeMap<AuthorId, VerifiedMember>,
     records: Vec<Bytes>,
     bytes: usize,
     head: [u8; 32],
@@ -249,6 +265,23 @@ impl Journal {
         out.extend_from_slice(&keys.sign(&self.head));
         self.bytes += out.len();
         self.records.push(out.into());
+    }
+
+    /// Keeps the certificate of somebody whom the next record names.
+    pub(crate) fn know(&mut self, member: &VerifiedMember) {
+        if !self.is_full {
+            self.people.entry(member.author()).or_insert_with(|| member.clone());
+        }
+    }
+
+    /// Tells whether somebody may be named.
+    pub(crate) fn knows(&self, author: &AuthorId) -> bool {
+        self.people.contains_key(author)
+    }
+
+    /// Returns everybody whom a record names, in order of their ids.
+    pub(crate) fn people(&self) -> impl Iterator<Item = &VerifiedMember> {
+        self.people.values()
     }
 
     /// Returns all records, oldest first.

@@ -358,7 +358,7 @@ impl Document {
 
     /// Reads whose keys reach which pane, and who drives it, and nothing else.
     pub(crate) fn driving(&self) -> Driving {
-        self.view.read(read_driving).unwrap_or_default()
+        self.read(read_driving).unwrap_or_default()
     }
 
     /// Returns a name for the place before the notes' code point at `position` that stays with the text as others edit.

@@ -48,7 +48,9 @@ impl Replica {
         })
     }
 
-    fn entry(&self, lane: &LaneId, seq: u64) -> Option<&WireEntry> {
+    /// Returns the entry of `lane` at `seq`.
+    #[must_use]
+    pub fn entry(&self, lane: &LaneId, seq: u64) -> Option<&WireEntry> {
         self.lanes.get(lane)?.get(usize::try_from(seq).ok()?)
     }
 }

@@ -1,13 +1,14 @@
 //! What a peer notes of a session, and the file that others can check it by. PROTOCOL.md 19.
 
 use super::{Event, Peer};
-use crate::proto::audit::Note;
-use crate::proto::id::{AuthorId, ShareId};
+use crate::proto::audit::{Contents, LaneOf, Note, Writer};
+use crate::proto::id::{AuthorId, Channel, LaneId, PaneId, ShareId};
 use crate::proto::limits::NAME_BYTES_MAX;
 use crate::proto::member::VerifiedMember;
 use crate::proto::share::Rights;
 use crate::proto::terminal::sanitise_line;
 use crate::proto::time::{Now, Wall};
+use std::collections::BTreeMap;
 
 impl Peer {
     /// Remembers the time for what is noted as it is told.
@@ -17,10 +18,17 @@ impl Peer {
         }
     }
 
-    /// Writes into the journal, at the host.
+    /// Writes into the journal, at the host. Of whom nobody could check the certificate, nothing is noted.
     pub(super) fn note(&mut self, note: &Note, time: Wall) {
         let (Some(me), Some(hosting)) = (&self.me, &mut self.hosting) else { return };
-        hosting.journal.write(&self.session, &self.keys, me.author(), note, time);
+        let named = note.names();
+        named
+            .and_then(|author| self.roster.member(&author))
+            .into_iter()
+            .for_each(|member| hosting.journal.know(member));
+        if named.is_none_or(|author| hosting.journal.knows(&author)) {
+            hosting.journal.write(&self.session, &self.keys, me.author(), note, time);
+        }
     }
 
     /// Notes what the program is told: journal and screen say the same.
@@ -51,8 +59,57 @@ impl Peer {
         }
     }
 
-    fn end_bursts(&mut self, time: Wall, is_over: impl Fn(crate::proto::id::PaneId, AuthorId) -> bool) {
+    fn end_bursts(&mut self, time: Wall, is_over: impl Fn(PaneId, AuthorId) -> bool) {
         let ended = self.hosting.as_mut().map(|hosting| hosting.bursts.end(is_over)).unwrap_or_default();
         ended.into_iter().for_each(|drove| self.note(&Note::Drove(drove), time));
+    }
+
+    /// Writes what this peer holds of the session's history into a file that [`audit::read`](crate::proto::audit::read)
+    /// checks; `None` before it has joined. The host's file has its journal: who came and went, and who typed where.
+    ///
+    /// With contents, whoever has the file can read the chat, and what was recorded of the session's sealed traffic.
+    #[must_use]
+    pub fn export_audit(&mut self, contents: Contents, now: Now) -> Option<Vec<u8>> {
+        let me = self.me.clone()?;
+        self.flush_documents();
+        self.end_bursts(now.wall, |_, _| true);
+        let recorded = |member: &&VerifiedMember| self.log.records_chain(member).is_ok();
+        let noted = self.hosting.iter().flat_map(|hosting| hosting.journal.people());
+        let known = self.roster.all().chain(noted).chain(self.log.host_member()).filter(recorded);
+        let members: BTreeMap<_, _> = known.chain([&me]).map(|member| (member.author(), member)).collect();
+        let (secrets, lanes) = match contents {
+            Contents::LeftOut => (Vec::new(), Vec::new()),
+            Contents::Included => {
+                let secrets = self.epochs.iter().map(|(epoch, secret)| (*epoch, secret.expose()));
+                (secrets.collect(), self.lanes_for_audit(&members))
+            }
+        };
+        let writer = Writer {
+            session: self.session,
+            made: now.wall,
+            log: self.log.records(),
+            members: members.values().map(|member| member.chain()).collect(),
+            journal: self.hosting.as_ref().map_or(&[], |hosting| hosting.journal.records()),
+            secrets,
+            lanes,
+        };
+        Some(writer.write(me.author(), &self.keys))
+    }
+
+    fn lanes_for_audit(&self, members: &BTreeMap<AuthorId, &VerifiedMember>) -> Vec<LaneOf<'_>> {
+        let lanes = Channel::RECONCILED.into_iter().flat_map(|channel| {
+            let have = self.replica.have(channel).into_iter();
+            have.map(move |lane| (LaneId { channel, author: lane.author, epoch: lane.epoch }, lane.next))
+        });
+        let mut lanes: Vec<LaneOf<'_>> = lanes
+            .filter_map(|(lane, next)| {
+                let end = self.log.end_of(&lane, members.get(&lane.author)?);
+                let entries = (0..next).filter(|seq| end.takes(*seq)).map_while(|seq| self.replica.entry(&lane, seq));
+                let entries: Vec<_> = entries.collect();
+                (!entries.is_empty()).then_some((lane, entries))
+            })
+            .collect();
+        lanes.sort_by_key(|(lane, _)| *lane);
+        lanes
     }
 }
