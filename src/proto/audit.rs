@@ -12,8 +12,6 @@ mod people;
 mod read;
 mod receipt;
 mod tell;
-#[cfg(test)]
-mod tests;
 mod text;
 
 pub use event::{Audit, AuditEvent, Edits, Source, What};

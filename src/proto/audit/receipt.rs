@@ -5,8 +5,6 @@ use crate::proto::lane::verify::digest_of_hashed;
 use crate::proto::verify::VerifyKey;
 use crate::proto::wire::{DecodeError, Reader, WireEntry, header};
 
-/// Length of a receipt, in bytes.
-pub(crate) const RECEIPT_BYTES: usize = 180;
 /// Kind of an entry that types. PROTOCOL.md 15.
 const INPUT_KIND: u8 = 3;
 /// Where the length of the body stands in a header.

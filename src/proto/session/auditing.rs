@@ -96,7 +96,7 @@ impl Peer {
         Some(writer.write(me.author(), &self.keys))
     }
 
-    fn lanes_for_audit(&self, members: &BTreeMap<AuthorId, &VerifiedMember>) -> Vec<LaneOf<'_>> {
+    pub(super) fn lanes_for_audit(&self, members: &BTreeMap<AuthorId, &VerifiedMember>) -> Vec<LaneOf<'_>> {
         let lanes = Channel::RECONCILED.into_iter().flat_map(|channel| {
             let have = self.replica.have(channel).into_iter();
             have.map(move |lane| (LaneId { channel, author: lane.author, epoch: lane.epoch }, lane.next))
