@@ -49,6 +49,7 @@ mod session;
 #[cfg(feature = "net")]
 mod view;
 
+pub use proto::audit;
 pub use proto::doc::{Anchor, CursorAt, Draft, Message, MessageKind, PaneInfo, PanePolicy, PaneStatus, StateView};
 pub use proto::id::{AuthorId, PaneId, SessionId, ShareId};
 pub use proto::path::PathKind;
