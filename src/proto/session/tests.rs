@@ -2,6 +2,7 @@
 
 mod auditing;
 mod driving;
+mod hardening;
 
 use super::*;
 use crate::proto::doc::Draft;

@@ -2,6 +2,7 @@
 
 use super::{Event, LinkId, Peer};
 use crate::proto::id::{AuthorId, PaneId};
+use crate::proto::key::Secret32;
 use crate::proto::limits::{
     HEARTBEAT_US, INPUT_BYTES_MAX, SILENCE_US_MAX, TYPED_BYTES_MAX, TYPED_RETRY_US_MAX, TYPED_RETRY_US_MIN,
     TYPED_WINDOW_BYTES,
@@ -121,6 +122,11 @@ impl Typing {
         if let Some(probe) = self.probe.take_if(|probe| probe.seq < next) {
             self.proven = Some(probe.sent);
         }
+    }
+
+    /// Returns the key that is known to this member and the host alone.
+    pub(super) fn kek(&self) -> Option<&Secret32> {
+        self.to.as_ref().map(|(_, direct)| direct.kek())
     }
 
     /// Remembers which terminal an entry is about.
