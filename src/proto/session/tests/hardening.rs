@@ -122,9 +122,9 @@ fn input_for_another_session_or_host_is_refused() {
 
     let cert = wire.peers[0].log.share(&token.secret().unwrap().share_id()).unwrap().clone();
     for (root_seed, seed) in [(ROOT_SEED, [77; 32]), ([78; 32], [2; 32])] {
-        let mut other = Wire::new();
-        let now = other.now;
-        other.peers[0] = Peer::host(root_seed, seed, now).unwrap();
+        let now = wire.now;
+        let host = Peer::host(root_seed, seed, now).unwrap();
+        let mut other = Wire { hall: Hall::new(HallLimits::default(), [6; 32]), peers: vec![host], now };
         other.connect(0);
         other.host().open_pane("shell", "sh", SIZE).unwrap();
         // The owner goes on with the links it had.
