@@ -3,8 +3,7 @@
 //! Ada hosts, Ben is an honest guest, Eve attacks: with a token of her own, with none, or as the relay itself.
 
 mod disturb;
-mod eve;
+pub(crate) mod eve;
 mod handshake;
 mod member;
-mod relay;
-mod table;
+pub(crate) mod table;

@@ -12,5 +12,7 @@ mod cli;
 #[cfg(feature = "cli")]
 mod e2e;
 mod sim;
+#[cfg(feature = "cli")]
+mod threats;
 mod tidy;
 mod vectors;

@@ -1,6 +1,10 @@
 //! Real machines around one relay, without delay: frames pass in both directions until nobody has anything to say.
 //!
 //! A [`Tap`] sits between the relay and everybody: what a lying relay could do, it can.
+#![cfg_attr(
+    not(feature = "cli"),
+    allow(dead_code, reason = "the negative suite, which needs the programs, reads the rest")
+)]
 
 use cahoots::proto::id::PaneId;
 use cahoots::proto::relay::{ConnId, Flow, Hall, HallLimits};
@@ -32,6 +36,14 @@ enum End {
     Hand(Vec<Frame>),
 }
 
+/// A frame that passed, before a tap did anything to it.
+#[derive(Clone, Debug)]
+pub(crate) struct Passed {
+    pub(crate) conn: u64,
+    pub(crate) heading: Heading,
+    pub(crate) frame: Frame,
+}
+
 /// Everybody.
 pub(crate) struct Table {
     pub(crate) hall: Hall,
@@ -39,6 +51,8 @@ pub(crate) struct Table {
     pub(crate) peers: Vec<Peer>,
     pub(crate) events: Vec<Vec<Event>>,
     pub(crate) tap: Option<Tap>,
+    /// All that a relay ever saw.
+    pub(crate) wire: Vec<Passed>,
     ends: BTreeMap<u64, End>,
     conns: u64,
 }
@@ -60,6 +74,7 @@ impl Table {
             peers: Vec::new(),
             events: Vec::new(),
             tap: None,
+            wire: Vec::new(),
             ends: BTreeMap::new(),
             conns: 0,
         }
@@ -80,6 +95,13 @@ impl Table {
         let token = self.peers[ADA].share(terms, self.now).unwrap();
         self.settle();
         token
+    }
+
+    /// Closes a share.
+    pub(crate) fn revoke(&mut self, token: &Token) {
+        let share = token.secret().unwrap().share_id();
+        self.peers[ADA].close_share(share, self.now).unwrap();
+        self.settle();
     }
 
     /// Adds a member that came by `token`, and links it.
@@ -110,6 +132,7 @@ impl Table {
 
     /// Sends a frame by hand, and lets everybody react to it.
     pub(crate) fn send(&mut self, id: u64, frame: &Frame) {
+        self.wire.push(Passed { conn: id, heading: Heading::ToRelay, frame: frame.clone() });
         self.give_hall(id, frame.clone());
         self.settle();
     }
@@ -132,10 +155,26 @@ impl Table {
 
     /// Puts a frame on a peer's link as a lying relay can.
     pub(crate) fn inject(&mut self, index: usize, frame: Frame) {
-        let link = self.ends.iter().find(|(_, end)| matches!(end, End::Peer(peer) if *peer == index));
-        let link = LinkId(*link.expect("the peer is linked").0);
+        let link = LinkId(self.conn_of(index));
         self.peers[index].handle_frame(link, frame, self.now);
         self.settle();
+    }
+
+    /// Returns all frames that a relay ever saw, in both directions.
+    pub(crate) fn frames(&self) -> Vec<Frame> {
+        self.wire.iter().map(|passed| passed.frame.clone()).collect()
+    }
+
+    /// Returns the frames that went to or came from one connection.
+    pub(crate) fn frames_of(&self, id: u64, heading: Heading) -> Vec<Frame> {
+        let passed = self.wire.iter().filter(|passed| passed.conn == id && passed.heading == heading);
+        passed.map(|passed| passed.frame.clone()).collect()
+    }
+
+    /// Returns the connection of a peer.
+    pub(crate) fn conn_of(&self, index: usize) -> u64 {
+        let conn = self.ends.iter().find(|(_, end)| matches!(end, End::Peer(peer) if *peer == index));
+        *conn.expect("the peer is linked").0
     }
 
     fn give_hall(&mut self, id: u64, frame: Frame) {
@@ -167,6 +206,7 @@ impl Table {
         decoder.push(bytes);
         let mut frames = Vec::new();
         while let Some(frame) = decoder.next_frame().unwrap() {
+            self.wire.push(Passed { conn: id, heading, frame: frame.clone() });
             match &mut self.tap {
                 Some(tap) => frames.extend(tap(id, heading, frame)),
                 None => frames.push(frame),

@@ -95,8 +95,12 @@ impl Room {
     fn take_durable(&mut self, conn: ConnId, entry: &WireEntry, cx: &mut Context<'_>) -> Result<Flow, CloseCode> {
         let lane = entry.lane;
         let Some(rights) = self.recorded_rights_of(conn, lane.author)? else { return Ok(Flow::Continue) };
-        let needed = if lane.channel == Channel::STATE { Rights::CONTROL } else { Rights::CHAT };
-        check(rights.contains(needed), CloseCode::NoRight)?;
+        let may_write = match lane.channel {
+            Channel::STATE => rights.contains(Rights::CONTROL),
+            Channel::CHAT => rights.contains(Rights::CHAT),
+            _ => self.log.host() == Some(lane.author),
+        };
+        check(may_write, CloseCode::NoRight)?;
         check(entry.kind == KIND_PLAIN, CloseCode::Protocol)?;
         let bearer = self.bearer(conn, lane.author)?;
         if !self.seats.get(&conn).is_some_and(|seat| seat.stuck.contains(&lane)) {
