@@ -126,7 +126,7 @@ impl Checked<'_> {
         self.say_lanes(&mut signed);
         let by_members: BTreeSet<(AuthorId, u64)> =
             signed.messages().iter().map(|said| (said.author, said.n)).collect();
-        let whole = self.from_checkpoint().unwrap_or(signed);
+        let whole = self.checkpointed().unwrap_or(signed);
         let event = |message: &Message| {
             let is_signed = by_members.contains(&(message.author, message.n));
             let source = if is_signed { Source::Member } else { Source::Checkpoint };
@@ -146,7 +146,7 @@ impl Checked<'_> {
     }
 
     /// Builds the chat on the newest checkpoint, if the file has all of it.
-    fn from_checkpoint(&self) -> Option<Document> {
+    fn checkpointed(&self) -> Option<Document> {
         let checkpoint = self.log.checkpoint(Channel::CHAT)?;
         let is_it = |lane: &&Lane| {
             let is_place = lane.id.channel == Channel::CHAT_CHECKPOINT && lane.id.epoch == checkpoint.epoch;

@@ -180,7 +180,10 @@ impl Peer {
         let Some(me) = self.me() else { return Err(TypeError::NotJoined) };
         let turned = match wish {
             Wish::Take => self.grant(pane, Some(me), now),
-            Wish::GiveBack => Ok(self.handle_wish(pane, me, wish, 0, now)),
+            Wish::GiveBack => {
+                self.handle_wish(pane, me, wish, 0, now);
+                Ok(())
+            }
         };
         turned.map_err(|_| TypeError::NoDriver(pane))
     }

@@ -58,7 +58,7 @@ fn audit_tells_who_did_what_by_which_link() {
     pass(&mut wire, 100_000);
     let audit = audit::read(&export(&mut wire, 0, Contents::Included)).unwrap();
     let deeds = told(&audit, "ben");
-    let kinds: Vec<_> = deeds.iter().map(|what| what.to_string()).collect();
+    let kinds: Vec<_> = deeds.iter().map(ToString::to_string).collect();
     let starts = ["joined", "drives terminal 0", "typed 10 bytes into terminal 0", "said: it is", "left"];
     assert_eq!(kinds.len(), starts.len(), "{kinds:?}");
     assert!(kinds.iter().zip(starts).all(|(kind, start)| kind.starts_with(start)), "{kinds:?}");
