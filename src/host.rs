@@ -246,8 +246,8 @@ impl Host {
     /// [`OwnerError`] if the session has too many links.
     pub fn share(&self, terms: Terms) -> Result<Link, OwnerError> {
         let lasts_ms = u64::try_from(terms.lasts.as_millis()).unwrap_or(u64::MAX);
-        let terms = ShareTerms { access: terms.access, lasts_ms, members_max: terms.members_max };
-        let token = self.session.core.with(|inner, now| inner.peer.share(terms, now))?;
+        let terms = ShareTerms { lasts_ms, members_max: terms.members_max, ..ShareTerms::new(terms.access) };
+        let token = self.session.core.with(|inner, now| inner.peer.share(&terms, now))?;
         Ok(Link { token, relay: self.relay.clone() })
     }
 
@@ -260,7 +260,7 @@ impl Host {
     ///
     /// [`OwnerError::NoShare`] if the link is not of this session.
     pub fn revoke(&self, share: ShareId) -> Result<(), OwnerError> {
-        self.session.core.with(|inner, now| inner.peer.close_share(share, now))
+        self.session.core.with(|inner, now| inner.peer.revoke(share, now))
     }
 
     /// Publishes a terminal whose bytes come from this program.

@@ -210,7 +210,12 @@ impl Core {
                     inner.peer.handle_input_read(count);
                 }
             }
-            machine::Event::WindowSize(..) => {}
+            machine::Event::WindowSize(..)
+            | machine::Event::Knocked(_)
+            | machine::Event::Waiting
+            | machine::Event::LetIn
+            | machine::Event::Rekeyed(_)
+            | machine::Event::CheckpointTaken(_) => {}
             machine::Event::DriveWished(pane, author) => self.tell(Event::DriveWished { pane, author }),
             machine::Event::DriverChanged(pane, driver) => self.tell(Event::DriverChanged { pane, driver }),
             machine::Event::LineProposed(pane, author, line) => {

@@ -27,7 +27,6 @@ pub(crate) use receipt::Receipt;
 pub enum Contents {
     /// Chat and edits stay out, and so do the keys.
     LeftOut,
-    /// Chat and edits, with the secrets that open them: whoever has the file, and has recorded the sealed traffic of
-    /// the session, can read that too.
+    /// Chat and edits, with the keys that open them, and nothing else: neither screens nor what was typed.
     Included,
 }

@@ -24,6 +24,12 @@ pub use state::{PaneInfo, PanePolicy, PaneStatus, StateView};
 
 use gate::scan::Kind;
 
+/// Returns the number that a change has among its author's, as it says; `None` if the bytes are no change.
+#[must_use]
+pub fn change_seq(payload: &[u8]) -> Option<u64> {
+    gate::scan::Scan::parse(payload).ok().map(|scan| scan.seq)
+}
+
 /// Which of a session's documents.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum DocKind {

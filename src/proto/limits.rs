@@ -89,6 +89,8 @@ pub const LINES_MAX: usize = 64;
 pub const LINE_MEMBERS_MAX: usize = 64;
 /// The host's journal of one session, in bytes: a day of comings and goings of a hundred people.
 pub const JOURNAL_BYTES_MAX: usize = 4_194_304;
+/// Entries of epochs that are over which a host keeps for the audit, in bytes.
+pub const ARCHIVE_BYTES_MAX: usize = 33_554_432;
 /// A presence entry on the wire, in bytes: a name, a colour and a few places; what is longer is something else.
 pub const PRESENCE_ENTRY_BYTES_MAX: usize = 4_096;
 /// Direct entries waiting for one connection from which on their senders are slowed down, in bytes.

@@ -45,6 +45,8 @@ pub struct Edits {
     pub epoch: Epoch,
     /// Signed changes in the file.
     pub changes: u64,
+    /// Of these, how many have no content: their author sealed nonsense, or the writer did not have the key.
+    pub unreadable: u64,
     /// Changes that the owner's cut counts and the file lacks.
     pub missing: u64,
 }

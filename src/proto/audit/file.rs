@@ -1,7 +1,7 @@
 //! The layout of an audit file: written here, and taken apart without a judgement. PROTOCOL.md 19.
 
 use crate::proto::id::{AuthorId, Channel, Epoch, LaneId, SessionId};
-use crate::proto::key::MemberKeys;
+use crate::proto::key::{MemberKeys, Secret32};
 use crate::proto::member::Chain;
 use crate::proto::time::Wall;
 use crate::proto::verify::derive;
@@ -13,7 +13,13 @@ const VERSION: u8 = 1;
 const SIGNATURE_BYTES: usize = 64;
 
 /// One lane as it goes into a file.
-pub(crate) type LaneOf<'a> = (LaneId, Vec<&'a WireEntry>);
+pub(crate) struct LaneOf<'a> {
+    pub(crate) lane: LaneId,
+    /// What opens its entries, if the writer can.
+    pub(crate) key: Option<Secret32>,
+    /// From the first one on.
+    pub(crate) entries: Vec<&'a WireEntry>,
+}
 
 /// What a file is made of.
 pub(crate) struct Writer<'a> {
@@ -23,8 +29,6 @@ pub(crate) struct Writer<'a> {
     /// By author id, ascending.
     pub(crate) members: Vec<&'a Chain>,
     pub(crate) journal: &'a [Bytes],
-    /// By epoch, ascending.
-    pub(crate) secrets: Vec<(Epoch, &'a [u8; 32])>,
     /// By lane, ascending.
     pub(crate) lanes: Vec<LaneOf<'a>>,
 }
@@ -36,16 +40,13 @@ impl Writer<'_> {
         put_all(&mut out, self.log.iter());
         put_all(&mut out, self.members.iter().map(|chain| chain.encode()));
         put_all(&mut out, self.journal.iter());
-        varint::put(&mut out, self.secrets.len() as u64);
-        for (epoch, secret) in &self.secrets {
-            out.extend_from_slice(&epoch.0.to_le_bytes());
-            out.extend_from_slice(*secret);
-        }
         varint::put(&mut out, self.lanes.len() as u64);
-        for (lane, entries) in &self.lanes {
+        for LaneOf { lane, key, entries } in &self.lanes {
             varint::put(&mut out, lane.channel.number().into());
             out.extend_from_slice(lane.author.as_bytes());
             varint::put(&mut out, lane.epoch.0.into());
+            out.push(key.is_some().into());
+            out.extend(key.iter().flat_map(Secret32::expose));
             put_all(&mut out, entries.iter().map(|entry| entry.as_bytes()));
         }
         out.extend_from_slice(writer.as_bytes());
@@ -74,8 +75,7 @@ pub(super) struct Parts<'a> {
     pub(super) log: Vec<&'a [u8]>,
     pub(super) members: Vec<&'a [u8]>,
     pub(super) journal: Vec<&'a [u8]>,
-    pub(super) secrets: Vec<(Epoch, [u8; 32])>,
-    pub(super) lanes: Vec<(LaneId, Vec<&'a [u8]>)>,
+    pub(super) lanes: Vec<SealedLane<'a>>,
     pub(super) writer: AuthorId,
     /// What the writer signed.
     pub(super) digest: [u8; 32],
@@ -94,26 +94,37 @@ impl<'a> Parts<'a> {
         }
         let (session, made) = (SessionId(reader.array()?), Wall(reader.u64()?));
         let (log, members, journal) = (take_all(&mut reader)?, take_all(&mut reader)?, take_all(&mut reader)?);
-        let secrets = take_counted(&mut reader, |reader| Ok((Epoch(reader.u32()?), reader.array()?)))?;
         let lanes = take_counted(&mut reader, take_lane)?;
         let writer = AuthorId(reader.array()?);
         let signed = bytes.get(..bytes.len() - reader.remaining()).unwrap_or_default();
         let signature = reader.array()?;
         reader.finish()?;
-        Ok(Self { session, made, log, members, journal, secrets, lanes, writer, digest: digest(signed), signature })
+        Ok(Self { session, made, log, members, journal, lanes, writer, digest: digest(signed), signature })
     }
 }
 
-fn take_lane<'a>(reader: &mut Reader<'a>) -> Result<(LaneId, Vec<&'a [u8]>), DecodeError> {
+/// One lane of a file.
+pub(super) struct SealedLane<'a> {
+    pub(super) lane: LaneId,
+    pub(super) key: Option<Secret32>,
+    pub(super) entries: Vec<&'a [u8]>,
+}
+
+fn take_lane<'a>(reader: &mut Reader<'a>) -> Result<SealedLane<'a>, DecodeError> {
     let found = reader.varint()?;
     let channel = Channel::parse(found).filter(|channel| Channel::RECONCILED.contains(channel));
     let channel = channel.ok_or(DecodeError::Value { what: "channel of a lane", found })?;
     let (author, epoch) = (AuthorId(reader.array()?), Epoch(reader.varint_u32("epoch")?));
+    let key = match reader.u8()? {
+        0 => None,
+        1 => Some(Secret32::from_bytes(reader.array()?)),
+        found => return Err(DecodeError::Value { what: "keys of a lane", found: found.into() }),
+    };
     let entries = take_all(reader)?;
     if entries.is_empty() {
         return Err(DecodeError::Value { what: "entries of a lane", found: 0 });
     }
-    Ok((LaneId { channel, author, epoch }, entries))
+    Ok(SealedLane { lane: LaneId { channel, author, epoch }, key, entries })
 }
 
 fn take_all<'a>(reader: &mut Reader<'a>) -> Result<Vec<&'a [u8]>, DecodeError> {

@@ -1,12 +1,11 @@
 //! Checks an audit file from the file alone, and tells what it proves. PROTOCOL.md 19.
 
 use super::event::Audit;
-use super::file::Parts;
+use super::file::{Parts, SealedLane};
 use super::journal::{Note, Record};
 use super::tell::Checked;
 use crate::proto::authlog::{AuthLog, LaneEnd, LogError, Record as LogRecord};
-use crate::proto::epoch::EpochSecret;
-use crate::proto::id::{AuthorId, Channel, Epoch, LaneId};
+use crate::proto::id::{AuthorId, Channel, LaneId};
 use crate::proto::lane::verify::{EntryError, LaneVerifier};
 use crate::proto::member::{Chain, ChainError, VerifiedMember};
 use crate::proto::seal::{LaneReader, unpad_durable};
@@ -58,12 +57,6 @@ pub enum AuditError {
         seq: u64,
         /// What is wrong.
         reason: JournalError,
-    },
-    /// A secret is not the one that the owner committed to, or out of order.
-    #[error("the secret of epoch {} is not the owner's", epoch.0)]
-    Secret {
-        /// Which one.
-        epoch: Epoch,
     },
     /// A lane is not what its author wrote.
     #[error("channel {}, member {}, epoch {}: {reason}", lane.channel.number(), lane.author, lane.epoch.0)]
@@ -148,15 +141,7 @@ pub fn read(bytes: &[u8]) -> Result<Audit, AuditError> {
     let log = read_log(&parts)?;
     let members = read_members(&parts, &log)?;
     let records = read_journal(&parts, &log, &members)?;
-    let secrets = read_secrets(&parts, &log)?;
-    let lanes = parts.lanes.iter().zip(std::iter::once(None).chain(parts.lanes.iter().map(Some)));
-    let lanes = lanes.map(|((lane, entries), before)| {
-        let is_in_order = before.is_none_or(|(before, _)| before < lane);
-        let read =
-            if is_in_order { read_lane(*lane, entries, &log, &members, &secrets) } else { Err(LaneError::Order) };
-        read.map_err(|reason| AuditError::Lane { lane: *lane, reason })
-    });
-    let lanes = lanes.collect::<Result<Vec<_>, _>>()?;
+    let lanes = read_lanes(&parts, &log, &members)?;
     let writer = members.get(&parts.writer).ok_or(AuditError::Writer(parts.writer))?;
     if !writer.verify_key().verify(&parts.digest, &parts.signature) {
         return Err(AuditError::Signature);
@@ -243,21 +228,6 @@ fn check_note(note: &Note, members: &Members, receipts: &mut BTreeSet<(AuthorId,
     }
 }
 
-type Secrets = BTreeMap<Epoch, EpochSecret>;
-
-fn read_secrets(parts: &Parts<'_>, log: &AuthLog) -> Result<Secrets, AuditError> {
-    let mut secrets = Secrets::new();
-    for (epoch, secret) in &parts.secrets {
-        let secret = EpochSecret::from_bytes(*secret);
-        let is_in_order = secrets.last_key_value().is_none_or(|(before, _)| before < epoch);
-        if !is_in_order || log.commit(*epoch) != Some(secret.commit()) {
-            return Err(AuditError::Secret { epoch: *epoch });
-        }
-        secrets.insert(*epoch, secret);
-    }
-    Ok(secrets)
-}
-
 /// One lane whose signatures hold.
 pub(super) struct Lane {
     pub(super) id: LaneId,
@@ -268,13 +238,18 @@ pub(super) struct Lane {
     pub(super) payloads: Vec<Bytes>,
 }
 
-fn read_lane(
-    id: LaneId,
-    raw: &[&[u8]],
-    log: &AuthLog,
-    members: &Members,
-    secrets: &Secrets,
-) -> Result<Lane, LaneError> {
+fn read_lanes(parts: &Parts<'_>, log: &AuthLog, members: &Members) -> Result<Vec<Lane>, AuditError> {
+    let mut lanes: Vec<Lane> = Vec::new();
+    for sealed in &parts.lanes {
+        let is_in_order = lanes.last().is_none_or(|before| before.id < sealed.lane);
+        let lane = if is_in_order { read_lane(sealed, log, members) } else { Err(LaneError::Order) };
+        lanes.push(lane.map_err(|reason| AuditError::Lane { lane: sealed.lane, reason })?);
+    }
+    Ok(lanes)
+}
+
+fn read_lane(sealed: &SealedLane<'_>, log: &AuthLog, members: &Members) -> Result<Lane, LaneError> {
+    let id = sealed.lane;
     let member = members.get(&id.author).ok_or(LaneError::Right)?;
     let may_write = match id.channel {
         Channel::STATE => member.rights().contains(Rights::CONTROL),
@@ -285,11 +260,11 @@ fn read_lane(
         return Err(LaneError::Right);
     }
     log.commit(id.epoch).ok_or(LaneError::Epoch)?;
-    let mut verifier = LaneVerifier::new(log.session(), id, member.verify_key().clone());
-    let secret = secrets.get(&id.epoch);
-    let mut reader = secret.map(|secret| LaneReader::new(log.session(), id, member.verify_key().clone(), secret));
+    let (session, verify_key) = (log.session(), member.verify_key().clone());
+    let mut verifier = LaneVerifier::new(session, id, verify_key.clone());
+    let mut reader = sealed.key.as_ref().map(|key| LaneReader::with_key(session, id, verify_key, key.clone()));
     let (mut payloads, mut head) = (Vec::new(), [0; 32]);
-    for raw in raw {
+    for raw in &sealed.entries {
         let entry = WireEntry::decode(Bytes::copy_from_slice(raw))?;
         head = verifier.check(&entry)?;
         // An entry that does not open has no content, and counts all the same.
@@ -297,7 +272,7 @@ fn read_lane(
         let payload = plaintext.as_deref().and_then(|plaintext| unpad_durable(plaintext).ok());
         payloads.extend(payload.map(Bytes::copy_from_slice));
     }
-    let entries = raw.len() as u64;
+    let entries = sealed.entries.len() as u64;
     let fits = match log.end_of(&id, member) {
         LaneEnd::Open => true,
         LaneEnd::At { next, .. } if entries < next => true,

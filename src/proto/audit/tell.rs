@@ -35,7 +35,7 @@ impl Checked<'_> {
             session: self.parts.session,
             made: self.parts.made,
             writer: self.person(&people, self.parts.writer),
-            has_contents: !self.parts.secrets.is_empty(),
+            has_contents: !self.lanes.is_empty(),
             edits: self.edits(&people),
             members: people.into_values().collect(),
             events: events.into_iter().map(|(_, event)| event).collect(),
@@ -160,23 +160,24 @@ impl Checked<'_> {
     }
 
     fn edits(&self, people: &BTreeMap<AuthorId, Person>) -> Vec<Edits> {
-        let mut counts: BTreeMap<LaneId, (u64, u64)> = BTreeMap::new();
-        if self.parts.secrets.is_empty() {
+        let mut counts: BTreeMap<LaneId, (u64, u64, u64)> = BTreeMap::new();
+        if self.lanes.is_empty() {
             return Vec::new();
         }
         for channel in Channel::DURABLE {
             for cut in self.log.cuts(channel).filter(|cut| cut.next > 0 && self.members.contains_key(&cut.lane.author))
             {
-                counts.insert(cut.lane, (0, cut.next));
+                counts.insert(cut.lane, (0, 0, cut.next));
             }
             for lane in self.lanes.iter().filter(|lane| lane.id.channel == channel) {
-                let (changes, missing) = counts.entry(lane.id).or_default();
-                (*changes, *missing) = (lane.entries, missing.saturating_sub(lane.entries));
+                let (changes, unreadable, missing) = counts.entry(lane.id).or_default();
+                (*changes, *unreadable) = (lane.entries, lane.entries - lane.payloads.len() as u64);
+                *missing = missing.saturating_sub(lane.entries);
             }
         }
-        let edits = counts.into_iter().map(|(lane, (changes, missing))| {
+        let edits = counts.into_iter().map(|(lane, (changes, unreadable, missing))| {
             let who = self.person(people, lane.author);
-            Edits { who, document: lane.channel, epoch: lane.epoch, changes, missing }
+            Edits { who, document: lane.channel, epoch: lane.epoch, changes, unreadable, missing }
         });
         edits.collect()
     }

@@ -1,10 +1,16 @@
 //! What a peer notes of a session, and the file that others can check it by. PROTOCOL.md 19.
 
+mod archive;
+
+pub(super) use archive::Archive;
+
 use super::{Event, Peer};
 use crate::proto::audit::{Contents, LaneOf, Note, Writer};
-use crate::proto::id::{AuthorId, Channel, LaneId, PaneId, ShareId};
+use crate::proto::id::{AuthorId, Channel, Epoch, LaneId, PaneId, ShareId};
+use crate::proto::key::Secret32;
 use crate::proto::limits::NAME_BYTES_MAX;
 use crate::proto::member::VerifiedMember;
+use crate::proto::seal::lane_key;
 use crate::proto::share::Rights;
 use crate::proto::terminal::sanitise_line;
 use crate::proto::time::{Now, Wall};
@@ -36,6 +42,7 @@ impl Peer {
         let Some(time) = self.hosting.as_ref().map(|hosting| hosting.clock) else { return };
         let note = match event {
             Event::Joined(author) => self.joined(*author),
+            Event::Knocked(author) => Note::Knocked(*author),
             Event::Left(author) => {
                 self.end_bursts(time, |_, typist| typist == *author);
                 Note::Left(*author)
@@ -77,12 +84,9 @@ impl Peer {
         let noted = self.hosting.iter().flat_map(|hosting| hosting.journal.people());
         let known = self.roster.all().chain(noted).chain(self.log.host_member()).filter(recorded);
         let members: BTreeMap<_, _> = known.chain([&me]).map(|member| (member.author(), member)).collect();
-        let (secrets, lanes) = match contents {
-            Contents::LeftOut => (Vec::new(), Vec::new()),
-            Contents::Included => {
-                let secrets = self.epochs.iter().map(|(epoch, secret)| (*epoch, secret.expose()));
-                (secrets.collect(), self.lanes_for_audit(&members))
-            }
+        let lanes = match contents {
+            Contents::LeftOut => Vec::new(),
+            Contents::Included => self.lanes_for_audit(&members),
         };
         let writer = Writer {
             session: self.session,
@@ -90,26 +94,50 @@ impl Peer {
             log: self.log.records(),
             members: members.values().map(|member| member.chain()).collect(),
             journal: self.hosting.as_ref().map_or(&[], |hosting| hosting.journal.records()),
-            secrets,
             lanes,
         };
         Some(writer.write(me.author(), &self.keys))
     }
 
     pub(super) fn lanes_for_audit(&self, members: &BTreeMap<AuthorId, &VerifiedMember>) -> Vec<LaneOf<'_>> {
-        let lanes = Channel::RECONCILED.into_iter().flat_map(|channel| {
-            let have = self.replica.have(channel).into_iter();
-            have.map(move |lane| (LaneId { channel, author: lane.author, epoch: lane.epoch }, lane.next))
+        let archived = self.hosting.iter().flat_map(|hosting| hosting.archive.lanes());
+        let held = Channel::RECONCILED.into_iter().flat_map(|channel| {
+            let lanes = self.replica.lanes_of(channel);
+            lanes.map(|(lane, next)| (lane, (0..next).map_while(|seq| self.replica.entry(&lane, seq)).collect()))
         });
-        let mut lanes: Vec<LaneOf<'_>> = lanes
-            .filter_map(|(lane, next)| {
-                let end = self.log.end_of(&lane, members.get(&lane.author)?);
-                let entries = (0..next).filter(|seq| end.takes(*seq)).map_while(|seq| self.replica.entry(&lane, seq));
-                let entries: Vec<_> = entries.collect();
-                (!entries.is_empty()).then_some((lane, entries))
-            })
-            .collect();
-        lanes.sort_by_key(|(lane, _)| *lane);
-        lanes
+        // What is held now is newer than what was put away of the same lane.
+        let lanes: BTreeMap<LaneId, Vec<_>> = archived.chain(held).collect();
+        let lanes = lanes.into_iter().filter_map(|(lane, mut entries)| {
+            let end = self.log.end_of(&lane, members.get(&lane.author)?);
+            entries.retain(|entry| end.takes(entry.seq));
+            (!entries.is_empty()).then(|| LaneOf { lane, key: self.lane_key(&lane), entries })
+        });
+        lanes.collect()
+    }
+
+    fn lane_key(&self, lane: &LaneId) -> Option<Secret32> {
+        let archived = self.hosting.as_ref().and_then(|hosting| hosting.archive.key(lane)).cloned();
+        self.epochs.get(lane.epoch).map(|secret| lane_key(lane, secret)).or(archived)
+    }
+
+    /// Puts the keys of the documents' lanes aside, at the host, before the secrets of past epochs are forgotten.
+    pub(super) fn keep_lane_keys(&mut self) {
+        let Some(hosting) = &mut self.hosting else { return };
+        for (epoch, secret) in self.epochs.iter() {
+            let lanes = Channel::RECONCILED.into_iter().flat_map(|channel| self.replica.lanes_of(channel));
+            hosting.archive.keep_keys(epoch, secret, lanes.map(|(lane, _)| lane));
+        }
+    }
+
+    /// Puts the lanes of a document aside, at the host, before they are forgotten because their epoch is over.
+    pub(super) fn archive_lanes(&mut self, document: Channel, epoch: Epoch) {
+        self.keep_lane_keys();
+        let Some(hosting) = &mut self.hosting else { return };
+        for (lane, next) in self.replica.lanes_of(document).filter(|(lane, _)| lane.epoch < epoch) {
+            let Some(member) = self.roster.member(&lane.author) else { continue };
+            let entries = (0..next).map_while(|seq| self.replica.entry(&lane, seq).cloned());
+            hosting.journal.know(member);
+            hosting.archive.keep(lane, entries.collect());
+        }
     }
 }

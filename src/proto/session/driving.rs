@@ -293,7 +293,7 @@ impl Peer {
     /// Returns when to look at what the state document shows: something was written there since.
     fn poll_correction(&self) -> Option<Mono> {
         let (hosting, documents) = (self.hosting.as_ref()?, self.documents.as_ref()?);
-        let is_new = documents.state.len_changes() != hosting.shown_changes;
+        let is_new = documents.of(Channel::STATE).len_changes() != hosting.shown_changes;
         is_new.then(|| hosting.shown.after_us(CORRECT_US_MIN))
     }
 
@@ -320,7 +320,7 @@ impl Peer {
     fn show_driving(&mut self, now: Now) {
         let (Some(hosting), Some(documents)) = (&mut self.hosting, &self.documents) else { return };
         hosting.shown = now.mono;
-        let (policies, drivers) = documents.state.driving();
+        let (policies, drivers) = documents.of(Channel::STATE).driving();
         let wrong = hosting.wheels().filter_map(|(pane, wheel)| {
             let (policy, driver) = (wheel.policy().shown(), wheel.driver());
             let is_right = policies.get(&pane).copied().unwrap_or_default() == policy;
@@ -338,7 +338,7 @@ impl Peer {
                 })
             });
         }
-        let changes = self.documents.as_ref().map_or(0, |documents| documents.state.len_changes());
+        let changes = self.documents.as_ref().map_or(0, |documents| documents.of(Channel::STATE).len_changes());
         if let Some(hosting) = &mut self.hosting {
             hosting.shown_changes = changes;
         }

@@ -10,6 +10,7 @@ mod direct;
 mod pane;
 
 use super::Peer;
+use super::auditing::Archive;
 use super::documents::EditRefused;
 use super::driving::{Bursts, Wheel};
 use super::outbox::Start;
@@ -59,11 +60,17 @@ pub(super) struct Hosting {
     pub(super) shown_changes: usize,
     pub(super) bursts: Bursts,
     pub(super) journal: Journal,
+    pub(super) archive: Archive,
     /// The last reading of the wall clock, for what is noted as it is told.
     pub(super) clock: Wall,
 }
 
 impl Hosting {
+    /// Returns the members whose direct channel was opened.
+    pub(super) fn direct_members(&self) -> impl Iterator<Item = &AuthorId> {
+        self.guests.keys()
+    }
+
     /// Forgets the direct channel of a member that may not type. Of one that may, it is kept for good: whoever replays
     /// its opening would else have everything after it typed again.
     pub(super) fn forget_viewer(&mut self, author: &AuthorId) {

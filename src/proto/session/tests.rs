@@ -12,6 +12,7 @@ use crate::proto::terminal::{Refusal, Screen, Size, StreamEvent};
 use crate::proto::time::Wall;
 use crate::proto::token::{Access, Token};
 use crate::proto::wire::FrameDecoder;
+use bytes::Bytes;
 
 const SIZE: Size = Size { cols: 40, rows: 6 };
 const HOUR_MS: u64 = 3_600_000;
@@ -42,8 +43,8 @@ impl Wire {
 
     fn share(&mut self, access: Access) -> Token {
         let now = self.now;
-        let terms = ShareTerms { access, lasts_ms: HOUR_MS, members_max: None };
-        let token = self.host().share(terms, now).unwrap();
+        let terms = ShareTerms { lasts_ms: HOUR_MS, ..ShareTerms::new(access) };
+        let token = self.host().share(&terms, now).unwrap();
         self.settle();
         token
     }
@@ -59,6 +60,13 @@ impl Wire {
         self.hall.handle_open(ConnId(index as u64), self.now);
         self.peers[index].handle_link_open(link(index), None, self.now);
         self.settle();
+    }
+
+    fn reconnect(&mut self, index: usize) {
+        let now = self.now;
+        self.hall.handle_close(ConnId(index as u64), now);
+        self.peers[index].handle_link_close(link(index), now);
+        self.connect(index);
     }
 
     fn settle(&mut self) {
@@ -263,7 +271,7 @@ fn revoked_link_is_cut_and_cannot_join() {
     let token = wire.share(Access::View);
     let ben = wire.join(&token);
     let now = wire.now;
-    wire.host().close_share(token.secret().unwrap().share_id(), now).unwrap();
+    wire.host().revoke(token.secret().unwrap().share_id(), now).unwrap();
     wire.settle();
     assert_eq!(wire.peers[ben].ended(), Some(Ending::Revoked));
     let eve = wire.join(&token);

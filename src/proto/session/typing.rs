@@ -10,7 +10,7 @@ use crate::proto::limits::{
 use crate::proto::member::VerifiedMember;
 use crate::proto::seal::DirectGuest;
 use crate::proto::share::Rights;
-use crate::proto::terminal::{DirectDown, DirectUp, Size, Waits, Wish};
+use crate::proto::terminal::{DirectDown, DirectUp, Refusal, Size, Waits, Wish};
 use crate::proto::time::{Mono, Now};
 use crate::proto::wire::{Frame, WireEntry};
 use std::collections::VecDeque;
@@ -122,6 +122,11 @@ impl Typing {
         if let Some(probe) = self.probe.take_if(|probe| probe.seq < next) {
             self.proven = Some(probe.sent);
         }
+    }
+
+    /// Returns when the newest thing was sent that the host has answered.
+    pub(super) const fn proven(&self) -> Option<Mono> {
+        self.proven
     }
 
     /// Returns the key that is known to this member and the host alone.
@@ -323,6 +328,7 @@ impl Peer {
                     self.send_typed();
                 }
             }
+            Ok(DirectDown::Refused { reason: Refusal::NotLetIn, .. }) => self.handle_turned_away(),
             Ok(DirectDown::Refused { reason, seq }) => {
                 let pane = self.typing.aim_of(seq);
                 self.events.extend(pane.map(|pane| Event::InputRefused(pane, reason)));

@@ -91,8 +91,8 @@ impl Table {
     }
 
     pub(crate) fn share(&mut self, access: Access, lasts_ms: u64) -> Token {
-        let terms = ShareTerms { access, lasts_ms, members_max: None };
-        let token = self.peers[ADA].share(terms, self.now).unwrap();
+        let terms = ShareTerms { lasts_ms, ..ShareTerms::new(access) };
+        let token = self.peers[ADA].share(&terms, self.now).unwrap();
         self.settle();
         token
     }
@@ -100,7 +100,7 @@ impl Table {
     /// Closes a share.
     pub(crate) fn revoke(&mut self, token: &Token) {
         let share = token.secret().unwrap().share_id();
-        self.peers[ADA].close_share(share, self.now).unwrap();
+        self.peers[ADA].revoke(share, self.now).unwrap();
         self.settle();
     }
 

@@ -62,8 +62,8 @@ impl<'a> Play<'a> {
         let peer = Peer::host(dice.array(), dice.array(), now).unwrap();
         let mut host = Member::new(0, peer, Access::Own, None, plan.host_skew_ms);
         host.halls = if plan.has_lan { vec![RELAY, LAN] } else { vec![RELAY] };
-        let terms = |access: &Access| ShareTerms { access: *access, lasts_ms: 86_400_000, members_max: None };
-        let tokens: Vec<_> = plan.shares.iter().map(|access| host.peer.share(terms(access), now).unwrap()).collect();
+        let terms = |access: &Access| ShareTerms { lasts_ms: 86_400_000, ..ShareTerms::new(*access) };
+        let tokens: Vec<_> = plan.shares.iter().map(|access| host.peer.share(&terms(access), now).unwrap()).collect();
         let first = host.peer.open_pane("shell", "sh", Size::new(20, 6)).unwrap();
         world.members.push(host);
         world.model.written.insert(first, Default::default());
@@ -174,7 +174,7 @@ impl<'a> Play<'a> {
             return;
         }
         let (id, now) = (self.tokens[share].secret().unwrap().share_id(), self.world.now_of(0));
-        self.world.members[0].peer.close_share(id, now).unwrap();
+        self.world.members[0].peer.revoke(id, now).unwrap();
         let members = self.world.members.iter().filter(|member| member.share == Some(id));
         self.world.model.revoked.extend(members.map(|member| member.index));
     }

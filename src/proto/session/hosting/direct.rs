@@ -74,6 +74,7 @@ impl Peer {
         // Whoever does not type waits for the answer itself.
         let due = if entry.kind == INPUT_KIND { now.mono.after_us(ACK_US) } else { now.mono };
         hosting.ack_at = Some(hosting.ack_at.map_or(due, |at| at.min(due)));
+        self.note_direct(member, now);
         if is_waiting {
             return;
         }

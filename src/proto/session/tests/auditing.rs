@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::proto::audit::{self, Audit, AuditError, Contents, JournalError, LaneError, LaneOf, Source, What, Writer};
+use crate::proto::id::Epoch;
 use crate::proto::lane::verify::EntryError;
 use crate::proto::limits::JOURNAL_BYTES_MAX;
 use crate::proto::seal::pad_durable;
@@ -83,7 +84,7 @@ fn audit_tells_whom_a_closed_link_cut_off() {
     let (mut wire, ben, token) = session();
     let share = token.secret().unwrap().share_id();
     let (author, now) = (wire.peers[ben].me().unwrap(), wire.now);
-    wire.host().close_share(share, now).unwrap();
+    wire.host().revoke(share, now).unwrap();
     pass(&mut wire, 100_000);
     let audit = audit::read(&export(&mut wire, 0, Contents::LeftOut)).unwrap();
     let person = audit.members.iter().find(|person| person.author == author).unwrap().clone();
@@ -92,13 +93,44 @@ fn audit_tells_whom_a_closed_link_cut_off() {
     assert!(told(&audit, "ben").contains(&What::Left));
 }
 
+/// A new key makes peers forget the entries before it: the host keeps what proves who wrote them.
+#[test]
+fn words_stay_signed_across_new_keys() {
+    let (mut wire, ben, _) = session();
+    let author = wire.peers[ben].me().unwrap();
+    for round in 0..3 {
+        let now = wire.now;
+        wire.peers[ben].say(&Draft::from(format!("round {round}").as_str()), now).unwrap();
+        pass(&mut wire, 100_000);
+        let now = wire.now;
+        wire.host().rekey(now).unwrap();
+        pass(&mut wire, 100_000);
+        wire.reconnect(ben);
+        for _ in 0..10 {
+            pass(&mut wire, 10_000_000);
+        }
+    }
+    assert_eq!(wire.host().epochs.len(), 1, "the old secrets are gone");
+    let audit = audit::read(&export(&mut wire, 0, Contents::Included)).unwrap();
+    let said = audit.events.iter().filter(|event| matches!(event.what, What::Said { .. }));
+    let sources: Vec<_> = said.map(|event| event.source).collect();
+    assert_eq!(sources, [Source::Member; 4]);
+    assert!(audit.edits.iter().all(|edits| (edits.unreadable, edits.missing) == (0, 0)), "{:?}", audit.edits);
+    assert_eq!(
+        audit.edits.iter().filter(|edits| edits.who.author == author).map(|edits| edits.changes).sum::<u64>(),
+        4
+    );
+
+    let ben_file = audit::read(&export(&mut wire, ben, Contents::Included)).unwrap();
+    assert!(ben_file.events.iter().any(|event| matches!(event.what, What::EpochBegan { epoch: Epoch(3) })));
+}
+
 /// Without contents the file tells no word of the chat, and holds no key to it.
 #[test]
 fn file_without_contents_holds_none() {
     let (mut wire, _, _) = session();
     let file = export(&mut wire, 0, Contents::LeftOut);
-    let secret = *wire.host().epochs[&Epoch(0)].expose();
-    assert!(!file.windows(32).any(|window| window == secret));
+
     let audit = audit::read(&file).unwrap();
     assert!(!audit.has_contents && audit.edits.is_empty());
     assert!(told(&audit, "ben").iter().all(|what| !matches!(what, What::Said { .. })));
@@ -157,7 +189,6 @@ fn with_parts<'a>(wire: &'a mut Wire, cheat: impl FnOnce(&mut Writer<'a>)) -> Re
         log: host.log.records(),
         members: members.values().map(|member| member.chain()).collect(),
         journal: host.hosting.as_ref().unwrap().journal.records(),
-        secrets: host.epochs.iter().map(|(epoch, secret)| (*epoch, secret.expose())).collect(),
         lanes: host.lanes_for_audit(&members),
     };
     cheat(&mut writer);
@@ -165,7 +196,7 @@ fn with_parts<'a>(wire: &'a mut Wire, cheat: impl FnOnce(&mut Writer<'a>)) -> Re
 }
 
 fn lane_of<'a, 'b>(writer: &'b mut Writer<'a>, channel: Channel, host: AuthorId) -> &'b mut LaneOf<'a> {
-    writer.lanes.iter_mut().find(|(lane, _)| lane.channel == channel && lane.author != host).unwrap()
+    writer.lanes.iter_mut().find(|of| of.lane.channel == channel && of.lane.author != host).unwrap()
 }
 
 /// Whoever writes the file holds the pen: it can leave things out at the end, and can invent nothing.
@@ -187,7 +218,7 @@ fn writer_cannot_invent_or_leave_out_in_the_middle() {
     assert!(matches!(journal, Err(AuditError::Journal { seq: 1, reason: JournalError::Place })), "{journal:?}");
 
     let lane = with_parts(&mut wire, |writer| {
-        lane_of(writer, Channel::CHAT, host).1.remove(0);
+        lane_of(writer, Channel::CHAT, host).entries.remove(0);
     });
     let gap =
         |error: &AuditError| matches!(error, AuditError::Lane { reason: LaneError::Entry(EntryError::Gap { .. }), .. });
@@ -199,8 +230,11 @@ fn writer_cannot_invent_or_leave_out_in_the_middle() {
     assert!(matches!(nobody, Err(AuditError::Journal { reason: JournalError::Host(_), .. })), "{nobody:?}");
     let log = with_parts(&mut wire, |writer| writer.log = &writer.log[..1]);
     assert!(matches!(log, Err(AuditError::Member { .. })), "{log:?}");
-    let secret = with_parts(&mut wire, |writer| writer.secrets[0].1 = &[7; 32]);
-    assert_eq!(secret, Err(AuditError::Secret { epoch: Epoch(0) }));
+    let key = with_parts(&mut wire, |writer| {
+        lane_of(writer, Channel::CHAT, host).key = Some(Secret32::from_bytes([7; 32]));
+    });
+    let unreadable: u64 = key.unwrap().edits.iter().map(|edits| edits.unreadable).sum();
+    assert_eq!(unreadable, 2, "another key opens nothing, so it can make nobody say something else");
 }
 
 /// The host holds every key but Ben's: it cannot put a word into his mouth, nor a key under his fingers.
@@ -210,10 +244,10 @@ fn host_cannot_speak_or_type_for_a_guest() {
     let author = wire.peers[ben].me().unwrap();
     let host_keys = wire.peers[0].keys.clone();
     let lane = LaneId { channel: Channel::CHAT, author, epoch: Epoch(0) };
-    let secret = wire.peers[0].epochs[&Epoch(0)].clone();
+    let secret = wire.peers[0].epochs.get(Epoch(0)).unwrap().clone();
     let forged = LaneWriter::new(wire.peers[0].session, lane, &secret).seal(1, &host_keys, &pad_durable(b"I did it"));
     let host = wire.host().me().unwrap();
-    let said = with_parts(&mut wire, |writer| lane_of(writer, Channel::CHAT, host).1 = vec![&forged]);
+    let said = with_parts(&mut wire, |writer| lane_of(writer, Channel::CHAT, host).entries = vec![&forged]);
     let is_signature = |error: &AuditError| {
         matches!(error, AuditError::Lane { reason: LaneError::Entry(EntryError::Signature { .. }), .. })
     };

@@ -130,7 +130,7 @@ fn wheel_is_free_when_its_driver_is_lost() {
         },
         |stage| {
             let (share, now) = (stage.token.secret().unwrap().share_id(), stage.wire.now);
-            stage.wire.host().close_share(share, now).unwrap();
+            stage.wire.host().revoke(share, now).unwrap();
             stage.wire.pass(100_000);
         },
     ];
@@ -215,7 +215,7 @@ fn line_of_a_revoked_member_is_not_written() {
     let author = stage.author(ben);
     stage.type_text(ben, b"make\r");
     let share = stage.token.secret().unwrap().share_id();
-    stage.wire.host().close_share(share, now).unwrap();
+    stage.wire.host().revoke(share, now).unwrap();
     assert!(stage.wire.host().answer_line(pane, author, true, now).is_err());
     assert_eq!(typed(&stage.host_events()), b"");
     stage.wire.pass(100_000);

@@ -143,7 +143,7 @@ fn stale_input_of_who_is_out_is_refused() {
     let (mut wire, ben, token) = stage();
     let frames = type_and_capture(&mut wire, ben, &[b"late"]);
     let now = wire.now;
-    wire.host().close_share(token.secret().unwrap().share_id(), now).unwrap();
+    wire.host().revoke(token.secret().unwrap().share_id(), now).unwrap();
     assert_eq!(deliver(&mut wire, &frames), b"", "revoked");
 
     let (mut wire, ben, _) = stage();
@@ -260,7 +260,7 @@ fn keystrokes_open_with_the_keys_of_nobody_else() {
     // With every secret of hers, and with every key that follows from the epoch's.
     let secret = token.secret().unwrap();
     let mut held = vec![secret.kek().clone(), wire.peers[eve].seed.clone()];
-    for epoch in wire.peers[eve].epochs.values() {
+    for (_, epoch) in wire.peers[eve].epochs.iter() {
         held.push(Secret32::from_bytes(*epoch.expose()));
         for channel in (1..80).filter_map(Channel::parse) {
             for writer in [author, host, wire.peers[eve].me().unwrap()] {
@@ -297,15 +297,6 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::LoseRelay),
         2 => (1u64..40).prop_map(Step::Wait),
     ]
-}
-
-impl Wire {
-    fn reconnect(&mut self, index: usize) {
-        let now = self.now;
-        self.hall.handle_close(ConnId(index as u64), now);
-        self.peers[index].handle_link_close(link(index), now);
-        self.connect(index);
-    }
 }
 
 proptest! {
