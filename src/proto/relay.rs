@@ -7,6 +7,7 @@
 //! memory than a fast one. PROTOCOL.md 5, 7 to 11, 17, 18.
 
 mod bucket;
+mod guesses;
 mod hall;
 mod members;
 mod outbox;
@@ -14,6 +15,7 @@ mod ring;
 mod room;
 pub mod store;
 
+pub use guesses::Network;
 pub use hall::Hall;
 pub use store::{MemoryStore, Store};
 

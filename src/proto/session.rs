@@ -254,7 +254,7 @@ impl Peer {
         let due = [
             self.poll_links(),
             self.documents.as_ref().and_then(Documents::poll_timeout),
-            self.lanes.poll_timeout(),
+            self.lanes.poll_timeout().filter(|_| self.ended.is_none()),
             self.poll_session(),
             self.poll_checkpoints(),
             self.poll_panes(),

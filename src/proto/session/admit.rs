@@ -41,8 +41,6 @@ impl Peer {
         }
         let member = member.clone();
         match entry.lane.channel.class() {
-            // Nobody makes checkpoints yet, so nobody takes them.
-            Class::Durable if entry.lane.channel.is_checkpoint() => {}
             Class::Durable => self.handle_durable(link, &entry, &member, now),
             Class::Latest => self.handle_latest(link, &entry, &member, now),
             Class::Direct if entry.lane.channel == Channel::TO_HOST => self.handle_typed(&entry, &member, now),

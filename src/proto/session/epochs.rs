@@ -49,6 +49,12 @@ impl Epochs {
         self.secrets.iter().map(|(epoch, secret)| (*epoch, secret))
     }
 
+    /// Tells whether any secret held is the one that was committed to.
+    #[cfg(test)]
+    pub(super) fn knows(&self, commit: &[u8; 32]) -> bool {
+        self.secrets.values().any(|secret| secret.commit() == *commit)
+    }
+
     /// Returns how many secrets are held.
     pub(super) fn len(&self) -> usize {
         self.secrets.len()
@@ -172,6 +178,9 @@ impl Peer {
         let (Some(epoch), Some(begun)) = (self.log.epoch(), self.epochs.begun) else { return };
         let is_due = self.epochs.get(epoch).is_none() && self.is_admitted() && self.epochs.accused != Some(epoch);
         let proven = self.typing.proven().filter(|proven| *proven >= begun);
+        if is_due && proven.is_none() && self.has_ready_link() {
+            self.probe(now);
+        }
         if is_due && proven.is_some_and(|proven| now.mono.since_us(proven) >= KEY_US_MAX) {
             self.epochs.accused = Some(epoch);
             self.events.push_back(Event::Alarm(Alarm::KeyWithheld(epoch)));

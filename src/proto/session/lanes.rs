@@ -37,6 +37,8 @@ pub(super) struct Lanes {
     is_dirty: bool,
     /// When the lanes of epochs that are over may be forgotten.
     forget_at: Option<Mono>,
+    /// When the segments of own checkpoints go out.
+    show_at: Option<Mono>,
 }
 
 impl Lanes {
@@ -65,6 +67,10 @@ impl Lanes {
         self.past.values_mut().for_each(|past| past.vouched = None);
     }
 
+    pub(super) const fn show_segments_by(&mut self, at: Mono) {
+        self.show_at = Some(at);
+    }
+
     /// Notes that the checkpoint of the newest epoch is on record.
     pub(super) fn note_vouched(&mut self, document: Channel, now: Mono) {
         self.past_mut(document).vouched.get_or_insert(now);
@@ -86,7 +92,7 @@ impl Lanes {
     pub(super) fn poll_timeout(&self) -> Option<Mono> {
         let dirty = self.is_dirty.then_some(Mono(0));
         let resay = self.past.values().filter_map(|past| past.resay_at).min();
-        [dirty, resay, self.forget_at].into_iter().flatten().min()
+        [dirty, resay, self.forget_at, self.show_at].into_iter().flatten().min()
     }
 }
 
@@ -99,7 +105,7 @@ impl Peer {
 
     /// Brings what is here in line with the records that came since the last call.
     pub(super) fn settle_lanes(&mut self, now: Now) {
-        if !std::mem::take(&mut self.lanes.is_dirty) || self.documents.is_none() {
+        if !std::mem::take(&mut self.lanes.is_dirty) || self.documents.is_none() || self.ended.is_some() {
             return;
         }
         self.flush_documents();
@@ -200,6 +206,9 @@ impl Peer {
 
     /// Says anew what waited long enough for others, and forgets what nobody needs any more.
     pub(super) fn tend_lanes(&mut self, now: Now) {
+        if self.ended.is_some() {
+            return;
+        }
         self.settle_lanes(now);
         for document in Channel::DURABLE {
             let past = self.lanes.past_mut(document);
@@ -207,6 +216,13 @@ impl Peer {
                 past.resay_at = None;
                 self.resay(document);
             }
+        }
+        if self.lanes.show_at.take_if(|at| *at <= now.mono).is_some() {
+            let lanes =
+                [Channel::STATE_CHECKPOINT, Channel::CHAT_CHECKPOINT].map(|channel| self.replica.lanes_of(channel));
+            let lanes: Vec<LaneId> = lanes.into_iter().flatten().map(|(lane, _)| lane).collect();
+            let feeds = self.links.values_mut().map(|link| &mut link.feed);
+            feeds.for_each(|feed| lanes.iter().for_each(|lane| feed.handle_growth(*lane)));
         }
         if self.lanes.forget_at.is_some_and(|at| at <= now.mono) {
             self.forget_past();

@@ -123,9 +123,7 @@ fn wheel_is_free_when_its_driver_is_lost() {
             stage.wire.pass(100_000);
         },
         |stage| {
-            let (ben, now) = (stage.ben, stage.wire.now);
-            stage.wire.hall.handle_close(ConnId(ben as u64), now);
-            stage.wire.peers[ben].handle_link_close(link(ben), now);
+            stage.wire.cut(stage.ben);
             stage.wire.pass(3_000_000);
         },
         |stage| {
