@@ -1,5 +1,6 @@
 //! The host's front door: share terminals, and serve guests on this machine, on the LAN and through a relay.
 
+mod driving;
 mod terminal;
 
 pub use terminal::{Mirror, Terminal};

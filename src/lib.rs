@@ -49,13 +49,16 @@ mod session;
 #[cfg(feature = "net")]
 mod view;
 
-pub use proto::doc::{Anchor, CursorAt, Draft, Message, MessageKind, PaneInfo, PaneStatus, StateView};
+pub use proto::audit;
+pub use proto::doc::{Anchor, CursorAt, Draft, Message, MessageKind, PaneInfo, PanePolicy, PaneStatus, StateView};
 pub use proto::id::{AuthorId, PaneId, SessionId, ShareId};
 pub use proto::path::PathKind;
-pub use proto::session::{Alarm, EditRefused, HostingError, OwnerError, TypeError};
+pub use proto::session::{
+    Alarm, DRIVER_LAPSE_MS, DriverPolicy, DrivingError, EditRefused, HostingError, OwnerError, TypeError,
+};
 pub use proto::share::Rights;
 pub use proto::terminal::{
-    Cell, Color, Key, KeyPress, Modes, Modifiers, MouseEncoding, MouseMode, Refusal, Row, Screen, Size, Style,
+    Cell, Color, Key, KeyPress, Modes, Modifiers, MouseEncoding, MouseMode, Refusal, Row, Screen, Size, Style, Waits,
     encode_key, encode_paste, sanitise_line,
 };
 pub use proto::time::Wall;

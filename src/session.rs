@@ -8,7 +8,7 @@ use crate::proto::member::VerifiedMember;
 use crate::proto::path::PathKind;
 use crate::proto::session::{Alarm, EditRefused, Peer};
 use crate::proto::share::Rights;
-use crate::proto::terminal::{Refusal, sanitise_line};
+use crate::proto::terminal::{Refusal, Waits, sanitise_line};
 use crate::proto::wire::CloseCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -165,6 +165,37 @@ pub enum Event {
     Message(Message),
     /// The state document changed; [`Session::state`] tells.
     State,
+    /// Somebody would like to drive a terminal that another member drives. Only at the host.
+    DriveWished {
+        /// The terminal.
+        pane: PaneId,
+        /// Who.
+        author: AuthorId,
+    },
+    /// Somebody else drives a terminal now, or nobody. Only at the host; guests see it in [`Session::state`].
+    DriverChanged {
+        /// The terminal.
+        pane: PaneId,
+        /// Who drives.
+        driver: Option<AuthorId>,
+    },
+    /// Somebody typed a line that waits for the owner's yes: what is written then is this text, and Enter. Only at the
+    /// host.
+    LineProposed {
+        /// The terminal.
+        pane: PaneId,
+        /// Who typed.
+        author: AuthorId,
+        /// What, without anything that cannot be seen.
+        line: String,
+    },
+    /// What was typed or asked for here is up to somebody else now.
+    Waits {
+        /// The terminal.
+        pane: PaneId,
+        /// For what.
+        what: Waits,
+    },
     /// The host did not take what was typed.
     Refused {
         /// The terminal.

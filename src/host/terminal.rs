@@ -21,7 +21,7 @@ enum Command {
 
 /// A published program. Dropping it hangs up on the program.
 pub struct Terminal {
-    core: Arc<Core>,
+    pub(super) core: Arc<Core>,
     pane: PaneId,
     writer: PtyWriter,
     commands: mpsc::UnboundedSender<Command>,

@@ -216,6 +216,12 @@ impl Core {
             | machine::Event::LetIn
             | machine::Event::Rekeyed(_)
             | machine::Event::CheckpointTaken(_) => {}
+            machine::Event::DriveWished(pane, author) => self.tell(Event::DriveWished { pane, author }),
+            machine::Event::DriverChanged(pane, driver) => self.tell(Event::DriverChanged { pane, driver }),
+            machine::Event::LineProposed(pane, author, line) => {
+                self.tell(Event::LineProposed { pane, author, line });
+            }
+            machine::Event::InputWaits(pane, what) => self.tell(Event::Waits { pane, what }),
             machine::Event::InputRefused(pane, reason) => self.tell(Event::Refused { pane, reason }),
             machine::Event::InputLost { bytes } => self.tell(Event::InputLost { bytes }),
             machine::Event::Alarm(alarm) => {

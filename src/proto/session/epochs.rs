@@ -44,6 +44,11 @@ impl Epochs {
         self.secrets.get(&epoch)
     }
 
+    /// Returns all secrets that are held, by their epochs.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Epoch, &EpochSecret)> {
+        self.secrets.iter().map(|(epoch, secret)| (*epoch, secret))
+    }
+
     /// Tells whether any secret held is the one that was committed to.
     #[cfg(test)]
     pub(super) fn knows(&self, commit: &[u8; 32]) -> bool {
@@ -210,6 +215,7 @@ impl Peer {
     pub(super) fn tidy_epochs(&mut self) {
         let Some((epoch, _)) = self.newest_secret() else { return };
         if self.epochs.len() > 1 && Channel::DURABLE.into_iter().all(|document| self.lanes.is_whole(document)) {
+            self.keep_lane_keys();
             self.epochs.secrets.retain(|old, _| *old >= epoch);
             self.readers.retain(|lane, _| lane.epoch >= epoch);
         }

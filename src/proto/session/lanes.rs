@@ -263,6 +263,7 @@ impl Peer {
         past.covered = epoch;
         past.missing.clear();
         let keep = |lane: &LaneId| lane.channel != document || lane.epoch >= epoch;
+        self.archive_lanes(document, epoch);
         self.replica.retain(keep);
         self.readers.retain(|lane, _| keep(lane));
         for link in self.links.values_mut() {

@@ -1,7 +1,10 @@
 //! Two or more peers and a relay, wired together in memory without delay.
 
+mod auditing;
 mod checkpoints;
 mod door;
+mod driving;
+mod hardening;
 mod holdings;
 mod passing;
 mod proofs;
