@@ -42,6 +42,8 @@ pub mod io;
 mod guest;
 #[cfg(feature = "net")]
 mod host;
+#[cfg(feature = "net")]
+mod passphrase;
 #[cfg(feature = "relay")]
 mod relay;
 #[cfg(feature = "net")]
@@ -51,10 +53,10 @@ mod view;
 
 pub use proto::audit;
 pub use proto::doc::{Anchor, CursorAt, Draft, Message, MessageKind, PaneInfo, PanePolicy, PaneStatus, StateView};
-pub use proto::id::{AuthorId, PaneId, SessionId, ShareId};
+pub use proto::id::{AuthorId, Epoch, PaneId, SessionId, ShareId};
 pub use proto::path::PathKind;
 pub use proto::session::{
-    Alarm, DRIVER_LAPSE_MS, DriverPolicy, DrivingError, EditRefused, HostingError, OwnerError, TypeError,
+    Alarm, DRIVER_LAPSE_MS, DriverPolicy, DrivingError, EditRefused, HostingError, OwnerError, PassOnError, TypeError,
 };
 pub use proto::share::Rights;
 pub use proto::terminal::{
@@ -68,11 +70,13 @@ pub use proto::wire::CloseCode;
 #[cfg(feature = "net")]
 pub use guest::{Guest, GuestBuilder, JoinError};
 #[cfg(feature = "net")]
-pub use host::{Host, HostBuilder, HostError, Lan, Mirror, Pane, SHARE_LASTS, Terminal, Terms};
+pub use host::{Host, HostBuilder, HostError, Lan, LinkInfo, Mirror, Pane, SHARE_LASTS, Snapshot, Terminal, Terms};
 #[cfg(feature = "net")]
 pub use io::channel::Channel;
 #[cfg(feature = "net")]
 pub use io::pty::{PtyCommand, PtyWriter};
+#[cfg(feature = "net")]
+pub use passphrase::{Passphrase, PassphraseError};
 #[cfg(feature = "relay")]
 pub use relay::{Relay, RelayBuilder, RelayError as RelayStartError};
 #[cfg(feature = "net")]
