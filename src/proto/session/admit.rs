@@ -83,8 +83,8 @@ impl Peer {
             }
             Err(EntryError::Signature { seq: 1.. }) => return self.note_fork(link, lane),
             Err(EntryError::Signature { .. }) => return self.accuse_of_forgery(link, &lane),
-            // What lies between was passed over because of a proof.
-            Err(EntryError::Gap { .. }) if self.proofs.is_known(&lane.author) => return,
+            // What lies between was passed over because of a proof, or dropped when the lane's end came.
+            Err(EntryError::Gap { .. }) if end != LaneEnd::Open || self.proofs.is_known(&lane.author) => return,
             Err(_) => return self.close_link(link, CloseCode::Protocol),
         };
         let (_, digest) = reader.position();

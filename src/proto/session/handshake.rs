@@ -233,7 +233,8 @@ impl Peer {
         }
         for state in self.links.values_mut().filter(|state| state.is_ready() && !state.has_greeted) {
             state.has_greeted = true;
-            for channel in Channel::RECONCILED {
+            let is_host = self.hosting.is_some();
+            for channel in Channel::RECONCILED.into_iter().filter(|channel| is_host || !channel.is_checkpoint()) {
                 for part in Have::parts(channel, &self.replica.have(channel)) {
                     state.send(&Frame::Have(part));
                 }
