@@ -267,7 +267,7 @@ impl Core {
         channel: Channel,
         opened: impl FnOnce(LinkId, watch::Receiver<LinkState>),
     ) -> CloseCode {
-        let Channel { mut reader, mut writer, binder, remote, path } = channel;
+        let Channel { mut reader, mut writer, binder, remote, path, network: _ } = channel;
         let wake = Arc::new(Notify::new());
         let state = watch::Sender::new(LinkState::Connecting);
         let follow = state.subscribe();

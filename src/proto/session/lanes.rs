@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How long own changes wait for what they build on to be said again by others, in microseconds.
 const RESAY_US: u64 = 2_000_000;
+/// How long they wait while entries are missing, in microseconds.
+const RESAY_US_MAX: u64 = 10_000_000;
 /// How long the lanes of an epoch that is over are kept for a relay that lacks some of it, in microseconds.
 const KEEP_US: u64 = 30_000_000;
 
@@ -28,6 +30,8 @@ pub(super) struct Past {
     vouched: Option<Mono>,
     /// When to say anew what still waits for others.
     resay_at: Option<Mono>,
+    /// When something was taken back last.
+    cut_at: Mono,
 }
 
 /// What the log's records have changed about lanes.
@@ -166,7 +170,8 @@ impl Peer {
         }
         documents.of_mut(document).retract(&keep);
         if documents.of(document).owes() {
-            self.lanes.past_mut(document).resay_at = Some(now.after_us(RESAY_US));
+            let past = self.lanes.past_mut(document);
+            (past.resay_at, past.cut_at) = (Some(now.after_us(RESAY_US)), now);
         }
         documents.flush_soon(now);
     }
@@ -212,8 +217,11 @@ impl Peer {
         self.settle_lanes(now);
         for document in Channel::DURABLE {
             let past = self.lanes.past_mut(document);
-            if past.resay_at.is_some_and(|at| at <= now.mono) {
-                past.resay_at = None;
+            let Some(at) = past.resay_at.filter(|at| *at <= now.mono) else { continue };
+            // What others said again comes with the rest that is missing.
+            let may_come = !past.missing.is_empty() && now.mono.since_us(past.cut_at) < RESAY_US_MAX;
+            past.resay_at = may_come.then(|| at.after_us(RESAY_US));
+            if !may_come {
                 self.resay(document);
             }
         }
