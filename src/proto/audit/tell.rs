@@ -54,14 +54,15 @@ impl Checked<'_> {
         let people = self.members.values().map(|member| {
             let author = member.author();
             let name = names.get(&author).map(|name| (*name).clone());
-            (author, Person { author, name, share: member.share(), rights: member.rights() })
+            let below = member.chain().shares.iter().skip(1).map(|cert| cert.share).collect();
+            (author, Person { author, name, share: member.share(), below, rights: member.rights() })
         });
         people.collect()
     }
 
     /// Returns a person; of one who is no member of the file, the id.
     fn person(&self, people: &BTreeMap<AuthorId, Person>, author: AuthorId) -> Person {
-        let unknown = Person { author, name: None, share: ShareId([0; 16]), rights: Rights::NONE };
+        let unknown = Person { author, name: None, share: ShareId([0; 16]), below: Vec::new(), rights: Rights::NONE };
         people.get(&author).cloned().unwrap_or(unknown)
     }
 

@@ -9,6 +9,11 @@ pub(super) fn as_text<T: fmt::Display, S: Serializer>(value: &T, serializer: S) 
     serializer.collect_str(value)
 }
 
+/// Serialises several of them.
+pub(super) fn as_texts<T: fmt::Display, S: Serializer>(values: &[T], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(values.iter().map(ToString::to_string))
+}
+
 /// Serialises a time as in RFC 3339.
 pub(super) fn as_time<S: Serializer>(value: &Wall, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&Utc(*value))

@@ -83,7 +83,7 @@ impl Peer {
     pub fn driver(&self, pane: PaneId) -> Option<AuthorId> {
         match &self.hosting {
             Some(hosting) => hosting.wheel(pane)?.driver(),
-            None => self.state().drivers.get(&pane).copied(),
+            None => self.documents.as_ref()?.of(Channel::STATE).driving().1.get(&pane).copied(),
         }
     }
 

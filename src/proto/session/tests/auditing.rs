@@ -93,6 +93,34 @@ fn audit_tells_whom_a_closed_link_cut_off() {
     assert!(told(&audit, "ben").contains(&What::Left));
 }
 
+/// A link that was passed on, and a door that somebody stood at: the audit has the way that everybody came.
+#[test]
+fn audit_tells_the_way_of_everybody() {
+    let mut wire = Wire::new();
+    let terms = ShareTerms { lasts_ms: HOUR_MS, may_pass_on: true, ..ShareTerms::new(Access::Interact) };
+    let token = wire.share_by(&terms);
+    let ben = wire.join(&token);
+    let now = wire.now;
+    let below = wire.peers[ben].pass_on(&ShareTerms::new(Access::View), now).unwrap();
+    wire.settle();
+    let cat = wire.join(&below);
+    pass(&mut wire, 100_000);
+    let door = wire.share_by(&ShareTerms { lasts_ms: HOUR_MS, approve: true, ..ShareTerms::new(Access::View) });
+    let eve = wire.join(&door);
+    pass(&mut wire, 6_000_000);
+    let (now, cat, eve) = (wire.now, wire.id(cat), wire.id(eve));
+    wire.host().turn_away(eve, now).unwrap();
+    let audit = audit::read(&export(&mut wire, 0, Contents::Included)).unwrap();
+    let share = |token: &Token| token.secret().unwrap().share_id();
+    let person = |author| audit.members.iter().find(|person| person.author == author).unwrap();
+    assert_eq!((person(cat).share, &person(cat).below), (share(&below), &vec![share(&token)]));
+    let told = |author, what| {
+        audit.events.iter().any(|event| event.who.as_ref() == Some(person(author)) && event.what == what)
+    };
+    assert!(told(cat, What::Joined) && told(eve, What::Knocked) && told(eve, What::TurnedAway));
+    assert!(!told(eve, What::Joined));
+}
+
 /// A new key makes peers forget the entries before it: the host keeps what proves who wrote them.
 #[test]
 fn words_stay_signed_across_new_keys() {
