@@ -31,7 +31,7 @@ impl Secret32 {
         Self(bytes)
     }
 
-    /// Derives a secret from others, as [`derive`] does, and leaves nothing of them behind.
+    /// Derives a secret from others, as [`derive()`] does, and leaves nothing of them behind.
     #[must_use]
     pub fn derive(label: &str, parts: &[&[u8]]) -> Self {
         let mut hasher = hasher(label, parts);

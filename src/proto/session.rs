@@ -10,8 +10,10 @@
 
 mod acceptors;
 mod admit;
+mod auditing;
 mod checkpoints;
 mod documents;
+mod driving;
 mod epochs;
 mod event;
 mod handshake;
@@ -30,6 +32,7 @@ mod typing;
 mod viewing;
 
 pub use documents::EditRefused;
+pub use driving::{DRIVER_LAPSE_MS, DriverPolicy, DrivingError};
 pub use event::{Alarm, Ending, Event};
 pub use hosting::HostingError;
 pub use link::LinkId;
@@ -183,6 +186,7 @@ impl Peer {
 
     /// Takes one frame from a link.
     pub fn handle_frame(&mut self, link: LinkId, frame: Frame, now: Now) {
+        self.note_time(now);
         let Some(state) = self.links.get_mut(&link) else { return };
         state.note_heard(now.mono);
         match (state.phase, frame) {
@@ -223,6 +227,7 @@ impl Peer {
         self.ask_for_checkpoints(now.mono);
         self.flush_panes(now);
         self.flush_acks_if_due(now);
+        self.check_driving(now);
         self.retry_typed_if_due(now);
         self.probe_if_due(now);
         self.send_presence_if_due(now);
@@ -249,11 +254,12 @@ impl Peer {
         let due = [
             self.poll_links(),
             self.documents.as_ref().and_then(Documents::poll_timeout),
-            self.lanes.poll_timeout(),
+            self.lanes.poll_timeout().filter(|_| self.ended.is_none()),
             self.poll_session(),
             self.poll_checkpoints(),
             self.poll_panes(),
             self.poll_acks(),
+            self.poll_driving(),
             self.poll_typed(),
             self.poll_probe(),
             self.poll_presence(),
@@ -266,7 +272,9 @@ impl Peer {
 
     /// Returns the next fact for the program.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        let event = self.events.pop_front()?;
+        self.note_event(&event);
+        Some(event)
     }
 
     /// Leaves: tells everybody, and closes all links.

@@ -119,6 +119,9 @@ pub struct StateView {
     pub drivers: BTreeMap<PaneId, AuthorId>,
 }
 
+/// Policies and drivers of panes.
+type Driving = (BTreeMap<PaneId, PanePolicy>, BTreeMap<PaneId, AuthorId>);
+
 /// Returns the object that operation `counter` of the genesis change made.
 fn genesis_object(counter: u64) -> ObjId {
     ObjId::Id(counter, ActorId::from(GENESIS_AUTHOR.0), 0)
@@ -175,6 +178,31 @@ fn read_pane(doc: &Automerge, pane: &ObjId) -> Result<PaneInfo, AutomergeError> 
     })
 }
 
+fn pane_objects(doc: &Automerge) -> Result<Vec<(PaneId, ObjId)>, AutomergeError> {
+    let mut objects = Vec::new();
+    for key in doc.keys(panes()) {
+        if let (Some(pane), Some((Value::Object(ObjType::Map), object))) = (parse_pane(&key), doc.get(panes(), &*key)?)
+        {
+            objects.push((pane, object));
+        }
+    }
+    Ok(objects)
+}
+
+/// Reads whose keys reach which pane, and who drives it.
+fn read_driving(doc: &Automerge) -> Result<Driving, AutomergeError> {
+    let (mut policies, mut wheels) = Driving::default();
+    for (pane, object) in pane_objects(doc)? {
+        let policy = str_at(doc, &object, "policy")?.and_then(|policy| PanePolicy::parse(&policy));
+        policies.extend(policy.map(|policy| (pane, policy)));
+    }
+    for key in doc.keys(drivers()) {
+        let driver = str_at(doc, &drivers(), &key)?.and_then(|driver| AuthorId::parse(&driver));
+        wheels.extend(parse_pane(&key).zip(driver));
+    }
+    Ok((policies, wheels))
+}
+
 fn read_state(doc: &Automerge) -> Result<StateView, AutomergeError> {
     let mut state = StateView {
         title: cut(str_at(doc, &ROOT, "title")?.unwrap_or_default()),
@@ -182,24 +210,13 @@ fn read_state(doc: &Automerge) -> Result<StateView, AutomergeError> {
         notes: doc.text(notes())?,
         ..StateView::default()
     };
-    for key in doc.keys(panes()) {
-        let (Some(pane), Some((Value::Object(ObjType::Map), object))) = (parse_pane(&key), doc.get(panes(), &*key)?)
-        else {
-            continue;
-        };
+    for (pane, object) in pane_objects(doc)? {
         state.panes.insert(pane, read_pane(doc, &object)?);
-        let policy = str_at(doc, &object, "policy")?.and_then(|policy| PanePolicy::parse(&policy));
-        state.policies.extend(policy.map(|policy| (pane, policy)));
     }
+    (state.policies, state.drivers) = read_driving(doc)?;
     for key in doc.keys(app()) {
         if let Some(json) = str_at(doc, &app(), &key)? {
             state.app.insert(key, json);
-        }
-    }
-    for key in doc.keys(drivers()) {
-        let driver = str_at(doc, &drivers(), &key)?.and_then(|driver| AuthorId::parse(&driver));
-        if let (Some(pane), Some(driver)) = (parse_pane(&key), driver) {
-            state.drivers.insert(pane, driver);
         }
     }
     Ok(state)
@@ -337,6 +354,11 @@ impl Document {
 
     fn read<R>(&self, read: impl FnOnce(&Automerge) -> Result<R, AutomergeError>) -> Option<R> {
         self.view.as_ref()?.read(read).ok()
+    }
+
+    /// Reads whose keys reach which pane, and who drives it, and nothing else.
+    pub(crate) fn driving(&self) -> Driving {
+        self.read(read_driving).unwrap_or_default()
     }
 
     /// Returns a name for the place before the notes' code point at `position` that stays with the text as others edit.

@@ -8,8 +8,8 @@ use crate::proto::lane::verify::{EntryError, LaneVerifier, prev_of};
 use crate::proto::verify::VerifyKey;
 use crate::proto::wire::WireEntry;
 
-/// Returns the key of one lane.
-fn lane_key(lane: &LaneId, secret: &EpochSecret) -> Secret32 {
+/// Returns the key of one lane: it opens that lane, and nothing else of the epoch.
+pub(crate) fn lane_key(lane: &LaneId, secret: &EpochSecret) -> Secret32 {
     debug_assert!(lane.channel.class() != Class::Direct, "direct channels agree on their keys");
     let channel = lane.channel.number().to_le_bytes();
     Secret32::derive("entry key", &[secret.expose(), lane.author.as_bytes(), &channel])
@@ -93,6 +93,11 @@ impl LaneReader {
         prev: [u8; 32],
     ) -> Self {
         Self { verifier: LaneVerifier::resume(session, lane, key, next, prev), key: lane_key(&lane, secret) }
+    }
+
+    /// Starts before the lane's first entry, with the key of this lane alone.
+    pub(crate) const fn with_key(session: SessionId, lane: LaneId, verify_key: VerifyKey, key: Secret32) -> Self {
+        Self { verifier: LaneVerifier::new(session, lane, verify_key), key }
     }
 
     /// Returns the lane.

@@ -41,8 +41,6 @@ impl Peer {
         }
         let member = member.clone();
         match entry.lane.channel.class() {
-            // Nobody makes checkpoints yet, so nobody takes them.
-            Class::Durable if entry.lane.channel.is_checkpoint() => {}
             Class::Durable => self.handle_durable(link, &entry, &member, now),
             Class::Latest => self.handle_latest(link, &entry, &member, now),
             Class::Direct if entry.lane.channel == Channel::TO_HOST => self.handle_typed(&entry, &member, now),
@@ -85,8 +83,8 @@ impl Peer {
             }
             Err(EntryError::Signature { seq: 1.. }) => return self.note_fork(link, lane),
             Err(EntryError::Signature { .. }) => return self.accuse_of_forgery(link, &lane),
-            // What lies between was passed over because of a proof.
-            Err(EntryError::Gap { .. }) if self.proofs.is_known(&lane.author) => return,
+            // What lies between was passed over because of a proof, or dropped when the lane's end came.
+            Err(EntryError::Gap { .. }) if end != LaneEnd::Open || self.proofs.is_known(&lane.author) => return,
             Err(_) => return self.close_link(link, CloseCode::Protocol),
         };
         let (_, digest) = reader.position();

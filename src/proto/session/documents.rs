@@ -158,7 +158,7 @@ impl Peer {
         self.edit(Channel::STATE, Rights::CONTROL, |document| document.edit_notes(position, delete, insert))
     }
 
-    fn edit(
+    pub(super) fn edit(
         &mut self,
         channel: Channel,
         right: Rights,

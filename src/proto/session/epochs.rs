@@ -44,6 +44,17 @@ impl Epochs {
         self.secrets.get(&epoch)
     }
 
+    /// Returns all secrets that are held, by their epochs.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Epoch, &EpochSecret)> {
+        self.secrets.iter().map(|(epoch, secret)| (*epoch, secret))
+    }
+
+    /// Tells whether any secret held is the one that was committed to.
+    #[cfg(test)]
+    pub(super) fn knows(&self, commit: &[u8; 32]) -> bool {
+        self.secrets.values().any(|secret| secret.commit() == *commit)
+    }
+
     /// Returns how many secrets are held.
     pub(super) fn len(&self) -> usize {
         self.secrets.len()
@@ -167,6 +178,9 @@ impl Peer {
         let (Some(epoch), Some(begun)) = (self.log.epoch(), self.epochs.begun) else { return };
         let is_due = self.epochs.get(epoch).is_none() && self.is_admitted() && self.epochs.accused != Some(epoch);
         let proven = self.typing.proven().filter(|proven| *proven >= begun);
+        if is_due && proven.is_none() && self.has_ready_link() {
+            self.probe(now);
+        }
         if is_due && proven.is_some_and(|proven| now.mono.since_us(proven) >= KEY_US_MAX) {
             self.epochs.accused = Some(epoch);
             self.events.push_back(Event::Alarm(Alarm::KeyWithheld(epoch)));
@@ -201,6 +215,7 @@ impl Peer {
     pub(super) fn tidy_epochs(&mut self) {
         let Some((epoch, _)) = self.newest_secret() else { return };
         if self.epochs.len() > 1 && Channel::DURABLE.into_iter().all(|document| self.lanes.is_whole(document)) {
+            self.keep_lane_keys();
             self.epochs.secrets.retain(|old, _| *old >= epoch);
             self.readers.retain(|lane, _| lane.epoch >= epoch);
         }

@@ -3,7 +3,7 @@
 use super::link::LinkId;
 use crate::proto::doc::Message;
 use crate::proto::id::{AuthorId, Channel, Epoch, PaneId};
-use crate::proto::terminal::{Refusal, Size, StreamEvent};
+use crate::proto::terminal::{Refusal, Size, StreamEvent, Waits};
 use crate::proto::wire::CloseCode;
 use std::fmt;
 
@@ -31,6 +31,15 @@ pub enum Event {
     Input(PaneId, AuthorId, Vec<u8>),
     /// A member says how large its window is. Only at the host.
     WindowSize(PaneId, AuthorId, Size),
+    /// A member would like to drive a terminal that somebody else drives. Only at the host.
+    DriveWished(PaneId, AuthorId),
+    /// Another member drives a terminal now, or nobody. Only at the host; guests see it in the state document.
+    DriverChanged(PaneId, Option<AuthorId>),
+    /// A member has typed a line and waits for the owner's yes; the text is what is written then, and Enter. Only at the
+    /// host, one line of a member and terminal at a time.
+    LineProposed(PaneId, AuthorId, String),
+    /// What was typed or asked for here is up to somebody else now.
+    InputWaits(PaneId, Waits),
     /// The host did not take what was typed here.
     InputRefused(PaneId, Refusal),
     /// What was typed but not yet taken is lost, because another host process took over.

@@ -57,7 +57,7 @@ impl Peer {
     /// Draws the consequences of a new record.
     fn handle_record(&mut self, record: &Record, now: Now) {
         match record {
-            Record::Close { share, .. } => self.handle_closed_share(share),
+            Record::Close { share, .. } => self.handle_closed_share(share, now),
             Record::Cut(_) => self.lanes.note_ends(),
             Record::Epoch { .. } => {
                 self.lanes.note_epoch(now.mono);
@@ -75,7 +75,7 @@ impl Peer {
         }
     }
 
-    fn handle_closed_share(&mut self, share: &ShareId) {
+    fn handle_closed_share(&mut self, share: &ShareId, now: Now) {
         self.lanes.note_ends();
         let is_out = match &self.me {
             Some(me) => matches!(self.log.admits(me), Err(ChainError::Closed { .. })),
@@ -83,7 +83,12 @@ impl Peer {
         };
         if is_out {
             let others_stay = self.me.is_some() && self.log.stays_open_for_some(share);
-            self.end(if others_stay { Ending::Kicked } else { Ending::Revoked });
+            let is_over = self.me.as_ref().is_some_and(|me| me.expires() <= now.wall);
+            self.end(match () {
+                () if is_over => Ending::Expired,
+                () if others_stay => Ending::Kicked,
+                () => Ending::Revoked,
+            });
         } else {
             self.see_off_revoked();
         }
@@ -228,7 +233,8 @@ impl Peer {
         }
         for state in self.links.values_mut().filter(|state| state.is_ready() && !state.has_greeted) {
             state.has_greeted = true;
-            for channel in Channel::RECONCILED {
+            let is_host = self.hosting.is_some();
+            for channel in Channel::RECONCILED.into_iter().filter(|channel| is_host || !channel.is_checkpoint()) {
                 for part in Have::parts(channel, &self.replica.have(channel)) {
                     state.send(&Frame::Have(part));
                 }

@@ -251,7 +251,7 @@ impl Peer {
         };
         let mine = self.held(holdings.epoch);
         let lacking = self.lacking(&author, &holdings);
-        let is_behind = self.is_catching_up(now);
+        let is_behind = holdings.held != mine && self.is_catching_up(now);
         let new =
             || Other { holdings, heard: now, lacking: Suspicion::default(), differing: Suspicion::default(), mine };
         let other = self.comparison.others.entry(author).or_insert_with(new);

@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How long own changes wait for what they build on to be said again by others, in microseconds.
 const RESAY_US: u64 = 2_000_000;
+/// How long they wait while entries are missing, in microseconds.
+const RESAY_US_MAX: u64 = 10_000_000;
 /// How long the lanes of an epoch that is over are kept for a relay that lacks some of it, in microseconds.
 const KEEP_US: u64 = 30_000_000;
 
@@ -28,6 +30,8 @@ pub(super) struct Past {
     vouched: Option<Mono>,
     /// When to say anew what still waits for others.
     resay_at: Option<Mono>,
+    /// When something was taken back last.
+    cut_at: Mono,
 }
 
 /// What the log's records have changed about lanes.
@@ -37,6 +41,8 @@ pub(super) struct Lanes {
     is_dirty: bool,
     /// When the lanes of epochs that are over may be forgotten.
     forget_at: Option<Mono>,
+    /// When the segments of own checkpoints go out.
+    show_at: Option<Mono>,
 }
 
 impl Lanes {
@@ -65,6 +71,10 @@ impl Lanes {
         self.past.values_mut().for_each(|past| past.vouched = None);
     }
 
+    pub(super) const fn show_segments_by(&mut self, at: Mono) {
+        self.show_at = Some(at);
+    }
+
     /// Notes that the checkpoint of the newest epoch is on record.
     pub(super) fn note_vouched(&mut self, document: Channel, now: Mono) {
         self.past_mut(document).vouched.get_or_insert(now);
@@ -86,7 +96,7 @@ impl Lanes {
     pub(super) fn poll_timeout(&self) -> Option<Mono> {
         let dirty = self.is_dirty.then_some(Mono(0));
         let resay = self.past.values().filter_map(|past| past.resay_at).min();
-        [dirty, resay, self.forget_at].into_iter().flatten().min()
+        [dirty, resay, self.forget_at, self.show_at].into_iter().flatten().min()
     }
 }
 
@@ -99,7 +109,7 @@ impl Peer {
 
     /// Brings what is here in line with the records that came since the last call.
     pub(super) fn settle_lanes(&mut self, now: Now) {
-        if !std::mem::take(&mut self.lanes.is_dirty) || self.documents.is_none() {
+        if !std::mem::take(&mut self.lanes.is_dirty) || self.documents.is_none() || self.ended.is_some() {
             return;
         }
         self.flush_documents();
@@ -160,7 +170,8 @@ impl Peer {
         }
         documents.of_mut(document).retract(&keep);
         if documents.of(document).owes() {
-            self.lanes.past_mut(document).resay_at = Some(now.after_us(RESAY_US));
+            let past = self.lanes.past_mut(document);
+            (past.resay_at, past.cut_at) = (Some(now.after_us(RESAY_US)), now);
         }
         documents.flush_soon(now);
     }
@@ -200,13 +211,26 @@ impl Peer {
 
     /// Says anew what waited long enough for others, and forgets what nobody needs any more.
     pub(super) fn tend_lanes(&mut self, now: Now) {
+        if self.ended.is_some() {
+            return;
+        }
         self.settle_lanes(now);
         for document in Channel::DURABLE {
             let past = self.lanes.past_mut(document);
-            if past.resay_at.is_some_and(|at| at <= now.mono) {
-                past.resay_at = None;
+            let Some(at) = past.resay_at.filter(|at| *at <= now.mono) else { continue };
+            // What others said again comes with the rest that is missing.
+            let may_come = !past.missing.is_empty() && now.mono.since_us(past.cut_at) < RESAY_US_MAX;
+            past.resay_at = may_come.then(|| at.after_us(RESAY_US));
+            if !may_come {
                 self.resay(document);
             }
+        }
+        if self.lanes.show_at.take_if(|at| *at <= now.mono).is_some() {
+            let lanes =
+                [Channel::STATE_CHECKPOINT, Channel::CHAT_CHECKPOINT].map(|channel| self.replica.lanes_of(channel));
+            let lanes: Vec<LaneId> = lanes.into_iter().flatten().map(|(lane, _)| lane).collect();
+            let feeds = self.links.values_mut().map(|link| &mut link.feed);
+            feeds.for_each(|feed| lanes.iter().for_each(|lane| feed.handle_growth(*lane)));
         }
         if self.lanes.forget_at.is_some_and(|at| at <= now.mono) {
             self.forget_past();
@@ -247,6 +271,7 @@ impl Peer {
         past.covered = epoch;
         past.missing.clear();
         let keep = |lane: &LaneId| lane.channel != document || lane.epoch >= epoch;
+        self.archive_lanes(document, epoch);
         self.replica.retain(keep);
         self.readers.retain(|lane, _| keep(lane));
         for link in self.links.values_mut() {

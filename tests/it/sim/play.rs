@@ -139,6 +139,11 @@ impl<'a> Play<'a> {
             }
             Act::Join => self.join(),
             Act::CloseShare(share) => self.close_share(*share),
+            Act::Kick(who) => self.kick(self.somebody(*who)),
+            Act::Rekey => {
+                let now = self.world.now_of(0);
+                self.world.members[0].peer.rekey(now).unwrap();
+            }
             Act::OpenPane => self.open_pane(),
             Act::Write(pane, output) => self.write(*pane, *output),
             Act::Resize(pane, cols, rows) => {
@@ -177,6 +182,23 @@ impl<'a> Play<'a> {
         self.world.members[0].peer.revoke(id, now).unwrap();
         let members = self.world.members.iter().filter(|member| member.share == Some(id));
         self.world.model.revoked.extend(members.map(|member| member.index));
+    }
+
+    /// Removes a member, and with it those of its link who are not here.
+    fn kick(&mut self, who: usize) {
+        let Some(author) = self.world.members[who].peer.me().filter(|_| who > 0) else { return };
+        let now = self.world.now_of(0);
+        let host = &mut self.world.members[0].peer;
+        let Ok(share) = host.kick(author, now) else { return };
+        let log = host.log().clone();
+        for member in self.world.members.iter().filter(|member| member.share == Some(share)) {
+            if member.peer.me().is_none_or(|me| log.is_closed_to(&share, &me)) {
+                self.world.model.revoked.insert(member.index);
+            }
+        }
+        let tokens = self.tokens.iter().map(|token| token.secret().unwrap().share_id());
+        let closed = tokens.zip(&mut self.closed).filter(|(token, _)| *token == share);
+        closed.for_each(|(_, closed)| *closed = true);
     }
 
     fn open_pane(&mut self) {

@@ -4,6 +4,7 @@
 
 use super::rekey::Closing;
 use super::{OwnerError, Peer};
+use crate::proto::audit::Note;
 use crate::proto::authlog::Record;
 use crate::proto::id::{AuthorId, PaneId};
 use crate::proto::limits::AUTHORS_MAX;
@@ -62,7 +63,7 @@ impl Peer {
     /// # Errors
     ///
     /// [`OwnerError`] if this peer is not the owner, or nobody of this name waits.
-    pub fn turn_away(&mut self, author: AuthorId, _now: Now) -> Result<(), OwnerError> {
+    pub fn turn_away(&mut self, author: AuthorId, now: Now) -> Result<(), OwnerError> {
         let door = &mut self.owner_mut()?.door;
         if !door.waiting.remove(&author) {
             return Err(OwnerError::NotWaiting(author));
@@ -71,6 +72,7 @@ impl Peer {
             door.turned_away.insert(author);
         }
         self.refuse_entry(author);
+        self.note(&Note::TurnedAway(author), now.wall);
         Ok(())
     }
 

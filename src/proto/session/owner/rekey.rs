@@ -33,6 +33,8 @@ const ENVELOPE_BYTES: usize = 132;
 const CUT_BYTES: usize = 62;
 /// What an Epoch record and two checkpoints take, in bytes.
 const EPOCH_BYTES: usize = 3 * ENVELOPE_BYTES + 36 + 2 * 74;
+/// How long behind that time a share is closed, in milliseconds: relays cut its members off first, and say why.
+const EXPIRY_GRACE_MS: u64 = 10_000;
 /// The most members that a Close record can let stay.
 const STAY_MAX: usize = 4_000;
 
@@ -239,7 +241,7 @@ impl Peer {
         let below = owner.below.values().map(super::Below::cert);
         let over = self.log.shares().chain(below).filter(|cert| {
             let is_open = !self.log.is_closed(&cert.share) || self.log.stays_open_for_some(&cert.share);
-            is_open && now.wall > cert.expires.after_ms(CLOCK_SKEW_MS_MAX)
+            is_open && now.wall > cert.expires.after_ms(CLOCK_SKEW_MS_MAX + EXPIRY_GRACE_MS)
         });
         let closing: Vec<Closing> =
             over.filter(|cert| !self.is_own(&cert.share)).map(|cert| (cert.share, Vec::new())).collect();

@@ -119,3 +119,16 @@ pub enum OwnerError {
     #[error("the session is over")]
     Ended,
 }
+
+impl OwnerError {
+    /// Returns what the person can do about it; nothing where the message says it.
+    #[must_use]
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::TooManyShares => "links that were revoked count, too: share anew for more",
+            Self::NoShare(_) => "list the links to see which there are",
+            Self::NoMember(_) | Self::NotWaiting(_) => "list the members to see who is here",
+            Self::NotOwner | Self::Log(_) | Self::Own | Self::Ended => "",
+        }
+    }
+}

@@ -11,6 +11,10 @@ use crate::proto::time::Now;
 /// Payload of one segment, in bytes.
 const SEGMENT_BYTES: usize = 60_000;
 
+/// How long the segments wait, in microseconds. Once a relay has them it forgets the entries before, of which some are
+/// on their way to members who would need but these.
+const SEGMENTS_US: u64 = 1_500_000;
+
 impl Peer {
     /// Makes and vouches for the checkpoints of the epoch that has just begun.
     pub(super) fn vouch(&mut self, now: Now) -> Result<(), OwnerError> {
@@ -19,10 +23,14 @@ impl Peer {
             let Some(checkpoint) = self.seal_checkpoint(document, epoch) else { continue };
             self.write_record(&Record::Checkpoint(checkpoint), now)?;
             self.lanes.note_vouched(document, now.mono);
+            self.lanes.show_segments_by(now.mono.after_us(SEGMENTS_US));
             let older =
                 |lane: &crate::proto::id::LaneId| Some(lane.channel) == document.checkpoint() && lane.epoch < epoch;
             self.replica.retain(|lane| !older(lane));
-            self.links.values_mut().for_each(|link| link.feed.retain(|lane| !older(lane)));
+            for link in self.links.values_mut() {
+                link.feed.retain(|lane| !older(lane));
+                link.stored.retain(|lane, _| !older(lane));
+            }
         }
         Ok(())
     }
@@ -45,9 +53,7 @@ impl Peer {
         }
         let (segments, last) = (entries.len().try_into().ok()?, entries.last()?.1);
         for (entry, digest) in entries {
-            let lane = entry.lane;
             self.replica.append(entry, digest);
-            self.links.values_mut().for_each(|link| link.feed.handle_growth(lane));
         }
         Some(Checkpoint { channel: document, epoch, segments, last, heads })
     }
