@@ -335,7 +335,8 @@ impl Guest {
     ///
     /// [`PassOnError`] if the own link may not be passed on, or the terms are wider than its own.
     pub fn pass_on(&self, terms: Terms) -> Result<Link, PassOnError> {
-        let token = self.session.core.with(|inner, now| inner.peer.pass_on(&terms.certified(), now))?;
+        let (terms, _) = terms.into_certified();
+        let token = self.session.core.with(|inner, now| inner.peer.pass_on(&terms, now))?;
         Ok(Link { token, relay: self.relay.clone() })
     }
 
@@ -350,7 +351,8 @@ impl Guest {
         let core = &self.session.core;
         let (session, seed) = core.with(|inner, _| (inner.peer.session(), inner.peer.draw_share_seed()));
         let hash = passphrase.hash(Token::new(terms.access, &session, seed, ShareFlags::PASSPHRASE)).await;
-        let token = core.with(|inner, now| inner.peer.pass_on_with(&terms.certified(), seed, Some(&hash), now))?;
+        let (terms, _) = terms.into_certified();
+        let token = core.with(|inner, now| inner.peer.pass_on_with(&terms, seed, Some(&hash), now))?;
         Ok(Link { token, relay: self.relay.clone() })
     }
 

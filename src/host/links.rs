@@ -104,15 +104,16 @@ impl Terms {
         self
     }
 
-    pub(crate) fn certified(&self) -> ShareTerms {
-        ShareTerms {
+    pub(crate) fn into_certified(self) -> (ShareTerms, Option<String>) {
+        let certified = ShareTerms {
             access: self.access,
             lasts_ms: u64::try_from(self.lasts.as_millis()).unwrap_or(u64::MAX),
             members_max: self.members_max,
             approve: self.approve,
             once: self.once,
             may_pass_on: self.may_pass_on,
-        }
+        };
+        (certified, self.label)
     }
 }
 
@@ -208,13 +209,14 @@ impl Host {
     ///
     /// [`OwnerError`] if the session has too many links.
     pub fn share(&self, terms: Terms) -> Result<Link, OwnerError> {
+        let (certified, label) = terms.into_certified();
         let (token, share) = self.session.core.with(|inner, now| {
-            let token = inner.peer.share(&terms.certified(), now)?;
+            let token = inner.peer.share(&certified, now)?;
             // The newest that was issued here; those that guests passed on are listed behind.
             let share = inner.peer.shares().into_iter().rfind(|share| share.passed_on_below.is_none());
             Ok::<_, OwnerError>((token, share.map(|share| share.share)))
         })?;
-        Ok(self.note_issued(token, share, terms.label))
+        Ok(self.note_issued(token, share, label))
     }
 
     /// Issues a link that needs a passphrase beside it. Agree on the words by another way than the link goes: who
@@ -229,9 +231,10 @@ impl Host {
         let core = &self.session.core;
         let (session, seed) = core.with(|inner, _| (inner.peer.session(), inner.peer.draw_share_seed()));
         let hash = passphrase.hash(Token::new(terms.access, &session, seed, ShareFlags::PASSPHRASE)).await;
-        let token = core.with(|inner, now| inner.peer.share_with(&terms.certified(), seed, Some(&hash), now))?;
+        let (certified, label) = terms.into_certified();
+        let token = core.with(|inner, now| inner.peer.share_with(&certified, seed, Some(&hash), now))?;
         let share = token.secret_with(Some(&hash)).ok().map(|secret| secret.share_id());
-        Ok(self.note_issued(token, share, terms.label))
+        Ok(self.note_issued(token, share, label))
     }
 
     fn note_issued(&self, token: Token, share: Option<ShareId>, label: Option<String>) -> Link {
