@@ -17,7 +17,7 @@ pub mod store;
 
 pub use guesses::Network;
 pub use hall::Hall;
-pub use store::{MemoryStore, Store};
+pub use store::{MemoryStore, Shelf, Store};
 
 use super::limits::{DURABLE_KEPT_BYTES_MAX, MEMBERS_MAX, PANES_MAX};
 use super::time::Mono;

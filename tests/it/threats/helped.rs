@@ -78,7 +78,9 @@ pub(crate) fn cannot_be_widened(access: Access) -> Trial {
     }
     // Below her own, which she may not pass on; and in its place, signed by herself.
     let own = cahoots::proto::key::ShareSecret::new(&eve.secret.session(), [0x66; 16], ShareFlags::NONE, None);
-    for (rights, expires, depth_left) in [(all, share.expires, 0), (share.rights, later, 0), (share.rights, share.expires, 3)] {
+    for (rights, expires, depth_left) in
+        [(all, share.expires, 0), (share.rights, later, 0), (share.rights, share.expires, 3)]
+    {
         let terms = cahoots::proto::share::ShareTerms {
             rights,
             depth_left,

@@ -71,7 +71,8 @@ async fn shown_by_viewer(output: &[u8]) -> Shown {
     let relay = stage.relay().await;
     // Once before the viewer comes, which gets a screen made of it, and once after.
     let end = "printf '\\033\\\\\\033[0m\\033[2;3H%s\\n'";
-    let script = format!("cat output; {end} ready; while [ ! -e go ]; do sleep 0.05; done; cat output; {end} marker; read go");
+    let script =
+        format!("cat output; {end} ready; while [ ! -e go ]; do sleep 0.05; done; cat output; {end} marker; read go");
     let share = stage.share(Some(&relay), &["--title", "honest-title"], &["sh", "-c", &script]).await;
     std::fs::write(stage.path("link"), share.link("interact")).unwrap();
     let variable = |name: &str, path: &str| (name.into(), stage.path(path).into_os_string());
@@ -226,9 +227,20 @@ fn viewers_cannot_be_stopped() -> Held {
         ("an endless title", [&b"\x1b]0;"[..], &[b'x'; 300_000]].concat()),
         ("an endless device string", [&b"\x1bP"[..], &[b'x'; 300_000]].concat()),
         ("an endless sequence", [&b"\x1b["[..], &[b'1'; 100_000]].concat()),
-        ("huge counts", b"\x1b[999999999b\x1b[2147483647@\x1b[4294967295L\x1b[99999999999999S\x1b[65536;65536H".to_vec()),
+        (
+            "huge counts",
+            b"\x1b[999999999b\x1b[2147483647@\x1b[4294967295L\x1b[99999999999999S\x1b[65536;65536H".to_vec(),
+        ),
         ("a flood of resets", b"\x1bc".repeat(20_000)),
-        ("combining marks", "e\u{301}\u{302}\u{303}".repeat(1).into_bytes().into_iter().chain("\u{301}".repeat(50_000).into_bytes()).collect()),
+        (
+            "combining marks",
+            "e\u{301}\u{302}\u{303}"
+                .repeat(1)
+                .into_bytes()
+                .into_iter()
+                .chain("\u{301}".repeat(50_000).into_bytes())
+                .collect(),
+        ),
         ("malformed text", [0xff, 0xc0, 0x80, 0xed, 0xa0, 0x80].repeat(10_000)),
     ];
     for (what, flood) in floods {

@@ -71,11 +71,8 @@ fn keys_typed_by_others_cannot_be_read() -> Held {
     have_nothing(&mut stage.table, &eve);
     let frames = stage.table.frames();
     let direct = |channel: Channel| channel == Channel::TO_HOST || channel == Channel::FROM_HOST;
-    let typed: Vec<Frame> = frames
-        .iter()
-        .filter(|frame| entry_of(frame).is_none_or(|entry| direct(entry.lane.channel)))
-        .cloned()
-        .collect();
+    let typed: Vec<Frame> =
+        frames.iter().filter(|frame| entry_of(frame).is_none_or(|entry| direct(entry.lane.channel))).cloned().collect();
     let mut ring = stage.ring_of_reader().with_share(&eve.secret).with_member(eve.me(), eve.keys.clone());
     ring.study(&frames);
     trial.gets_nothing("Eve's keys open what Ben types", ring.read(&typed));
@@ -85,7 +82,8 @@ fn keys_typed_by_others_cannot_be_read() -> Held {
     let others = heard.iter().filter_map(entry_of).filter(|entry| direct(entry.lane.channel) && !is_hers(entry));
     trial.gets_nothing("the relay brings it", others.map(|entry| entry.lane));
     let read = stage.ring_of_host().read(&typed);
-    trial.works("the host's do", read.iter().any(|opened| super::canary::contains(&opened.plaintext, TYPED.as_bytes())));
+    trial
+        .works("the host's do", read.iter().any(|opened| super::canary::contains(&opened.plaintext, TYPED.as_bytes())));
     trial.held()
 }
 

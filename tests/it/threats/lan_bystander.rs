@@ -30,11 +30,14 @@ fn told_to_a_stranger(stage: &mut Stage) -> Vec<Frame> {
             let conn = stage.table.connect_hand();
             stage.table.send(conn, &Frame::Hello(Hello { nonce: [7; 32], session, share }));
             // Without an answer to the challenge, as if it had been given.
-            stage.table.send(conn, &Frame::Have(cahoots::proto::wire::Have {
-                channel: cahoots::proto::id::Channel::CHAT,
-                last: true,
-                lanes: vec![],
-            }));
+            stage.table.send(
+                conn,
+                &Frame::Have(cahoots::proto::wire::Have {
+                    channel: cahoots::proto::id::Channel::CHAT,
+                    last: true,
+                    lanes: vec![],
+                }),
+            );
             told.extend(stage.table.read(conn));
         }
     }
@@ -167,7 +170,10 @@ fn keys_cannot_be_derived() -> Held {
     trial.gets_nothing("an announcement opens an entry", ring.read(&frames));
     let id = Canary::new("session id", stage.session().as_bytes());
     trial.fails("the session's id is announced", id.is_in(&hints), false);
-    trial.works("who knows the session recognises it", Hint::new(&stage.session(), [5; 16]).recognises(&stage.session()));
+    trial.works(
+        "who knows the session recognises it",
+        Hint::new(&stage.session(), [5; 16]).recognises(&stage.session()),
+    );
     trial.held()
 }
 

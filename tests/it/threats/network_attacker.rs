@@ -95,10 +95,7 @@ async fn documents_cannot_be_read() -> Held {
 async fn keys_cannot_be_stolen() -> Held {
     cannot_be_read(|party| {
         let token = &party.link.token;
-        vec![
-            Canary::text("token", &token.reveal()[31..]),
-            Canary::new("kek", token.secret().unwrap().kek().expose()),
-        ]
+        vec![Canary::text("token", &token.reveal()[31..]), Canary::new("kek", token.secret().unwrap().kek().expose())]
     })
     .await
 }

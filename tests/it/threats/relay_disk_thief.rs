@@ -7,7 +7,7 @@ use super::stage::{OUTPUT, SAID, Stage};
 use crate::attacks::table::Table;
 use crate::e2e::stage::Stage as Processes;
 use cahoots::proto::id::Channel;
-use cahoots::proto::relay::{Hall, HallLimits, Store};
+use cahoots::proto::relay::{Hall, HallLimits, Shelf, Store};
 use cahoots::proto::wire::Frame;
 use std::fs;
 use std::ops::ControlFlow;
@@ -20,9 +20,9 @@ fn stolen(stage: &mut Stage) -> Vec<Frame> {
     let mut frames = Vec::new();
     for session in store.sessions() {
         frames.extend(store.records(&session).into_iter().map(Frame::Log));
-        frames.extend(store.wraps(&session).into_iter().map(Frame::Wrap));
-        frames.extend(store.members(&session).into_iter().map(Frame::Member));
-        store.visit(&session, 0, &mut |entry| {
+        frames.extend(store.items(&session, Shelf::Wraps).into_iter().map(Frame::Wrap));
+        frames.extend(store.items(&session, Shelf::Members).into_iter().map(Frame::Member));
+        store.visit(&session, 0, &mut |_, entry| {
             let mut decoder = cahoots::proto::wire::FrameDecoder::new();
             decoder.push(&entry.frame);
             frames.extend(decoder.next_frame().unwrap());
@@ -98,7 +98,11 @@ pub(super) fn read_all(folder: &Path) -> Vec<u8> {
     for path in entries.map(|entry| entry.unwrap().path()) {
         all.extend(path.to_string_lossy().as_bytes());
         // Sockets and pipes hold nothing.
-        if path.is_dir() { all.extend(read_all(&path)) } else if path.is_file() { all.extend(fs::read(&path).unwrap()) }
+        if path.is_dir() {
+            all.extend(read_all(&path))
+        } else if path.is_file() {
+            all.extend(fs::read(&path).unwrap())
+        }
     }
     all
 }
@@ -116,7 +120,8 @@ fn metadata_stays_within_the_list() -> Held {
         table.pass(1_000_000);
         let view = table.share(cahoots::Access::View, super::stage::DAY_MS);
         let mut stage = Stage { table, view: view.clone(), interact: token, ben, cat: ben };
-        let entry = |frame: &Frame| super::stage::entry_of(frame).map(|entry| (entry.lane.channel, frame.encode().len()));
+        let entry =
+            |frame: &Frame| super::stage::entry_of(frame).map(|entry| (entry.lane.channel, frame.encode().len()));
         stolen(&mut stage).iter().filter_map(entry).collect::<Vec<_>>()
     };
     let (ada, ben) = (sizes("a line of 33 characters about Ada"), sizes("this one has 35 and is about nobody"));

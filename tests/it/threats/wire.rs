@@ -172,7 +172,8 @@ pub(crate) fn addresses_cannot_be_learned(access: Access) -> Held {
         let found = [ADAS.octets().to_vec(), ADAS.to_string().into_bytes(), hex(&ADAS.octets()).into_bytes()];
         trial.gets_nothing("Ada's address is told", found.iter().filter(|guise| contains(&read, guise)));
         let told = format!("{:?} {:?}", eve.session().members(), eve.session().status());
-        trial.gets_nothing("the program knows it", contains(told.as_bytes(), ADAS.to_string().as_bytes()).then_some(()));
+        trial
+            .gets_nothing("the program knows it", contains(told.as_bytes(), ADAS.to_string().as_bytes()).then_some(()));
         assert_eq!(server.ip(), IpAddr::V4(Ipv4Addr::LOCALHOST));
         trial.held()
     })

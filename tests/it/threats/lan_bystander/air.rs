@@ -57,7 +57,18 @@ impl Drop for Ear {
 
 /// Starts a session on one machine, and has somebody on a second join it by the bare token.
 async fn meet(net: &Net, stages: &[Stage; 2]) -> (Process, Process, String) {
-    let args = ["share", "--json", "--name", "name-of-the-ocelot", "--title", "title-of-the-badger", "--", "sh", "-c", "read go"];
+    let args = [
+        "share",
+        "--json",
+        "--name",
+        "name-of-the-ocelot",
+        "--title",
+        "title-of-the-badger",
+        "--",
+        "sh",
+        "-c",
+        "read go",
+    ];
     let share = Process::start(net.within("ada", &stages[0].cahoots(&args)));
     let sharing = share.record("the links", |record| record["event"] == "sharing").await;
     let token = Link::parse(text(&sharing["links"]["interact"])).unwrap().token.reveal();
@@ -66,7 +77,8 @@ async fn meet(net: &Net, stages: &[Stage; 2]) -> (Process, Process, String) {
 }
 
 async fn join(net: &Net, stage: &Stage, token: &str) -> Process {
-    let mut join = Process::start(net.within("ben", &stage.cahoots(&["join", "--json", "--name", "name-of-the-okapi"])));
+    let mut join =
+        Process::start(net.within("ben", &stage.cahoots(&["join", "--json", "--name", "name-of-the-okapi"])));
     join.write(token);
     join.record("its membership", |record| record["event"] == "in").await;
     join
