@@ -1,15 +1,17 @@
 //! The guest's front door: join a session by a link, watch and type.
 
-use crate::host::Lan;
+use crate::host::{Lan, Terms};
 use crate::io::channel::Channel;
 use crate::io::clock::Clock;
-use crate::io::core::Core;
+use crate::io::core::{Acceptor, Core};
 use crate::io::quic::Endpoint;
 use crate::io::seek::{Findings, Seeker};
+use crate::passphrase::Passphrase;
 use crate::proto::id::PaneId;
-use crate::proto::session::{Peer, TypeError};
+use crate::proto::key::ShareSecret;
+use crate::proto::session::{PassOnError, Peer, TypeError};
 use crate::proto::share::ShareFlags;
-use crate::proto::token::{Link, Relay};
+use crate::proto::token::{Link, Relay, Token};
 use crate::proto::wire::CloseCode;
 use crate::session::{Connection, Ending, Session};
 use crate::view::View;
@@ -60,9 +62,18 @@ pub enum JoinError {
     /// The session exists, but never had this link.
     #[error("this link was never issued for its session")]
     ShareUnknown,
-    /// The link asks for a passphrase besides, which this version does not know.
-    #[error("this link needs a passphrase, and this version of cahoots knows none")]
-    Passphrase,
+    /// The link asks for a passphrase besides, and there was none.
+    #[error("this link needs a passphrase")]
+    PassphraseNeeded,
+    /// The session knows no link with this passphrase. It cannot tell which of the two is wrong.
+    #[error("the passphrase is wrong or the link is no longer known")]
+    PassphraseWrong,
+    /// The owner removed this member, or closed its link to it alone.
+    #[error("the owner removed you from the session")]
+    Kicked,
+    /// The owner looked and did not let this side in.
+    #[error("the owner did not let you in")]
+    TurnedAway,
     /// The other side refused.
     #[error("refused: {0}")]
     Refused(CloseCode),
@@ -72,6 +83,17 @@ pub enum JoinError {
 }
 
 impl JoinError {
+    /// Says why there is nothing to join, of a session that is over for this side.
+    const fn of(ending: Ending) -> Self {
+        match ending {
+            Ending::Expired => Self::Expired,
+            Ending::Revoked => Self::Revoked,
+            Ending::Kicked => Self::Kicked,
+            Ending::TurnedAway => Self::TurnedAway,
+            _ => Self::Ended,
+        }
+    }
+
     /// Returns what the person can do about it.
     #[must_use]
     pub const fn hint(&self) -> &'static str {
@@ -89,7 +111,9 @@ impl JoinError {
             Self::Expired | Self::Revoked => "ask the owner for a new link",
             Self::Ended => "ask the owner to share again",
             Self::ShareUnknown => "copy the link again, whole; if it is right, ask the owner for a new one",
-            Self::Passphrase => "update cahoots, or ask the owner for a link without a passphrase",
+            Self::PassphraseNeeded => "ask the owner for the passphrase; it came by another way than the link",
+            Self::PassphraseWrong => "type the passphrase again; if it is right, ask the owner for a new link",
+            Self::Kicked | Self::TurnedAway => "ask the owner",
             Self::Refused(CloseCode::Busy | CloseCode::GoingAway | CloseCode::TooFast) => "try again in a minute",
             Self::Refused(CloseCode::Version) => "update cahoots on both sides",
             Self::Refused(_) => "ask the owner for a new link",
@@ -125,6 +149,7 @@ impl fmt::Display for Looked {
 #[must_use = "nothing happens before `start`"]
 pub struct GuestBuilder {
     link: Link,
+    passphrase: Option<Passphrase>,
     name: String,
     lan: Lan,
     channel: Option<Channel>,
@@ -136,6 +161,12 @@ impl GuestBuilder {
     /// Sets what the guest is called in the list of members.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
+        self
+    }
+
+    /// Gives the passphrase that the link needs beside it; a link without one does not look at it.
+    pub fn passphrase(mut self, passphrase: Passphrase) -> Self {
+        self.passphrase = Some(passphrase);
         self
     }
 
@@ -166,12 +197,15 @@ impl GuestBuilder {
 
     /// Joins. Returns once the session is there, with its members and the way to it.
     ///
+    /// By a link whose members are let in one by one it returns when the owner has been asked:
+    /// [`Guest::let_in`] waits for the answer.
+    ///
     /// # Errors
     ///
     /// [`JoinError`], with what to do in [`JoinError::hint`].
     pub async fn start(self) -> Result<Guest, JoinError> {
         let flags = self.link.token.flags;
-        let secret = self.link.token.secret().map_err(|_| JoinError::Passphrase)?;
+        let secret = derive_secret(&self.link.token, self.passphrase).await?;
         let relay = self.link.relay.clone().filter(|_| !flags.contains(ShareFlags::LAN_ONLY));
         if self.channel.is_none() && self.lan == Lan::Off && relay.is_none() {
             return Err(JoinError::NotFound { looked: Looked { nearby: false, relay } });
@@ -191,7 +225,8 @@ impl GuestBuilder {
             Some(channel) => {
                 let findings = findings.clone();
                 tasks.spawn(async move {
-                    let code = core.run_link(channel, |_, _| {}).await;
+                    let acceptor = Acceptor::channel(&channel);
+                    let code = core.run_link(channel, acceptor, |_, _| {}).await;
                     findings.note_last_refusal(code);
                     core.note_search(Connection::Closed);
                 });
@@ -202,15 +237,30 @@ impl GuestBuilder {
                 tasks.spawn(seeker.run());
             }
         }
-        let guest = Guest { session, endpoint, tasks };
-        guest.joined(self.patience, &findings, looked).await?;
+        let guest = Guest { session, relay: self.link.relay.clone(), endpoint, tasks };
+        let joined = guest.joined(self.patience, &findings, looked).await;
+        joined.map_err(|error| match error {
+            // Since the words decide which link it is, nobody can tell a wrong word from a strange link.
+            JoinError::ShareUnknown if flags.contains(ShareFlags::PASSPHRASE) => JoinError::PassphraseWrong,
+            error => error,
+        })?;
         Ok(guest)
     }
+}
+
+async fn derive_secret(token: &Token, passphrase: Option<Passphrase>) -> Result<ShareSecret, JoinError> {
+    let hash = match passphrase {
+        Some(passphrase) if token.needs_passphrase() => Some(passphrase.hash(token.clone()).await),
+        _ => None,
+    };
+    token.secret_with(hash.as_ref()).map_err(|_| JoinError::PassphraseNeeded)
 }
 
 /// A session that this process has joined. Dropping it leaves without a word.
 pub struct Guest {
     session: Session,
+    /// Where those meet who join by a link that this side passes on.
+    relay: Option<Relay>,
     endpoint: Endpoint,
     tasks: JoinSet<()>,
 }
@@ -218,7 +268,15 @@ pub struct Guest {
 impl Guest {
     /// Starts to describe a guest.
     pub fn builder(link: Link) -> GuestBuilder {
-        GuestBuilder { link, name: String::new(), lan: Lan::On, channel: None, patience: PATIENCE, watched: Vec::new() }
+        GuestBuilder {
+            link,
+            passphrase: None,
+            name: String::new(),
+            lan: Lan::On,
+            channel: None,
+            patience: PATIENCE,
+            watched: Vec::new(),
+        }
     }
 
     /// Returns what host and guests have in common: members, chat, state, events.
@@ -248,6 +306,74 @@ impl Guest {
         self.session.core.read(|inner, _| inner.peer.unconfirmed_bytes())
     }
 
+    /// Waits until the owner has let this side in; returns at once where nobody is asked.
+    ///
+    /// # Errors
+    ///
+    /// [`JoinError::TurnedAway`] if the owner said no, or why else the session was over before the answer.
+    pub async fn let_in(&self) -> Result<(), JoinError> {
+        let mut events = self.session.events();
+        let mut ended = self.session.core.ended();
+        loop {
+            if let Some(ending) = *ended.borrow() {
+                return Err(JoinError::of(ending));
+            }
+            if !self.session.core.read(|inner, _| inner.is_waiting()) {
+                return Ok(());
+            }
+            tokio::select! {
+                _ = events.next() => {}
+                _ = ended.changed() => {}
+            }
+        }
+    }
+
+    /// Makes a narrower link out of the one that this side came by: for fewer rights or a shorter time, and not for
+    /// longer than that one. It needs no network, and works for others once this side has been connected after it.
+    ///
+    /// # Errors
+    ///
+    /// [`PassOnError`] if the own link may not be passed on, or the terms are wider than its own.
+    pub fn pass_on(&self, terms: Terms) -> Result<Link, PassOnError> {
+        let (terms, _) = terms.into_certified();
+        let token = self.session.core.with(|inner, now| inner.peer.pass_on(&terms, now))?;
+        Ok(Link { token, relay: self.relay.clone() })
+    }
+
+    /// Makes a narrower link that needs a passphrase beside it; see [`pass_on`](Self::pass_on).
+    ///
+    /// Takes a good part of a second, on a thread of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`pass_on`](Self::pass_on).
+    pub async fn pass_on_with_passphrase(&self, terms: Terms, passphrase: Passphrase) -> Result<Link, PassOnError> {
+        let core = &self.session.core;
+        let (session, seed) = core.with(|inner, _| (inner.peer.session(), inner.peer.draw_share_seed()));
+        let hash = passphrase.hash(Token::new(terms.access, &session, seed, ShareFlags::PASSPHRASE)).await;
+        let (terms, _) = terms.into_certified();
+        let token = core.with(|inner, now| inner.peer.pass_on_with(&terms, seed, Some(&hash), now))?;
+        Ok(Link { token, relay: self.relay.clone() })
+    }
+
+    /// Asks to drive a terminal; the host, or who drives it, decides. [`Session::state`] says who drives.
+    ///
+    /// # Errors
+    ///
+    /// [`TypeError`] where the link has no right to type.
+    pub fn ask_to_drive(&self, pane: PaneId) -> Result<(), TypeError> {
+        self.session.core.with(|inner, now| inner.peer.ask_to_drive(pane, now))
+    }
+
+    /// Gives a terminal back to who waits for it, or waits for it no longer.
+    ///
+    /// # Errors
+    ///
+    /// As [`ask_to_drive`](Self::ask_to_drive).
+    pub fn stop_driving(&self, pane: PaneId) -> Result<(), TypeError> {
+        self.session.core.with(|inner, now| inner.peer.stop_driving(pane, now))
+    }
+
     /// Leaves: says goodbye, waits until that is sent, for 1 s at most.
     pub async fn leave(mut self) {
         let core = self.session.core.clone();
@@ -272,13 +398,9 @@ impl Guest {
         let wait = async {
             loop {
                 if let Some(ending) = *ended.borrow() {
-                    return Err(match ending {
-                        Ending::Expired => JoinError::Expired,
-                        Ending::Revoked => JoinError::Revoked,
-                        _ => JoinError::Ended,
-                    });
+                    return Err(JoinError::of(ending));
                 }
-                if core.read(|inner, _| inner.peer.is_linked()) {
+                if core.read(|inner, _| inner.peer.is_linked() || inner.is_waiting()) {
                     return Ok(());
                 }
                 tokio::select! {
@@ -296,7 +418,7 @@ impl Guest {
 mod tests {
     use super::*;
     use crate::proto::id::SessionId;
-    use crate::proto::token::{Access, Token};
+    use crate::proto::token::Access;
 
     fn link(flags: ShareFlags) -> Link {
         let relay = Relay::parse("127.0.0.1:9").unwrap();
@@ -308,8 +430,7 @@ mod tests {
     async fn link_with_a_passphrase_is_refused_at_once() {
         let builder = Guest::builder(link(ShareFlags::PASSPHRASE.union(ShareFlags::PUBLIC)));
         let error = builder.start().await.err().unwrap();
-        assert!(matches!(error, JoinError::Passphrase), "{error}");
-        assert!(error.hint().contains("without a passphrase"));
+        assert!(matches!(error, JoinError::PassphraseNeeded), "{error}");
     }
 
     /// Who marks a link as one for the network does not want a relay to hear of it, whatever else the link says.

@@ -1,41 +1,39 @@
 //! The host's front door: share terminals, and serve guests on this machine, on the LAN and through a relay.
 
+mod driving;
+mod links;
+mod pane;
+mod reach;
 mod terminal;
 
-pub use terminal::{Mirror, Terminal};
+use links::Issued;
+pub use links::{LinkInfo, SHARE_LASTS, Terms};
+pub use pane::Pane;
+pub use terminal::{Mirror, Snapshot, Terminal};
 
 use crate::io::channel::Channel;
 use crate::io::clock::Clock;
-use crate::io::core::{Core, LinkState};
+use crate::io::core::{Acceptor, Core};
 use crate::io::pty::PtyCommand;
-use crate::io::quic::{BindError, Endpoint, ListenLimits, Listener, Target};
+use crate::io::quic::{BindError, Endpoint};
 use crate::io::relay_server::Node;
-use crate::io::rendezvous;
-use crate::io::retry::Backoff;
 use crate::io::seek::relay_target;
-use crate::io::tls::{Identity, IdentityError, TrustError};
-use crate::proto::id::{PaneId, SessionId, ShareId};
+use crate::io::tls::{IdentityError, TrustError};
 use crate::proto::limits::TITLE_BYTES_MAX;
 use crate::proto::relay::{Hall, HallLimits};
-use crate::proto::session::{EditRefused, HostingError, OwnerError, Peer, ShareTerms};
+use crate::proto::session::{EditRefused, HostingError, OwnerError, Peer};
 use crate::proto::terminal::{Size, sanitise_line};
-use crate::proto::token::{Access, Link, Relay};
-use crate::session::{Connection, Event, Input, RelayReach, Session};
-use std::net::{Ipv6Addr, SocketAddr};
-use std::sync::Arc;
+use crate::proto::token::Relay;
+use crate::session::{Connection, RelayReach, Session};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
-/// How long a link lasts unless said otherwise.
-pub const SHARE_LASTS: Duration = Duration::from_secs(24 * 3_600);
 /// How long [`Host::end`] waits for the others to hear of it, and of all that comes before: half a megabyte at most on
 /// a link of 1 Mbit/s.
 const FAREWELL: Duration = Duration::from_secs(5);
 /// How often it looks whether they have.
 const POLL: Duration = Duration::from_millis(5);
-/// Bytes in flight between the host and its own relay, in memory.
-const PAIR_BYTES: usize = 262_144;
 
 /// Whether guests on this machine and on the local network find the host without a relay.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -93,25 +91,6 @@ impl HostError {
             Self::Command { .. } => "check the command's name, and that it may be run",
             Self::Owner(_) | Self::Edit(_) | Self::Hosting(_) => "",
         }
-    }
-}
-
-/// What a link allows, and for how long.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Terms {
-    /// View, interact or own.
-    pub access: Access,
-    /// How long it can be joined and used.
-    pub lasts: Duration,
-    /// How many may be connected by it at one time; `None` leaves it to the session's limit.
-    pub members_max: Option<u32>,
-}
-
-impl Terms {
-    /// Returns the usual terms: 24 hours, any number of people.
-    #[must_use]
-    pub const fn new(access: Access) -> Self {
-        Self { access, lasts: SHARE_LASTS, members_max: None }
     }
 }
 
@@ -179,6 +158,7 @@ impl HostBuilder {
             tasks: JoinSet::new(),
             port: None,
             reach: None,
+            issued: Issued::default(),
         };
         host.link_to_own_hall();
         if self.lan == Lan::On {
@@ -187,7 +167,9 @@ impl HostBuilder {
         if let Some(relay) = host.relay.clone() {
             let reach = watch::Sender::new(RelayReach::Dialling);
             host.reach = Some(reach.subscribe());
-            let link = keep_linked(host.session.core.clone(), host.endpoint.clone(), relay_target(relay)?, reach);
+            let (core, endpoint) = (host.session.core.clone(), host.endpoint.clone());
+            let acceptor = Acceptor::relay(&relay);
+            let link = reach::keep_linked(core, endpoint, acceptor, relay_target(relay)?, reach);
             host.tasks.spawn(link);
         }
         Ok(host)
@@ -206,6 +188,7 @@ pub struct Host {
     tasks: JoinSet<()>,
     port: Option<u16>,
     reach: Option<watch::Receiver<RelayReach>>,
+    issued: Issued,
 }
 
 impl Host {
@@ -238,30 +221,6 @@ impl Host {
         reach.wait_for(|reach| *reach != RelayReach::Dialling).await.ok().map(|reach| reach.clone())
     }
 
-    /// Issues a link. The link is the secret: whoever has it can join by it.
-    ///
-    /// # Errors
-    ///
-    /// [`OwnerError`] if the session has too many links.
-    pub fn share(&self, terms: Terms) -> Result<Link, OwnerError> {
-        let lasts_ms = u64::try_from(terms.lasts.as_millis()).unwrap_or(u64::MAX);
-        let terms = ShareTerms { access: terms.access, lasts_ms, members_max: terms.members_max };
-        let token = self.session.core.with(|inner, now| inner.peer.share(terms, now))?;
-        Ok(Link { token, relay: self.relay.clone() })
-    }
-
-    /// Revokes a link: its holders are cut off, and nobody joins by it any more.
-    ///
-    /// What its holders already have, the key of the present epoch too, they keep: a holder with a friend inside
-    /// could go on reading. Changing the key is a matter of a later version.
-    ///
-    /// # Errors
-    ///
-    /// [`OwnerError::NoShare`] if the link is not of this session.
-    pub fn revoke(&self, share: ShareId) -> Result<(), OwnerError> {
-        self.session.core.with(|inner, now| inner.peer.close_share(share, now))
-    }
-
     /// Publishes a terminal whose bytes come from this program.
     ///
     /// # Errors
@@ -288,7 +247,7 @@ impl Host {
 
     /// Serves a guest over a transport of your own. Returns when the guest has gone.
     pub async fn attach(&self, channel: Channel) {
-        receive(&self.session.core, &self.hall, channel).await;
+        reach::receive(&self.session.core, &self.hall, channel).await;
     }
 
     /// Ends the session for everybody, and waits until they were told, for 5 s at most.
@@ -314,164 +273,12 @@ impl Host {
         }
         self.tasks.shutdown().await;
     }
-
-    /// Links the host to the relay in its own process, which serves guests nearby.
-    fn link_to_own_hall(&mut self) {
-        let (mine, theirs) = Channel::pair(PAIR_BYTES);
-        let hall = self.hall.clone();
-        self.tasks.spawn(async move { hall.serve(theirs).await });
-        let core = self.session.core.clone();
-        self.tasks.spawn(async move {
-            core.run_link(mine, |_, _| {}).await;
-        });
-    }
-
-    fn serve_nearby(&mut self, port: u16) -> Result<(), HostError> {
-        let any = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
-        let mut listener = Listener::bind(&[any], &Identity::generate()?, ListenLimits::default())?;
-        let port = listener.local_port();
-        self.port = Some(port);
-        let (core, hall) = (self.session.core.clone(), self.hall.clone());
-        let (stop, mut stopped) = oneshot::channel::<()>();
-        let closed = tokio::spawn(async move {
-            let mut guests = JoinSet::new();
-            loop {
-                tokio::select! {
-                    channel = listener.accept() => {
-                        let Some(channel) = channel else { return };
-                        let (core, hall) = (core.clone(), hall.clone());
-                        guests.spawn(async move { receive(&core, &hall, channel).await });
-                    }
-                    Some(_) = guests.join_next() => {}
-                    _ = &mut stopped => break,
-                }
-            }
-            guests.shutdown().await;
-            listener.close().await;
-        });
-        self.listening = Some((stop, closed));
-        self.tasks.spawn(announce(self.session.id(), port));
-        Ok(())
-    }
-}
-
-/// Serves a guest in the host's own hall, once that knows the guest's link: it may have been issued a moment ago.
-async fn receive(core: &Core, hall: &Node, channel: Channel) {
-    let (session, records) = core.read(|inner, _| (inner.peer.session(), inner.peer.log().next_seq()));
-    let told = async {
-        while hall.records(&session) < records {
-            tokio::time::sleep(POLL).await;
-        }
-    };
-    // The hall refuses whom it does not know.
-    let _ = tokio::time::timeout(FAREWELL, told).await;
-    hall.serve(channel).await;
-}
-
-/// Lets guests on this machine and on the LAN find the port, until it is dropped.
-async fn announce(session: SessionId, port: u16) {
-    let notice = rendezvous::Notice::post(&session, port);
-    if let Err(error) = &notice {
-        tracing::warn!(%error, "guests on this machine will not find the session by its token alone");
-    }
-    #[cfg(feature = "lan")]
-    let _announcer = crate::io::lan::Announcer::start(session, port);
-    std::future::pending::<()>().await;
-}
-
-/// Keeps a link to a relay for as long as the session lasts.
-async fn keep_linked(core: Arc<Core>, endpoint: Endpoint, target: Target, reach: watch::Sender<RelayReach>) {
-    let mut backoff = Backoff::new();
-    while core.read(|inner, _| inner.peer.ended().is_none()) {
-        match endpoint.dial(&target).await {
-            Ok(channel) => {
-                let linked = reach.clone();
-                let teller = core.clone();
-                let opened = |_, mut state: watch::Receiver<LinkState>| {
-                    tokio::spawn(async move {
-                        let settled = state.wait_for(|state| *state != LinkState::Connecting).await;
-                        if settled.is_ok_and(|state| *state == LinkState::Ready) {
-                            note_reach(&teller, &linked, RelayReach::Linked);
-                        }
-                    });
-                };
-                let code = core.run_link(channel, opened).await;
-                if *reach.borrow() == RelayReach::Linked {
-                    backoff.reset();
-                }
-                note_reach(&core, &reach, RelayReach::Unreachable { reason: code.to_string() });
-            }
-            Err(error) => note_reach(&core, &reach, RelayReach::Unreachable { reason: error.to_string() }),
-        }
-        backoff.wait().await;
-    }
-}
-
-fn note_reach(core: &Core, reach: &watch::Sender<RelayReach>, next: RelayReach) {
-    if reach.send_if_modified(|now| std::mem::replace(now, next.clone()) != next) {
-        tracing::info!(reach = ?next, "relay");
-        core.tell(Event::Relay(next));
-    }
 }
 
 pub(crate) fn random() -> Result<[u8; 32], HostError> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(HostError::Random)?;
     Ok(bytes)
-}
-
-/// A terminal whose bytes come from the program that embeds the library.
-pub struct Pane {
-    core: Arc<Core>,
-    id: PaneId,
-    inputs: mpsc::UnboundedReceiver<Input>,
-}
-
-impl Pane {
-    /// Returns its number in the session.
-    #[must_use]
-    pub const fn id(&self) -> PaneId {
-        self.id
-    }
-
-    /// Publishes output.
-    ///
-    /// # Errors
-    ///
-    /// [`HostingError::NoPane`] after [`end`](Self::end).
-    pub fn write(&self, bytes: &[u8]) -> Result<(), HostingError> {
-        self.core.with(|inner, now| inner.peer.output(self.id, bytes, now))
-    }
-
-    /// Waits for what members type; `None` when the session is over. Rights, order and repetition are checked.
-    ///
-    /// Cancel safe.
-    pub async fn next_input(&mut self) -> Option<Input> {
-        let input = self.inputs.recv().await?;
-        self.core.with(|inner, _| inner.peer.handle_input_read(input.bytes.len()));
-        Some(input)
-    }
-
-    /// Changes the size.
-    ///
-    /// # Errors
-    ///
-    /// [`HostingError::NoPane`] after [`end`](Self::end).
-    pub fn resize(&self, size: Size) -> Result<(), HostingError> {
-        self.core.with(|inner, now| inner.peer.resize_pane(self.id, size, now))
-    }
-
-    /// Ends the terminal with an exit status.
-    ///
-    /// # Errors
-    ///
-    /// [`HostingError::NoPane`] if it has ended already.
-    pub fn end(&self, code: i32) -> Result<(), HostingError> {
-        self.core.with(|inner, now| {
-            inner.inputs.remove(&self.id);
-            inner.peer.end_pane(self.id, code, now)
-        })
-    }
 }
 
 #[cfg(test)]

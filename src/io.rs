@@ -5,6 +5,7 @@ pub mod clock;
 pub(crate) mod core;
 #[cfg(feature = "lan")]
 pub mod lan;
+pub mod private;
 pub mod pty;
 pub mod quic;
 pub mod relay_server;

@@ -42,6 +42,8 @@ pub mod io;
 mod guest;
 #[cfg(feature = "net")]
 mod host;
+#[cfg(feature = "net")]
+mod passphrase;
 #[cfg(feature = "relay")]
 mod relay;
 #[cfg(feature = "net")]
@@ -49,13 +51,16 @@ mod session;
 #[cfg(feature = "net")]
 mod view;
 
-pub use proto::doc::{Anchor, CursorAt, Draft, Message, MessageKind, PaneInfo, PaneStatus, StateView};
-pub use proto::id::{AuthorId, PaneId, SessionId, ShareId};
+pub use proto::audit;
+pub use proto::doc::{Anchor, CursorAt, Draft, Message, MessageKind, PaneInfo, PanePolicy, PaneStatus, StateView};
+pub use proto::id::{AuthorId, Epoch, PaneId, SessionId, ShareId};
 pub use proto::path::PathKind;
-pub use proto::session::{Alarm, EditRefused, HostingError, OwnerError, TypeError};
+pub use proto::session::{
+    Alarm, DRIVER_LAPSE_MS, DriverPolicy, DrivingError, EditRefused, HostingError, OwnerError, PassOnError, TypeError,
+};
 pub use proto::share::Rights;
 pub use proto::terminal::{
-    Cell, Color, Key, KeyPress, Modes, Modifiers, MouseEncoding, MouseMode, Refusal, Row, Screen, Size, Style,
+    Cell, Color, Key, KeyPress, Modes, Modifiers, MouseEncoding, MouseMode, Refusal, Row, Screen, Size, Style, Waits,
     encode_key, encode_paste, sanitise_line,
 };
 pub use proto::time::Wall;
@@ -65,11 +70,13 @@ pub use proto::wire::CloseCode;
 #[cfg(feature = "net")]
 pub use guest::{Guest, GuestBuilder, JoinError};
 #[cfg(feature = "net")]
-pub use host::{Host, HostBuilder, HostError, Lan, Mirror, Pane, SHARE_LASTS, Terminal, Terms};
+pub use host::{Host, HostBuilder, HostError, Lan, LinkInfo, Mirror, Pane, SHARE_LASTS, Snapshot, Terminal, Terms};
 #[cfg(feature = "net")]
 pub use io::channel::Channel;
 #[cfg(feature = "net")]
 pub use io::pty::{PtyCommand, PtyWriter};
+#[cfg(feature = "net")]
+pub use passphrase::{Passphrase, PassphraseError};
 #[cfg(feature = "relay")]
 pub use relay::{Relay, RelayBuilder, RelayError as RelayStartError};
 #[cfg(feature = "net")]

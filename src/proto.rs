@@ -14,6 +14,7 @@ pub mod token;
 pub mod verify;
 pub mod wire;
 
+pub mod audit;
 pub mod authlog;
 pub mod discovery;
 pub mod doc;

@@ -1,14 +1,15 @@
 //! What a host and a guest have in common: who is here, the documents, and what happens.
 
 use crate::io::core::{Core, Inner};
+use crate::proto::audit::Contents;
 use crate::proto::doc::{CursorAt, Draft, Message, Presence, StateView};
-use crate::proto::id::{AuthorId, PaneId, SessionId};
+use crate::proto::id::{AuthorId, Epoch, PaneId, SessionId, ShareId};
 use crate::proto::limits::NAME_BYTES_MAX;
 use crate::proto::member::VerifiedMember;
 use crate::proto::path::PathKind;
 use crate::proto::session::{Alarm, EditRefused, Peer};
 use crate::proto::share::Rights;
-use crate::proto::terminal::{Refusal, sanitise_line};
+use crate::proto::terminal::{Refusal, Waits, sanitise_line};
 use crate::proto::wire::CloseCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,6 +70,8 @@ pub struct Status {
     pub live: bool,
     /// Why a relay last said no, while nothing else works.
     pub refusal: Option<CloseCode>,
+    /// Whether this side waits to be let in.
+    pub waiting: bool,
     /// Why the session is over, if it is.
     pub ended: Option<Ending>,
 }
@@ -88,6 +91,8 @@ pub struct Member {
     pub is_me: bool,
     /// Whether it publishes the terminals.
     pub is_host: bool,
+    /// The link that it came by.
+    pub link: Option<ShareId>,
     /// Where it points, if it does.
     pub cursor: Option<CursorAt>,
     /// Which terminal it looks at.
@@ -110,14 +115,23 @@ impl Member {
             rights: member.rights(),
             is_me: peer.me() == Some(author),
             is_host: peer.log().host() == Some(author),
+            link: Some(member.share()),
             cursor: presence.cursor,
             focus: presence.focus,
             typing: presence.typing,
         }
     }
 
-    /// Describes somebody who has just gone.
-    pub(crate) fn gone(peer: &Peer, author: AuthorId) -> Self {
+    /// Returns what two people compare who want to know whether they mean the same member, such as `3f2a 91bc`.
+    ///
+    /// It is the begin of the member's id, which stands for its keys; who waits to be let in sees its own.
+    #[must_use]
+    pub fn key(&self) -> String {
+        key(&self.author)
+    }
+
+    /// Describes somebody who is not here: who has just gone, or waits to be let in.
+    pub(crate) fn outside(peer: &Peer, author: AuthorId) -> Self {
         let name = peer.roster().last_name(&author).unwrap_or_default();
         Self {
             author,
@@ -126,11 +140,17 @@ impl Member {
             rights: peer.roster().member(&author).map_or(Rights::NONE, VerifiedMember::rights),
             is_me: peer.me() == Some(author),
             is_host: peer.log().host() == Some(author),
+            link: peer.share_of(&author),
             cursor: None,
             focus: None,
             typing: false,
         }
     }
+}
+
+fn key(author: &AuthorId) -> String {
+    let digits = author.to_string();
+    digits.get(..4).zip(digits.get(4..8)).map(|(one, other)| format!("{one} {other}")).unwrap_or_default()
 }
 
 fn name_or_id(name: &str, author: &AuthorId) -> String {
@@ -165,6 +185,37 @@ pub enum Event {
     Message(Message),
     /// The state document changed; [`Session::state`] tells.
     State,
+    /// Somebody would like to drive a terminal that another member drives. Only at the host.
+    DriveWished {
+        /// The terminal.
+        pane: PaneId,
+        /// Who.
+        author: AuthorId,
+    },
+    /// Somebody else drives a terminal now, or nobody. Only at the host; guests see it in [`Session::state`].
+    DriverChanged {
+        /// The terminal.
+        pane: PaneId,
+        /// Who drives.
+        driver: Option<AuthorId>,
+    },
+    /// Somebody typed a line that waits for the owner's yes: what is written then is this text, and Enter. Only at the
+    /// host.
+    LineProposed {
+        /// The terminal.
+        pane: PaneId,
+        /// Who typed.
+        author: AuthorId,
+        /// What, without anything that cannot be seen.
+        line: String,
+    },
+    /// What was typed or asked for here is up to somebody else now.
+    Waits {
+        /// The terminal.
+        pane: PaneId,
+        /// For what.
+        what: Waits,
+    },
     /// The host did not take what was typed.
     Refused {
         /// The terminal.
@@ -172,6 +223,14 @@ pub enum Event {
         /// Why.
         reason: Refusal,
     },
+    /// Somebody came by a link whose members are let in one by one, and waits. Only at the host.
+    Knocked(Member),
+    /// This side waits to be let in; the host decides.
+    Waiting,
+    /// This side has been let in.
+    LetIn,
+    /// What is said from now on is sealed under the key of this epoch.
+    Rekeyed(Epoch),
     /// What was typed while the host was away is lost: another process hosts now.
     InputLost {
         /// How much.
@@ -227,6 +286,12 @@ impl Session {
         self.core.read(|inner, _| inner.peer.me())
     }
 
+    /// Returns what the host sees of this side while it waits to be let in: see [`Member::key`].
+    #[must_use]
+    pub fn key(&self) -> Option<String> {
+        self.me().as_ref().map(key)
+    }
+
     /// Returns what this side may do.
     #[must_use]
     pub fn rights(&self) -> Rights {
@@ -249,6 +314,7 @@ impl Session {
                 rtt: path.as_ref().and_then(|path| path.rtt_us).map(Duration::from_micros),
                 live: path.is_some() && inner.peer.is_live(now),
                 refusal: inner.refusal(),
+                waiting: inner.is_waiting(),
                 ended: inner.peer.ended(),
                 remote: path.as_ref().map(|path| path.remote.clone()),
                 path: path.map(|path| path.path),
@@ -345,6 +411,14 @@ impl Session {
 
     fn present(&self, change: impl FnOnce(&mut Inner)) {
         self.core.with(|inner, _| change(inner));
+    }
+
+    /// Returns the session's signed history as far as this side holds it, for a file that
+    /// [`audit::read`](crate::audit::read) checks; `None` before this side has joined. The host's has who came and
+    /// went, and who typed where; with its contents, whoever has the file can read the chat.
+    #[must_use]
+    pub fn export_audit(&self, contents: Contents) -> Option<Vec<u8>> {
+        self.core.with(|inner, now| inner.peer.export_audit(contents, now))
     }
 
     /// Waits until the session is over for this side, and returns why.

@@ -216,8 +216,8 @@ struct Measured {
 /// Seats a publisher and `guests` who watch it at our relay.
 pub(crate) async fn seat_ours(relay: &ours::Server, guests: usize, crowd: &Arc<Crowd>) -> Outcome<(Peer, ours::Line)> {
     let mut host = Peer::host(seed()?, seed()?, ours::now())?;
-    let terms = ShareTerms { access: Access::View, lasts_ms: 3_600_000, members_max: None };
-    let token = host.share(terms, ours::now())?;
+    let terms = ShareTerms { lasts_ms: 3_600_000, ..ShareTerms::new(Access::View) };
+    let token = host.share(&terms, ours::now())?;
     let line = relay.seat(&mut host).await?;
     for _ in 0..guests {
         let mut peer = Peer::guest(token.secret()?, seed()?);

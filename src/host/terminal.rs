@@ -9,6 +9,7 @@ use crate::proto::terminal::{Screen, Size, sanitise_line};
 use crate::session::Input;
 use bytes::Bytes;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{mpsc, watch};
 
 /// Chunks of output that a mirror may be behind before the program has to wait, as on any terminal.
@@ -21,11 +22,12 @@ enum Command {
 
 /// A published program. Dropping it hangs up on the program.
 pub struct Terminal {
-    core: Arc<Core>,
+    pub(super) core: Arc<Core>,
     pane: PaneId,
     writer: PtyWriter,
     commands: mpsc::UnboundedSender<Command>,
     mirror: Option<mpsc::Receiver<Bytes>>,
+    published: Arc<AtomicU64>,
     exit: watch::Receiver<Option<i32>>,
 }
 
@@ -50,14 +52,20 @@ impl Terminal {
         let (exit_sender, exit) = watch::channel(None);
         let (mirror_sender, mirror_receiver) = mpsc::channel(MIRROR_CHUNKS_MAX);
         let is_mirrored = mirror == Mirror::On;
-        let program =
-            Program { core: core.clone(), pane, writer: pty.writer(), mirror: is_mirrored.then_some(mirror_sender) };
+        let published = Arc::new(AtomicU64::new(0));
+        let program = Program {
+            core: core.clone(),
+            pane,
+            writer: pty.writer(),
+            mirror: is_mirrored.then_some(mirror_sender),
+            published: published.clone(),
+        };
         let writer = pty.writer();
         tokio::spawn(async move {
             let code = program.run(pty, inputs, orders).await;
             exit_sender.send_replace(Some(code));
         });
-        Ok(Self { core, pane, writer, commands, mirror: is_mirrored.then_some(mirror_receiver), exit })
+        Ok(Self { core, pane, writer, commands, mirror: is_mirrored.then_some(mirror_receiver), published, exit })
     }
 
     /// Returns its number in the session.
@@ -91,6 +99,15 @@ impl Terminal {
         self.core.read(|inner, _| inner.peer.screen(self.pane).map(look))
     }
 
+    /// Returns what paints the screen anew, for a terminal of one's own that showed something else meanwhile.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<Snapshot> {
+        self.core.read(|inner, _| {
+            let keyframe = inner.peer.screen(self.pane)?.keyframe();
+            Some(Snapshot { bytes: self.published.load(Ordering::Relaxed), keyframe })
+        })
+    }
+
     /// Waits for the end of the program and returns its exit status, 128 and the signal's number if a signal ended it.
     /// Its last output is published by then.
     ///
@@ -119,12 +136,23 @@ pub enum Mirror {
     Off,
 }
 
+/// A screen at one moment of its program's output.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Snapshot {
+    /// Bytes of output that are in it, from the start of the program: what [`Terminal::output`] gives may be behind.
+    pub bytes: u64,
+    /// Escape sequences that paint it on a terminal of its size in its initial state.
+    pub keyframe: Vec<u8>,
+}
+
 /// What runs between the pseudo-terminal and the session.
 struct Program {
     core: Arc<Core>,
     pane: PaneId,
     writer: PtyWriter,
     mirror: Option<mpsc::Sender<Bytes>>,
+    /// Bytes of output that the session's emulator has, changed under the session's lock alone.
+    published: Arc<AtomicU64>,
 }
 
 impl Program {
@@ -171,6 +199,7 @@ impl Program {
 
     async fn publish(&mut self, chunk: Bytes) {
         let replies = self.core.with(|inner, now| {
+            self.published.fetch_add(chunk.len() as u64, Ordering::Relaxed);
             let published = inner.peer.output(self.pane, &chunk, now);
             published.map(|()| inner.peer.take_replies(self.pane)).unwrap_or_default()
         });

@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::proto::id::SessionId;
 use crate::proto::path::PathKind;
+use crate::proto::relay::Network;
 
 /// The half of a channel that bytes come from.
 pub type BoxRead = Box<dyn AsyncRead + Send + Unpin>;
@@ -29,6 +30,8 @@ pub struct Channel {
     pub remote: String,
     /// Which way the link goes, for people.
     pub path: PathKind,
+    /// Where the other end is, as far as the transport knows: who tries too much is known by it.
+    pub network: Option<Network>,
 }
 
 impl Channel {
@@ -45,6 +48,7 @@ impl Channel {
             binder: Binder::none(),
             remote: remote.into(),
             path: PathKind::Other,
+            network: None,
         }
     }
 

@@ -11,6 +11,8 @@ use crate::proto::id::PaneId;
 use crate::proto::path::PathKind;
 use crate::proto::session::{self as machine, LinkId, Peer};
 use crate::proto::time::{Mono, Now};
+use crate::proto::token::Relay;
+use crate::proto::verify::derive;
 use crate::proto::wire::{CloseCode, FrameDecoder};
 use crate::session::{Connection, Ending, Event, Input, Member};
 use crate::view::ViewState;
@@ -44,6 +46,32 @@ pub(crate) enum LinkState {
     Over(CloseCode),
 }
 
+/// Who a link leads to, the same whenever it is dialled again: who comes back with less than it had is found out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Acceptor([u8; 32]);
+
+impl Acceptor {
+    /// The hall in a host's own process.
+    pub(crate) fn own_hall() -> Self {
+        Self(derive("acceptor", &[b"hall"]))
+    }
+
+    /// The host, found nearby: its hall lasts as long as the session.
+    pub(crate) fn host() -> Self {
+        Self(derive("acceptor", &[b"host"]))
+    }
+
+    pub(crate) fn relay(relay: &Relay) -> Self {
+        let pinned = relay.fingerprint.as_ref().map_or(&[][..], |hash| hash);
+        Self(derive("acceptor", &[b"relay", relay.host.as_bytes(), &relay.port.to_le_bytes(), pinned]))
+    }
+
+    /// Whatever a transport of the embedding program leads to.
+    pub(crate) fn channel(channel: &Channel) -> Self {
+        Self(derive("acceptor", &[b"channel", channel.remote.as_bytes()]))
+    }
+}
+
 struct LinkInfo {
     path: PathKind,
     remote: String,
@@ -70,6 +98,8 @@ pub(crate) struct Inner {
     next_link: u64,
     /// What the program was last told about the connection.
     connection: Connection,
+    /// Whether the owner has not let this peer in yet.
+    is_waiting: bool,
     /// The last refusal by a relay, which explains why nothing works.
     refusal: Option<CloseCode>,
     timer_at: Option<Mono>,
@@ -98,6 +128,7 @@ impl Core {
             links: BTreeMap::new(),
             next_link: 0,
             connection,
+            is_waiting: false,
             refusal: None,
             timer_at: None,
             fed: Vec::new(),
@@ -193,7 +224,7 @@ impl Core {
                     self.tell(Event::Joined(member));
                 }
             }
-            machine::Event::Left(author) => self.tell(Event::Left(Member::gone(&inner.peer, author))),
+            machine::Event::Left(author) => self.tell(Event::Left(Member::outside(&inner.peer, author))),
             machine::Event::Presence(author) => self.tell(Event::Presence(author)),
             machine::Event::Message(message) => self.tell(Event::Message(message)),
             machine::Event::State => self.tell(Event::State),
@@ -211,7 +242,24 @@ impl Core {
                 }
             }
             machine::Event::WindowSize(..) => {}
+            machine::Event::DriveWished(pane, author) => self.tell(Event::DriveWished { pane, author }),
+            machine::Event::DriverChanged(pane, driver) => self.tell(Event::DriverChanged { pane, driver }),
+            machine::Event::LineProposed(pane, author, line) => {
+                self.tell(Event::LineProposed { pane, author, line });
+            }
+            machine::Event::InputWaits(pane, what) => self.tell(Event::Waits { pane, what }),
             machine::Event::InputRefused(pane, reason) => self.tell(Event::Refused { pane, reason }),
+            machine::Event::Knocked(author) => self.tell(Event::Knocked(Member::outside(&inner.peer, author))),
+            machine::Event::Waiting => {
+                inner.is_waiting = true;
+                self.tell(Event::Waiting);
+            }
+            machine::Event::LetIn => {
+                inner.is_waiting = false;
+                self.tell(Event::LetIn);
+            }
+            machine::Event::Rekeyed(epoch) => self.tell(Event::Rekeyed(epoch)),
+            machine::Event::CheckpointTaken(channel) => tracing::debug!(?channel, "document taken from a checkpoint"),
             machine::Event::InputLost { bytes } => self.tell(Event::InputLost { bytes }),
             machine::Event::Alarm(alarm) => {
                 tracing::warn!(%alarm);
@@ -254,9 +302,10 @@ impl Core {
     pub(crate) async fn run_link(
         self: &Arc<Self>,
         channel: Channel,
+        acceptor: Acceptor,
         opened: impl FnOnce(LinkId, watch::Receiver<LinkState>),
     ) -> CloseCode {
-        let Channel { mut reader, mut writer, binder, remote, path } = channel;
+        let Channel { mut reader, mut writer, binder, remote, path, network: _ } = channel;
         let wake = Arc::new(Notify::new());
         let state = watch::Sender::new(LinkState::Connecting);
         let follow = state.subscribe();
@@ -266,6 +315,7 @@ impl Core {
             inner.links.insert(link, LinkInfo { path, remote, wake: wake.clone(), state });
             let exporter = binder.exporter(&inner.peer.session());
             inner.peer.handle_link_open(link, exporter, now);
+            inner.peer.name_link(link, acceptor.0);
             link
         });
         // Also when this future is dropped half way: a link that nobody serves must not look like one.
@@ -386,6 +436,11 @@ impl Inner {
         self.connection
     }
 
+    /// Tells whether the owner has not let this peer in yet.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.is_waiting && self.peer.ended().is_none()
+    }
+
     /// Returns why a relay last refused, while nothing else works.
     pub(crate) const fn refusal(&self) -> Option<CloseCode> {
         self.refusal
@@ -438,7 +493,7 @@ mod tests {
         let token = Token::new(Access::View, &SessionId([7; 16]), [1; 16], crate::proto::share::ShareFlags::NONE);
         let core = Core::start(Peer::guest(token.secret().unwrap(), [3; 32]), Clock::start(), Connection::Searching);
         let (mine, _theirs) = Channel::pair(8);
-        let code = core.run_link(mine, |link, _| core.close_link(link)).await;
+        let code = core.run_link(mine, Acceptor::host(), |link, _| core.close_link(link)).await;
         assert_eq!(code, CloseCode::Bye);
     }
 }

@@ -10,6 +10,7 @@ mod dial;
 mod gate;
 mod lease;
 mod listen;
+mod reset;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
@@ -104,8 +105,12 @@ enum DualStack {
     No,
 }
 
-fn quic_endpoint(socket: UdpSocket, server: Option<ServerConfig>) -> io::Result<quinn::Endpoint> {
-    quinn::Endpoint::new(EndpointConfig::default(), server, socket, Arc::new(TokioRuntime))
+fn quic_endpoint(
+    socket: UdpSocket,
+    config: EndpointConfig,
+    server: Option<ServerConfig>,
+) -> io::Result<quinn::Endpoint> {
+    quinn::Endpoint::new(config, server, socket, Arc::new(TokioRuntime))
 }
 
 /// Tells by an address which way a connection goes.

@@ -8,7 +8,7 @@
 use crate::io::channel::{Binder, BoxRead, BoxWrite, Channel};
 use crate::io::clock::Clock;
 use crate::proto::id::SessionId;
-use crate::proto::relay::{ConnId, Flow, Hall, HallStats};
+use crate::proto::relay::{ConnId, Flow, Hall, HallStats, Network};
 use crate::proto::time::{Mono, Now};
 use crate::proto::wire::{CloseCode, Frame, FrameDecoder};
 use bytes::Bytes;
@@ -67,8 +67,8 @@ impl Node {
 
     /// Serves one connection until it is over. Dropping the future closes the connection.
     pub async fn serve(&self, channel: Channel) {
-        let Channel { reader, mut writer, binder, remote, path } = channel;
-        let (visit, wake) = self.enter();
+        let Channel { reader, mut writer, binder, remote, path, network } = channel;
+        let (visit, wake) = self.enter(network);
         let conn = visit.conn;
         tracing::debug!(%remote, %path, conn = conn.0, "connection opened");
         let code = {
@@ -123,13 +123,16 @@ impl Node {
         self.0.lock().hall.stats()
     }
 
-    fn enter(&self) -> (Visit, Arc<Notify>) {
+    fn enter(&self, network: Option<Network>) -> (Visit, Arc<Notify>) {
         let wake = Arc::new(Notify::new());
         let conn = self.0.with(|inner, now| {
             inner.conns += 1;
             let conn = ConnId(inner.conns);
             inner.wakes.insert(conn, Arc::clone(&wake));
-            inner.hall.handle_open(conn, now);
+            match network {
+                Some(network) => inner.hall.handle_open_from(conn, network, now),
+                None => inner.hall.handle_open(conn, now),
+            }
             conn
         });
         (Visit { shared: Arc::clone(&self.0), conn }, wake)

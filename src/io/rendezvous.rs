@@ -15,6 +15,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::{Interval, MissedTickBehavior};
 
+use crate::io::private::{self, PrivateError};
 use crate::proto::discovery::{Hint, NONCE_US_MAX};
 use crate::proto::id::SessionId;
 
@@ -31,18 +32,13 @@ const FILES_MAX: usize = 4_096;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RendezvousError {
-    /// The user, or an administrator: the folder is not private.
-    #[error("{path} is not a private folder of this user: {reason}", path = path.display())]
-    NotPrivate {
-        /// The folder.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
+    /// The user, or an administrator: the folder is not private, or cannot be made.
+    #[error(transparent)]
+    Private(#[from] PrivateError),
     /// The user: the disk is full or not writable.
     #[error("cannot write {path}: {source}", path = path.display())]
     File {
-        /// The file or folder.
+        /// The file.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
@@ -67,7 +63,7 @@ impl Notice {
     /// [`RendezvousError`] if no folder will do.
     pub fn post(session: &SessionId, port: u16) -> Result<Self, RendezvousError> {
         let mut result = Err(RendezvousError::File { path: PathBuf::new(), source: io::ErrorKind::NotFound.into() });
-        for folder in folders() {
+        for folder in private::folders() {
             result = Self::post_in(&folder, session, port);
             if result.is_ok() {
                 break;
@@ -82,7 +78,7 @@ impl Notice {
     ///
     /// [`RendezvousError`] if the folder is not private or cannot be written.
     pub fn post_in(folder: &Path, session: &SessionId, port: u16) -> Result<Self, RendezvousError> {
-        make_private(folder)?;
+        private::make(folder)?;
         remove_left_behind(folder);
         let file = Arc::new(Mutex::new(Some(write(folder, session, port)?)));
         let renewal = tokio::spawn(renew(Arc::clone(&file), folder.to_owned(), *session, port)).abort_handle();
@@ -152,7 +148,7 @@ impl Discovery {
     /// Starts to look in the user's runtime folders.
     #[must_use]
     pub fn start(session: SessionId) -> Self {
-        Self::start_in(folders(), session)
+        Self::start_in(private::folders(), session)
     }
 
     /// Starts to look in these folders. Must be called inside a tokio runtime.
@@ -181,7 +177,7 @@ impl Discovery {
 /// Returns the addresses that notices for `session` in `folder` tell of.
 #[must_use]
 pub fn find_in(folder: &Path, session: &SessionId) -> Vec<SocketAddr> {
-    if check_private(folder).is_err() {
+    if private::check(folder).is_err() {
         return Vec::new();
     }
     let ours = hints(folder).filter(|(_, hint)| hint.recognises(session));
@@ -197,58 +193,6 @@ fn read_port(path: &Path) -> Option<u16> {
     let mut text = String::new();
     File::open(path).ok()?.take(PORT_BYTES_MAX).read_to_string(&mut text).ok()?;
     text.parse().ok().filter(|port| *port != 0)
-}
-
-/// Where notices are left, best first: what one program writes without the session's environment another finds.
-fn folders() -> Vec<PathBuf> {
-    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
-    let temporary = std::env::temp_dir().join(format!("cahoots-{}", user()));
-    runtime.map(|path| path.join("cahoots")).into_iter().chain([temporary]).collect()
-}
-
-#[cfg(unix)]
-fn user() -> String {
-    rustix::process::geteuid().as_raw().to_string()
-}
-
-#[cfg(not(unix))]
-fn user() -> String {
-    std::env::var("USERNAME").unwrap_or_default()
-}
-
-fn make_private(folder: &Path) -> Result<(), RendezvousError> {
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    match builder.create(folder) {
-        Err(source) if source.kind() != io::ErrorKind::AlreadyExists => {
-            Err(RendezvousError::File { path: folder.to_owned(), source })
-        }
-        _ => check_private(folder),
-    }
-}
-
-/// Anybody may make a folder of our name in the folder for temporary files, before we do.
-#[cfg(unix)]
-fn check_private(folder: &Path) -> Result<(), RendezvousError> {
-    use std::os::unix::fs::MetadataExt;
-    let found =
-        fs::symlink_metadata(folder).map_err(|source| RendezvousError::File { path: folder.to_owned(), source })?;
-    let wrong = if !found.is_dir() {
-        Some("it is not a folder")
-    } else if found.uid() != rustix::process::geteuid().as_raw() {
-        Some("it belongs to another user")
-    } else if found.mode() & 0o077 != 0 {
-        Some("others may enter it")
-    } else {
-        None
-    };
-    wrong.map_or(Ok(()), |reason| Err(RendezvousError::NotPrivate { path: folder.to_owned(), reason }))
-}
-
-#[cfg(not(unix))]
-fn check_private(_folder: &Path) -> Result<(), RendezvousError> {
-    Ok(())
 }
 
 #[cfg(test)]
@@ -311,7 +255,7 @@ mod tests {
         fs::set_permissions(&root.0, fs::Permissions::from_mode(0o750)).unwrap();
         assert_eq!(find_in(&root.0, &SESSION), []);
         let error = Notice::post_in(&root.0, &SESSION, 4_711).unwrap_err();
-        assert!(matches!(error, RendezvousError::NotPrivate { reason: "others may enter it", .. }), "{error}");
+        assert!(is_not_private(&error, "others may enter it"), "{error}");
         drop(notice);
     }
 
@@ -324,7 +268,7 @@ mod tests {
         std::os::unix::fs::symlink(&target.0, &link.0).unwrap();
         let error = Notice::post_in(&link.0, &SESSION, 4_711).unwrap_err();
         fs::remove_file(&link.0).unwrap();
-        assert!(matches!(error, RendezvousError::NotPrivate { reason: "it is not a folder", .. }), "{error}");
+        assert!(is_not_private(&error, "it is not a folder"), "{error}");
     }
 
     /// Crashes leave files behind; what is not a hint is not ours to remove.
@@ -352,6 +296,10 @@ mod tests {
             fs::write(&file, text).unwrap();
             assert_eq!(find_in(&root.0, &SESSION), [], "{text:?}");
         }
+    }
+
+    fn is_not_private(error: &RendezvousError, why: &str) -> bool {
+        matches!(error, RendezvousError::Private(PrivateError::NotPrivate { reason, .. }) if *reason == why)
     }
 
     struct Root(PathBuf);

@@ -3,7 +3,7 @@
 //! notices, mDNS, the relay's address --`Paths` decides--> dials --> links of the core
 
 use crate::guest::{JoinError, Looked};
-use crate::io::core::{Core, LinkState};
+use crate::io::core::{Acceptor, Core, LinkState};
 use crate::io::quic::{DialError, Endpoint, Target};
 use crate::io::rendezvous;
 use crate::io::tls::{Trust, TrustError};
@@ -136,7 +136,7 @@ impl Seen {
 /// Looks everywhere it may, and keeps the best way linked, for as long as the session lasts.
 pub(crate) struct Seeker {
     core: Arc<Core>,
-    relay: Option<Target>,
+    relay: Option<(Acceptor, Target)>,
     ways: Ways,
     findings: Findings,
     endpoint: Endpoint,
@@ -177,7 +177,7 @@ impl Seeker {
             (true, false) => Ways::Nearby,
             (false, _) => Ways::Relay,
         };
-        let relay = looked.relay.map(relay_target).transpose()?;
+        let relay = looked.relay.map(|relay| Ok((Acceptor::relay(&relay), relay_target(relay)?))).transpose()?;
         Ok(Self {
             core,
             relay,
@@ -276,10 +276,10 @@ impl Seeker {
     }
 
     fn dial(&mut self, candidate: Candidate, reporter: &mpsc::UnboundedSender<Report>) {
-        let target = match candidate {
-            Candidate::Loopback(address) | Candidate::Lan(address) => Target::direct(address),
+        let (acceptor, target) = match candidate {
+            Candidate::Loopback(address) | Candidate::Lan(address) => (Acceptor::host(), Target::direct(address)),
             Candidate::Relay => match &self.relay {
-                Some(target) => target.clone(),
+                Some(relay) => relay.clone(),
                 None => return,
             },
         };
@@ -313,7 +313,7 @@ impl Seeker {
                             drop(turn);
                         });
                     };
-                    report(Outcome::Over(core.run_link(channel, opened).await));
+                    report(Outcome::Over(core.run_link(channel, acceptor, opened).await));
                 }
                 Err(error) => report(Outcome::Failed(Trouble::of(&error))),
             }

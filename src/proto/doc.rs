@@ -20,9 +20,15 @@ pub use document::{Applied, CheckpointError, Document, Refusal};
 pub use edit::{EditError, Tx};
 pub use gate::{GateError, ScanError};
 pub use presence::{CursorAt, Holdings, Presence};
-pub use state::{PaneInfo, PaneStatus, StateView};
+pub use state::{PaneInfo, PanePolicy, PaneStatus, StateView};
 
 use gate::scan::Kind;
+
+/// Returns the number that a change has among its author's, as it says; `None` if the bytes are no change.
+#[must_use]
+pub fn change_seq(payload: &[u8]) -> Option<u64> {
+    gate::scan::Scan::parse(payload).ok().map(|scan| scan.seq)
+}
 
 /// Which of a session's documents.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

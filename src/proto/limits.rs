@@ -81,6 +81,16 @@ pub const TYPED_RETRY_US_MIN: u64 = 2_000_000;
 pub const TYPED_RETRY_US_MAX: u64 = 16_000_000;
 /// Typed bytes that may wait at the host for the programs to read them.
 pub const TYPED_UNREAD_BYTES_MAX: usize = 1_048_576;
+/// A line that a member types where the owner is asked about each, in bytes; as long as a terminal takes at most.
+pub const LINE_BYTES_MAX: usize = 4_096;
+/// Lines of one member on one pane that may wait for the owner.
+pub const LINES_MAX: usize = 64;
+/// Members of one pane whose lines are gathered at one time.
+pub const LINE_MEMBERS_MAX: usize = 64;
+/// The host's journal of one session, in bytes: a day of comings and goings of a hundred people.
+pub const JOURNAL_BYTES_MAX: usize = 4_194_304;
+/// Entries of epochs that are over which a host keeps for the audit, in bytes.
+pub const ARCHIVE_BYTES_MAX: usize = 33_554_432;
 /// A presence entry on the wire, in bytes: a name, a colour and a few places; what is longer is something else.
 pub const PRESENCE_ENTRY_BYTES_MAX: usize = 4_096;
 /// Direct entries waiting for one connection from which on their senders are slowed down, in bytes.

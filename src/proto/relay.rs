@@ -7,6 +7,7 @@
 //! memory than a fast one. PROTOCOL.md 5, 7 to 11, 17, 18.
 
 mod bucket;
+mod guesses;
 mod hall;
 mod members;
 mod outbox;
@@ -14,8 +15,9 @@ mod ring;
 mod room;
 pub mod store;
 
+pub use guesses::Network;
 pub use hall::Hall;
-pub use store::{MemoryStore, Store};
+pub use store::{MemoryStore, Shelf, Store};
 
 use super::limits::{DURABLE_KEPT_BYTES_MAX, MEMBERS_MAX, PANES_MAX};
 use super::time::Mono;

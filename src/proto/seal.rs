@@ -17,6 +17,7 @@ mod tests;
 
 pub use crate::proto::lane::verify::EntryError;
 pub use direct::{DirectGuest, DirectHost};
+pub(crate) use lane::lane_key;
 pub use lane::{LaneReader, LaneWriter};
 pub use padding::{pad_durable, unpad_durable};
 pub use share_kek::{open_share_kek, seal_share_kek};

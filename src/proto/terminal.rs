@@ -18,7 +18,7 @@ mod sgr;
 mod stream;
 mod token;
 
-pub use input::{DirectDown, DirectUp, Refusal};
+pub use input::{DirectDown, DirectUp, Refusal, Waits, Wish};
 pub use keys::{Key, KeyPress, Modifiers, encode_key, encode_paste};
 pub use modes::{Modes, MouseEncoding, MouseMode};
 pub use sanitise::sanitise_line;

@@ -1,16 +1,14 @@
 //! The program as people and scripts meet it: real processes, a relay on loopback, pseudo-terminals.
 
-use cahoots::io::pty::Pty;
-use cahoots::{PtyCommand, Screen, Size};
-use serde_json::Value;
-use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
-use std::time::Duration;
+mod audit;
+mod door;
+mod links;
+mod secrets;
+mod sessions;
+mod stage;
 
-const BIN: &str = env!("CARGO_BIN_EXE_cahoots");
-/// How often to look again for something that has to come.
-const AGAIN: Duration = Duration::from_millis(20);
+use stage::{Relay, Running, Window, errors, file, run, run_with_stdin};
+
 /// Ctrl-], which begins the viewer's own commands.
 const PREFIX: &str = "\x1d";
 
@@ -126,140 +124,4 @@ async fn signal_puts_the_terminal_right() {
     let mut host = Window::open(&["share", "--no-lan", "--", "sh", "-c", "kill -TERM $PPID; exec cat"]);
     assert_eq!(host.closed().await, 128 + 15);
     assert!(!host.screen.modes().bracketed_paste);
-}
-
-/// A command whose end is waited for at the latest when the test is over.
-struct Running {
-    child: Child,
-    stdin: ChildStdin,
-    stdout: BufReader<ChildStdout>,
-}
-
-impl Running {
-    fn start(args: &[&str]) -> Self {
-        let mut child = command(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let (stdin, stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        Self { child, stdin, stdout: BufReader::new(stdout) }
-    }
-
-    /// Reads records up to the next one of this kind.
-    fn wait_for(&mut self, event: &str) -> Value {
-        loop {
-            let mut line = String::new();
-            assert!(self.stdout.read_line(&mut line).unwrap() > 0, "it ended before `{event}`");
-            let record: Value = serde_json::from_str(&line).unwrap();
-            if record["event"] == event {
-                return record;
-            }
-        }
-    }
-
-    fn ask(&mut self, request: &str) {
-        writeln!(self.stdin, "{request}").unwrap();
-    }
-
-    /// Asks for the screen until it has this line.
-    fn wait_for_line(&mut self, line: &str) {
-        loop {
-            self.ask(r#"{"do":"screen"}"#);
-            let screen = self.wait_for("screen");
-            if screen["lines"].as_array().unwrap().iter().any(|shown| shown == line) {
-                return;
-            }
-            std::thread::sleep(AGAIN);
-        }
-    }
-
-    fn status(&mut self) -> i32 {
-        self.child.wait().unwrap().code().unwrap()
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-struct Relay {
-    _process: Running,
-    address: String,
-}
-
-impl Relay {
-    fn start() -> Self {
-        let mut process = Running::start(&["relay", "--json", "--listen", "127.0.0.1:0"]);
-        let address = process.wait_for("relay")["address"].as_str().unwrap().to_owned();
-        Self { _process: process, address }
-    }
-}
-
-/// The program in a terminal of its own, with what that terminal shows.
-struct Window {
-    pty: Pty,
-    screen: Screen,
-}
-
-impl Window {
-    fn open(args: &[&str]) -> Self {
-        let size = Size { cols: 100, rows: 30 };
-        let pty = Pty::spawn(PtyCommand {
-            program: Some(BIN.into()),
-            args: args.iter().map(Into::into).collect(),
-            size,
-            ..PtyCommand::default()
-        });
-        Self { pty: pty.unwrap(), screen: Screen::new(size) }
-    }
-
-    async fn wait_for(&mut self, text: &str) {
-        while !self.screen.text().iter().any(|line| line.contains(text)) {
-            let output = self.pty.read().await;
-            let Some(output) = output else { panic!("ended before `{text}`: {:?}", self.screen.text()) };
-            self.screen.write(&output);
-        }
-    }
-
-    async fn send(&self, text: &str) {
-        assert!(self.pty.writer().write(text.to_owned().into()).await);
-    }
-
-    /// Waits for the end and returns the exit status.
-    async fn closed(&mut self) -> i32 {
-        while let Some(output) = self.pty.read().await {
-            self.screen.write(&output);
-        }
-        self.pty.wait().await.0
-    }
-}
-
-fn command(args: &[&str]) -> Command {
-    let mut command = Command::new(BIN);
-    command.args(args);
-    for name in ["CAHOOTS_LINK", "CAHOOTS_RELAY", "CAHOOTS_SESSION", "CAHOOTS_LOG"] {
-        command.env_remove(name);
-    }
-    command
-}
-
-fn run(args: &[&str]) -> Output {
-    command(args).stdin(Stdio::null()).output().unwrap()
-}
-
-fn run_with_stdin(args: &[&str], stdin: &str) -> Output {
-    let mut child = command(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();
-    child.wait_with_output().unwrap()
-}
-
-fn errors(output: &Output) -> Vec<String> {
-    String::from_utf8_lossy(&output.stderr).lines().map(str::to_owned).collect()
-}
-
-/// Writes a link to a file of its own, as a careful user does, and returns the file's name.
-fn file(name: &str, link: &Value) -> String {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.link"));
-    std::fs::write(&path, link.as_str().unwrap()).unwrap();
-    path.to_str().unwrap().to_owned()
 }

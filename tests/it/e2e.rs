@@ -5,9 +5,9 @@
 
 mod asleep;
 mod embed;
-mod nearby;
+pub(crate) mod nearby;
 mod program;
 mod refusals;
 mod restart;
 mod session;
-mod stage;
+pub(crate) mod stage;

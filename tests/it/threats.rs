@@ -3,10 +3,23 @@
 //! [`ACTORS`] lists the matrix, 12 actors by 6 assets; each letter of a cell has one test or more, in the module of its
 //! actor. A test returns [`Held`](held::Held), which it can make only by an attack that failed and a control that worked.
 
+mod anybody;
 mod canary;
 mod held;
+mod helped;
 mod keyring;
+mod native;
 mod stage;
+mod wire;
 
 mod curious_relay;
+mod hostile_page;
+mod hostile_program;
+mod interactive_holder;
+mod lan_bystander;
 mod malicious_relay;
+mod member_disk_thief;
+mod network_attacker;
+mod read_only_holder;
+mod relay_disk_thief;
+mod relay_serving_viewer;

@@ -59,8 +59,8 @@ impl World {
         let mut host = Peer::host([1; 32], seed_of(HOST), now).expect("the first records can be written");
         let mut ends = Vec::new();
         for (who, access) in [(1, Access::Interact), (TRAITOR, Access::Interact), (3, Access::View)] {
-            let terms = ShareTerms { access, lasts_ms: HOUR_MS, members_max: None };
-            let token = host.share(terms, now).expect("the share can be issued");
+            let terms = ShareTerms { lasts_ms: HOUR_MS, ..ShareTerms::new(access) };
+            let token = host.share(&terms, now).expect("the share can be issued");
             ends.push(End { peer: Peer::guest(token.secret().expect("no passphrase"), seed_of(who)), line: None });
         }
         host.open_pane("shell", "sh", SIZE).expect("there is room for a pane");
@@ -314,10 +314,10 @@ impl World {
         let host = &mut self.ends[HOST].peer;
         // A refusal, such as of a share that is closed already, changes nothing.
         let _ = match (what % 4, share) {
-            (0, Some(share)) if who != HOST => host.close_share(share, now),
+            (0, Some(share)) if who != HOST => host.revoke(share, now),
             (1, _) => {
-                let terms = ShareTerms { access: Access::View, lasts_ms: HOUR_MS, members_max: Some(1) };
-                host.share(terms, now).map(drop)
+                let terms = ShareTerms { lasts_ms: HOUR_MS, members_max: Some(1), ..ShareTerms::new(Access::View) };
+                host.share(&terms, now).map(drop)
             }
             (2, _) => host.end_session(now),
             _ => Ok(()),

@@ -3,13 +3,21 @@
 //! Flags win over environment variables, those over defaults. Exit codes: 0 ok, 1 error, 2 usage, else the shared
 //! command's own.
 
+mod owner;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::{Deserialize, Serialize};
 
 use cahoots::{Access, RelayAddress, Size};
+
+pub(crate) use owner::{
+    AddLink, Audit, AuditCommand, Drive, DriveCommand, Export, Links, LinksCommand, Members, MembersCommand, PassOn,
+    Plain, Target,
+};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -33,7 +41,10 @@ Examples:
   cahoots share --headless --size 100x30 -- make watch
   cahoots share -q --headless -- make watch > link.txt   only the link, for scripts
   cahoots share --json --headless -- ./deploy.sh
+  cahoots share --approve                  asks you before it lets anybody in
+  cahoots share --access view --once --passphrase      one person, and only with the words
 
+From a second terminal: `cahoots links`, `members`, `panic`, `drive`, `audit`.
 Inside the shared shell CAHOOTS=1 and CAHOOTS_SESSION are set.";
 
 const JOIN_EXAMPLES: &str = "\
@@ -45,7 +56,7 @@ Examples:
   echo 'make test' | cahoots join --type --file link.txt
   cahoots join --json --until-exit --file link.txt
 
-In the viewer: Ctrl-] and then c chat, p people, n notes, m pointer, q leave, ? help.
+In the viewer: Ctrl-] and then c chat, p people, n notes, m pointer, d drive, s pass on, q leave, ? help.
 With a view link the keys work without Ctrl-].";
 
 const RELAY_EXAMPLES: &str = "\
@@ -78,6 +89,60 @@ pub(crate) enum Command {
     /// Run the node that connects people who cannot reach each other
     #[command(after_help = RELAY_EXAMPLES)]
     Relay(Relay),
+    /// List, add and revoke links of a session that you share
+    #[command(after_help = owner::LINKS_EXAMPLES)]
+    Links(Links),
+    /// List who is in a session that you share; let in, turn away, kick
+    #[command(after_help = owner::MEMBERS_EXAMPLES)]
+    Members(Members),
+    /// Revoke every link at once, and cut everybody off
+    #[command(after_help = owner::PANIC_HELP)]
+    Panic(Plain),
+    /// Change the key of a session that you share
+    #[command(after_help = owner::REKEY_HELP)]
+    Rekey(Plain),
+    /// Say who may type into your terminal: all, one at a time, or line by line
+    #[command(after_help = owner::DRIVE_EXAMPLES)]
+    Drive(Drive),
+    /// Export the signed history of a session, or verify and print one
+    #[command(after_help = owner::AUDIT_EXAMPLES)]
+    Audit(Audit),
+    /// Make a narrower link out of one that may be passed on
+    #[command(after_help = owner::PASS_ON_EXAMPLES)]
+    PassOn(PassOn),
+    /// List the sessions that you share on this machine
+    Sessions(Json),
+}
+
+/// For commands whose only choice is how to print.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct Json {
+    /// Print one JSON object per line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What a link asks of who uses it; `share` and `links add` have it in common.
+#[derive(Args, Debug)]
+pub(crate) struct Conditions {
+    /// How long the links work: 30m, 2h, 7d
+    #[arg(long, default_value = "24h", value_name = "TIME", value_parser = parse_duration)]
+    pub(crate) expires: Duration,
+    /// How many people may be in by one link at a time
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_members: Option<u32>,
+    /// Ask you before anybody is let in
+    #[arg(long)]
+    pub(crate) approve: bool,
+    /// Good for one person, once
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Ask for a passphrase now; guests need it beside the link
+    #[arg(long, conflicts_with = "passphrase_file")]
+    pub(crate) passphrase: bool,
+    /// Read the passphrase from the first line of a file; `-` is stdin
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
 }
 
 /// How to find the other side; `share` and `join` have it in common.
@@ -110,12 +175,14 @@ pub(crate) struct Share {
     /// What the link allows: view, interact or own; may be given more than once [default: view and interact]
     #[arg(long, value_enum, value_name = "WHAT", hide_possible_values = true)]
     pub(crate) access: Vec<LinkAccess>,
-    /// How long the links work: 30m, 2h, 7d
-    #[arg(long, default_value = "24h", value_name = "TIME", value_parser = parse_duration)]
-    pub(crate) expires: Duration,
-    /// How many people may be in by one link at a time
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) max_members: Option<u32>,
+    #[command(flatten)]
+    pub(crate) conditions: Conditions,
+    /// Let holders of a link make narrower ones of it
+    #[arg(long)]
+    pub(crate) may_pass_on: bool,
+    /// Write the signed history to this file at the end
+    #[arg(long, value_name = "FILE")]
+    pub(crate) audit: Option<PathBuf>,
     /// Share without showing it here; so it is without a terminal, too
     #[arg(long)]
     pub(crate) headless: bool,
@@ -139,6 +206,9 @@ pub(crate) struct Join {
     pub(crate) file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) reach: Reach,
+    /// Read the link's passphrase from the first line of a file [default: asks, if the link needs one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
     /// How long to look for the host
     #[arg(long, default_value = "10s", value_name = "TIME", value_parser = parse_duration)]
     pub(crate) patience: Duration,
@@ -182,7 +252,8 @@ pub(crate) struct Relay {
 }
 
 /// [`Access`] as an option's value.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum LinkAccess {
     /// Look and chat
     View,

@@ -15,7 +15,7 @@ static USED: AtomicU8 = AtomicU8::new(Use::None as u8);
 /// Modes that a program may have left on when it was killed: cursor keys and keypad, mouse, focus events, bracketed
 /// paste, attributes, hidden cursor, a scroll region, line drawing. Leaving the alternate screen is not among them:
 /// outside of it some terminals would move the cursor.
-const RESET: &str =
+pub(crate) const RESET: &str =
     "\x1b[?1l\x1b>\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?2004l\x1b[?7h\x1b[?25h\x1b[0m\x1b(B\x0f";
 const ALTERNATE_OFF: &str = "\x1b[?1049l";
 /// Asks the terminal to remember its title, and to take it back (XTWINOPS 22 and 23).

@@ -7,12 +7,16 @@ use std::time::Duration;
 use cahoots::{Ending, Guest, Lan, Link, PaneId, PaneStatus, View};
 
 use crate::args;
+use crate::record;
+use crate::secret;
 use crate::text::{self, Failure};
 
+/// How long a program waits for its user to be let in; somebody at a terminal waits as long as they like.
+const LET_IN: Duration = Duration::from_secs(600);
 /// How long a screen has to stand still to count as caught up: longer than a round trip and the host's tick.
 const STILL: Duration = Duration::from_millis(250);
 
-mod link;
+pub(crate) mod link;
 mod plain;
 mod viewer;
 
@@ -31,7 +35,8 @@ pub(crate) async fn run(args: args::Join) -> Result<ExitCode, Failure> {
     if !headless && !io::stdout().is_terminal() {
         return Err(Failure::new("the viewer needs a terminal").hint("use --dump, --json, --type or --until-exit"));
     }
-    let link = link::read(&args)?;
+    let place = link::Place { argument: args.link.as_deref(), file: args.file.as_deref(), quiet: args.quiet };
+    let link = link::read(place)?;
     let guest = join(&args, link).await?;
     let outcome = if headless { plain::run(&guest, &args).await } else { viewer::run(&guest).await };
     guest.leave().await;
@@ -39,16 +44,21 @@ pub(crate) async fn run(args: args::Join) -> Result<ExitCode, Failure> {
 }
 
 async fn join(args: &args::Join, link: Link) -> Result<Guest, Failure> {
+    let needs_passphrase = link.token.needs_passphrase();
+    let passphrase = needs_passphrase.then(|| secret::their_passphrase(args.passphrase_file.as_deref())).transpose()?;
     let says = io::stderr().is_terminal() && !args.json;
     if says {
         eprint!("looking for the session…");
     }
-    let builder = Guest::builder(with_relay(link, args))
+    let mut builder = Guest::builder(with_relay(link, args))
         .lan(if args.reach.no_lan { Lan::Off } else { Lan::On })
         .name(crate::own_name(args.reach.name.as_deref()))
         .patience(args.patience)
         // The first terminal of a session.
         .watch(PaneId(0));
+    if let Some(passphrase) = passphrase {
+        builder = builder.passphrase(passphrase);
+    }
     let joined = builder.start().await;
     if says {
         eprint!("\r\x1b[K");
@@ -122,7 +132,28 @@ fn finish(outcome: Outcome, args: &args::Join) -> Result<ExitCode, Failure> {
 
 /// Says that the session was over too early.
 fn over(ending: Ending) -> Failure {
-    Failure::new(ending).hint("ask the host for a new link")
+    Failure::new(ending).hint(match ending {
+        Ending::Kicked | Ending::TurnedAway => "ask the owner",
+        _ => "ask the owner for a new link",
+    })
+}
+
+/// Waits to be let in, where the owner decides, and says so meanwhile.
+async fn let_in(guest: &Guest, args: &args::Join) -> Result<(), Failure> {
+    let key = guest.session().key().unwrap_or_default();
+    if !guest.session().status().waiting {
+        return Ok(());
+    }
+    if args.json {
+        record::print(&serde_json::json!({ "event": "waiting", "key": key }))?;
+    }
+    say(args, &format!("waiting to be let in: the host is asked, and sees your key {key}"));
+    tokio::select! {
+        answer = guest.let_in() => answer.map_err(|error| Failure::new(&error).hint(error.hint())),
+        () = tokio::time::sleep(LET_IN) => {
+            Err(Failure::new(format!("nobody let you in within {}", text::span(LET_IN))).hint("ask the owner, and try again"))
+        }
+    }
 }
 
 fn say(args: &args::Join, line: &str) {

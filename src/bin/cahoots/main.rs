@@ -1,14 +1,20 @@
-//! The `cahoots` program: shares a terminal, joins one, or runs a relay.
+//! The `cahoots` program: shares a terminal, joins one, runs a relay, and says who may do what.
 //!
 //! Always: it uses the library's public API alone; errors are two lines on stderr, what to know and what to do.
 
 mod args;
+mod audit;
+mod control;
 mod guard;
 mod join;
+mod owner;
+mod pass_on;
 mod record;
 mod relay;
+mod secret;
 mod share;
 mod signals;
+mod table;
 mod text;
 mod view;
 
@@ -41,6 +47,14 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
             Command::Share(args) => share::run(args).await,
             Command::Join(args) => join::run(args).await,
             Command::Relay(args) => relay::run(args).await,
+            Command::Links(args) => owner::links(args).await,
+            Command::Members(args) => owner::members(args).await,
+            Command::Panic(args) => owner::panic_key(args).await,
+            Command::Rekey(args) => owner::rekey(args).await,
+            Command::Drive(args) => owner::drive(args).await,
+            Command::Audit(args) => audit::run(args).await,
+            Command::PassOn(args) => pass_on::run(args).await,
+            Command::Sessions(args) => owner::sessions(args).await,
         }
     });
     // A thread that waits for a key would hold a proper shutdown up forever.
@@ -52,12 +66,12 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
 fn start_log(command: &Command) {
     let default = match command {
         Command::Relay(_) => "info",
-        Command::Share(_) | Command::Join(_) => "off",
+        _ => "off",
     };
     let full_screen = match command {
         Command::Share(args) => !args.headless && !args.json,
         Command::Join(args) => !(args.json || args.dump || args.typing || args.until_exit),
-        Command::Relay(_) => false,
+        _ => false,
     };
     if full_screen && io::stderr().is_terminal() {
         return;

@@ -40,10 +40,29 @@ pub(crate) fn event(event: &Event) -> Option<Value> {
         }
         Event::Refused { pane, reason } => json!({ "event": "refused", "pane": pane.0, "reason": reason.to_string() }),
         Event::InputLost { bytes } => json!({ "event": "input_lost", "bytes": bytes }),
+        Event::Knocked(member) => of_member("knocked", member),
+        Event::Waiting => json!({ "event": "waiting" }),
+        Event::LetIn => json!({ "event": "let_in" }),
+        Event::Rekeyed(epoch) => rekeyed(epoch.0),
+        Event::DriveWished { pane, author } => {
+            json!({ "event": "drive_wished", "pane": pane.0, "author": author.to_string() })
+        }
+        Event::DriverChanged { pane, driver } => {
+            json!({ "event": "driver", "pane": pane.0, "author": driver.map(|author| author.to_string()) })
+        }
+        Event::LineProposed { pane, author, line } => {
+            json!({ "event": "line_proposed", "pane": pane.0, "author": author.to_string(), "text": line })
+        }
+        Event::Waits { pane, what } => json!({ "event": "waits", "pane": pane.0, "what": what.to_string() }),
         Event::Alarm(alarm) => json!({ "event": "alarm", "what": alarm.to_string() }),
         Event::Lagged { missed } => json!({ "event": "lagged", "missed": missed }),
         _ => return None,
     })
+}
+
+/// The key of the session is another one.
+pub(crate) fn rekeyed(epoch: u32) -> Value {
+    json!({ "event": "rekeyed", "epoch": epoch })
 }
 
 fn of_member(event: &str, member: &Member) -> Value {
@@ -52,6 +71,7 @@ fn of_member(event: &str, member: &Member) -> Value {
         "author": member.author.to_string(),
         "name": member.name,
         "access": member.rights.to_string(),
+        "link": member.link.map(|link| link.to_string()),
         "host": member.is_host,
         "me": member.is_me,
     })

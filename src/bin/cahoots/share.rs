@@ -7,11 +7,17 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use cahoots::{
-    Access, Event, Events, Host, HostError, Lan, Link, Mirror, PtyCommand, RelayReach, Size, Terminal, Terms,
+    Access, Event, Events, Host, HostError, Lan, Link, Mirror, Passphrase, PtyCommand, RelayReach, Size, Terminal,
+    Terms,
 };
 
 use crate::args::{self, LinkAccess};
+use crate::audit;
+use crate::control;
+use crate::control::message::{Greeting, VERSION};
+use crate::control::socket::Socket;
 use crate::record;
+use crate::secret;
 use crate::signals::Signals;
 use crate::text::{self, Failure, Paint, print_line, warn};
 
@@ -20,6 +26,9 @@ const RELAY_PATIENCE: Duration = Duration::from_secs(3);
 
 mod ground;
 mod local;
+mod prompt;
+mod questions;
+mod screen;
 
 /// How a shared program that was ended by a signal to us reports: like a shell, 128 and SIGTERM's number.
 const EXIT_TERMINATED: i32 = 128 + 15;
@@ -32,8 +41,13 @@ pub(crate) async fn run(args: args::Share) -> Result<ExitCode, Failure> {
         warn(format!("this shell is shared already, in session {outer}: who is there sees the new links, too"));
     }
     let command = command_line(&args);
+    let conditions = &args.conditions;
+    let passphrase = secret::new_passphrase(conditions.passphrase, conditions.passphrase_file.as_deref())?;
+    if let Some(file) = &args.audit {
+        audit::check_new(file)?;
+    }
     let host = start(&args, &command).await?;
-    let links = issue(&host, &args)?;
+    let links = issue(&host, &args, passphrase).await?;
     let size = if shows { local::own_size()? } else { args.size };
     // A terminal of one's own answers what programs ask; without one the session does.
     let mirror = if shows { Mirror::On } else { Mirror::Off };
@@ -46,8 +60,18 @@ pub(crate) async fn run(args: args::Share) -> Result<ExitCode, Failure> {
     }
     // Only now: a command that cannot be started leaves no links behind that lead nowhere.
     announce(&host, &args, &links)?;
-    let code = if shows { local::run(&host, terminal).await } else { headless(&host, terminal, &args).await };
+    let control = open_control(&host, &args);
+    let run = async { if shows { local::run(&host, terminal).await } else { headless(&host, terminal, &args).await } };
+    let code = tokio::select! {
+        code = run => code,
+        never = control::act::serve(&host, control) => match never {},
+    };
+    let session = host.session().clone();
     host.end().await;
+    let audited = args.audit.as_ref().map(|file| audit::export(&session, file, true));
+    if let Some((file, Err(error))) = args.audit.as_ref().zip(audited) {
+        warn(format!("the audit was not written to {}: {error}", file.display()));
+    }
     let code = code?;
     if args.json {
         record::print(&record::ended(None, Some(code)))?;
@@ -100,7 +124,11 @@ fn failed(error: &HostError) -> Failure {
     Failure::new(error).hint(error.hint())
 }
 
-fn issue(host: &Host, args: &args::Share) -> Result<Vec<(Access, Link)>, Failure> {
+async fn issue(
+    host: &Host,
+    args: &args::Share,
+    passphrase: Option<Passphrase>,
+) -> Result<Vec<(Access, Link)>, Failure> {
     let wanted = match (args.access.as_slice(), args.quiet) {
         ([], true) => vec![LinkAccess::Interact],
         ([], false) => vec![LinkAccess::View, LinkAccess::Interact],
@@ -109,11 +137,43 @@ fn issue(host: &Host, args: &args::Share) -> Result<Vec<(Access, Link)>, Failure
     if args.quiet && wanted.len() > 1 {
         return Err(Failure::new("-q prints one link, but --access asks for more").hint("give --access once"));
     }
-    let issue = |access: LinkAccess| {
-        let terms = Terms { access: access.into(), lasts: args.expires, members_max: args.max_members };
-        host.share(terms).map(|link| (access.into(), link)).map_err(Failure::new)
+    let mut links = Vec::new();
+    for access in wanted {
+        let access = access.into();
+        let terms = terms(access, args);
+        let link = match passphrase.clone() {
+            Some(passphrase) => host.share_with_passphrase(terms, passphrase).await,
+            None => host.share(terms),
+        };
+        links.push((access, link.map_err(|error| Failure::new(error).hint(error.hint()))?));
+    }
+    Ok(links)
+}
+
+fn terms(access: Access, args: &args::Share) -> Terms {
+    let conditions = &args.conditions;
+    let mut terms = Terms::new(access).lasting(conditions.expires);
+    (terms.members_max, terms.approve, terms.once) = (conditions.max_members, conditions.approve, conditions.once);
+    terms.may_pass_on = args.may_pass_on;
+    terms
+}
+
+/// Opens the socket for the second terminal. Sharing goes on without it.
+fn open_control(host: &Host, args: &args::Share) -> Option<Socket> {
+    let session = host.session();
+    let greeting = Greeting {
+        cahoots: VERSION,
+        session: session.id().to_string(),
+        title: session.state().title,
+        pid: std::process::id(),
     };
-    wanted.into_iter().map(issue).collect()
+    let socket = Socket::open(greeting);
+    match (&socket, args.quiet) {
+        (Err(error), false) => warn(format!("`cahoots links` and the like will not find this session: {error}")),
+        (Err(error), true) => tracing::warn!(%error, "no control socket"),
+        (Ok(_), _) => {}
+    }
+    socket.ok()
 }
 
 fn pty_command(host: &Host, command: &[OsString], size: Size) -> PtyCommand {
@@ -154,8 +214,25 @@ fn banner(args: &args::Share, links: &[(Access, Link)]) -> io::Result<()> {
         (None, true) => ", on this machine",
     };
     print_line(format!("Others run `cahoots join` and paste a link{reach}."))?;
-    print_line(format!("Links work for {}; all ends with the shared command.", text::span(args.expires)))?;
+    for condition in conditions(args) {
+        print_line(condition)?;
+    }
+    print_line(format!("Links work for {}; all ends with the shared command.", text::span(args.conditions.expires)))?;
+    print_line("In a second terminal: `cahoots links`, `cahoots members`, `cahoots panic`.")?;
     print_line("")
+}
+
+/// Says what else the links ask for.
+fn conditions(args: &args::Share) -> impl Iterator<Item = &'static str> {
+    let conditions = &args.conditions;
+    let has_passphrase = conditions.passphrase || conditions.passphrase_file.is_some();
+    let said = [
+        (has_passphrase, "They need the passphrase, too: tell it by another way than the link."),
+        (conditions.approve, "You are asked before anybody is let in."),
+        (conditions.once, "Each link is for one person, once."),
+        (args.may_pass_on, "Their holders may make narrower links of them: `cahoots pass-on`."),
+    ];
+    said.into_iter().filter(|(is_so, _)| *is_so).map(|(_, said)| said)
 }
 
 /// Says in plain words what a link lets its holder do.

@@ -4,6 +4,11 @@ use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
+use cahoots::{Alarm, Member, sanitise_line};
+
+/// Longest alarm that is shown, in bytes.
+const ALARM_BYTES_MAX: usize = 1_024;
+
 /// What went wrong and what to do about it: two lines for the person at the terminal.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -114,6 +119,14 @@ pub(crate) fn round_trip(rtt: Duration) -> String {
     } else {
         format!("{:.1} s", ms / 1_000.0)
     }
+}
+
+/// Says an alarm with the names that people know.
+pub(crate) fn alarm_text(alarm: &Alarm, members: &[Member]) -> String {
+    let named = members.iter().fold(alarm.to_string(), |text, member| {
+        text.replace(&member.author.to_string(), &format!("{} (key {})", member.name, member.key()))
+    });
+    sanitise_line(&named, ALARM_BYTES_MAX)
 }
 
 /// Says `1 person`, `2 people`.

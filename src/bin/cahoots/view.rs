@@ -4,6 +4,7 @@
 //!
 //! Always: nothing here waits, reads a clock or writes anywhere; what should happen outside comes back as an `Action`.
 
+pub(crate) mod alarms;
 pub(crate) mod app;
 pub(crate) mod chat;
 pub(crate) mod draw;

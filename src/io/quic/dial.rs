@@ -235,7 +235,7 @@ impl Endpoint {
     fn open(&self, towards: SocketAddr) -> io::Result<quinn::Endpoint> {
         let any = if towards.is_ipv4() { IpAddr::from(Ipv4Addr::UNSPECIFIED) } else { Ipv6Addr::UNSPECIFIED.into() };
         let socket = bind((any, 0).into(), DualStack::No, DIALER_SOCKET_BYTES)?;
-        let endpoint = quic_endpoint(socket, None)?;
+        let endpoint = quic_endpoint(socket, quinn::EndpointConfig::default(), None)?;
         let mut sockets = self.sockets();
         sockets.retain(|socket| socket.open_connections() > 0);
         sockets.push(endpoint.clone());

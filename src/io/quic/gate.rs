@@ -3,13 +3,11 @@
 //! Always: a [`Seat`] is counted exactly as long as it lives. Bounds: PROTOCOL.md 17.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::ListenLimits;
-
-/// Bits of an IPv6 address that one customer usually has; the rest is free for them to vary.
-const IPV6_NETWORK_BITS: u32 = 64;
+use crate::proto::relay::Network;
 
 /// Counts who is in, and says who may enter.
 pub(super) struct Gate {
@@ -19,7 +17,7 @@ pub(super) struct Gate {
 
 #[derive(Default)]
 struct Table {
-    networks: HashMap<IpAddr, Counts>,
+    networks: HashMap<Network, Counts>,
     total: Counts,
 }
 
@@ -55,7 +53,7 @@ impl Gate {
 
     /// Decides about a first packet from `ip`.
     pub(super) fn admit(self: &Arc<Self>, ip: IpAddr, address: Address) -> Verdict {
-        let (limits, network) = (self.limits, network_of(ip));
+        let (limits, network) = (self.limits, Network::of(ip));
         let mut table = self.table();
         let (here, total) = (table.networks.get(&network).copied().unwrap_or_default(), table.total);
         if total.handshakes >= limits.handshakes_max
@@ -87,7 +85,7 @@ impl Gate {
 }
 
 impl Table {
-    fn change(&mut self, network: IpAddr, change: impl Fn(&mut Counts)) {
+    fn change(&mut self, network: Network, change: impl Fn(&mut Counts)) {
         change(&mut self.total);
         let counts = self.networks.entry(network).or_default();
         change(counts);
@@ -100,7 +98,7 @@ impl Table {
 /// A place at the table of a listener.
 pub(super) struct Seat {
     gate: Arc<Gate>,
-    network: IpAddr,
+    network: Network,
     handshaking: bool,
 }
 
@@ -122,17 +120,7 @@ impl Drop for Seat {
 
 impl std::fmt::Debug for Seat {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Seat({})", self.network)
-    }
-}
-
-fn network_of(ip: IpAddr) -> IpAddr {
-    match ip.to_canonical() {
-        IpAddr::V6(ip) => {
-            let host_bits = u128::BITS - IPV6_NETWORK_BITS;
-            IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() >> host_bits << host_bits))
-        }
-        v4 => v4,
+        write!(f, "Seat({:?})", self.network)
     }
 }
 

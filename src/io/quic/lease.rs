@@ -19,6 +19,7 @@ use super::{Channel, EXPORTER_LABEL, canonical};
 use crate::io::channel::Binder;
 use crate::proto::id::SessionId;
 use crate::proto::path::PathKind;
+use crate::proto::relay::Network;
 
 /// How long a dropped channel waits for the other side to have read everything.
 pub(super) const LINGER: Duration = Duration::from_secs(1);
@@ -79,6 +80,7 @@ pub(super) fn channel(
         binder: binder(connection.clone()),
         remote: canonical(connection.remote_address()).to_string(),
         path,
+        network: Some(Network::of(connection.remote_address().ip())),
     }
 }
 

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use super::gate::{Address, Gate, Seat, Verdict};
 use super::lease::{self, CLOSE_DONE};
+use super::reset::endpoint_config;
 use super::{
     Channel, DualStack, LISTENER_SOCKET_BYTES, Side, bind, canonical, path_to, quic_endpoint, transport_config,
 };
@@ -81,6 +82,9 @@ pub enum BindError {
     /// The caller named no address.
     #[error("no address to listen on")]
     NoAddress,
+    /// The system gives no randomness; nothing can be secure on it.
+    #[error("no randomness from the system: {0}")]
+    Random(#[from] getrandom::Error),
 }
 
 impl BindError {
@@ -91,6 +95,7 @@ impl BindError {
             Self::Socket { .. } => "choose another address or port, or end the program that has this one",
             Self::Identity(_) => "name the private key that belongs to the certificate",
             Self::NoAddress => "name at least one address",
+            Self::Random(_) => "check the system's random source",
         }
     }
 }
@@ -114,11 +119,12 @@ impl Listener {
     ///
     /// [`BindError::Socket`] with the address that is taken or not ours, [`BindError::Identity`] for a bad key.
     pub fn bind(addresses: &[SocketAddr], identity: &Identity, limits: ListenLimits) -> Result<Self, BindError> {
-        Self::bind_with(addresses, server_config(identity)?, limits)
+        Self::bind_with(addresses, identity, server_config(identity)?, limits)
     }
 
     pub(super) fn bind_with(
         addresses: &[SocketAddr],
+        identity: &Identity,
         tls: rustls::ServerConfig,
         limits: ListenLimits,
     ) -> Result<Self, BindError> {
@@ -133,7 +139,7 @@ impl Listener {
             let failed = |source| BindError::Socket { address, source };
             let socket = bind_one(address, addresses).map_err(failed)?;
             bound.push(socket.local_addr().map_err(failed)?);
-            let endpoint = quic_endpoint(socket, Some(config.clone())).map_err(failed)?;
+            let endpoint = quic_endpoint(socket, endpoint_config(identity)?, Some(config.clone())).map_err(failed)?;
             let door = Door { endpoint: endpoint.clone(), gate: Arc::clone(&gate), limits, out: sender.clone() };
             loops.spawn(door.run());
             endpoints.push(endpoint);

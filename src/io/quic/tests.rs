@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use rustls::pki_types::CertificateDer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::watch;
 
 use super::*;
 use crate::io::tls::{Identity, Trust, foreign_server_config};
@@ -67,6 +68,26 @@ async fn last_bytes_of_a_closing_listener_arrive() {
     closing.await.unwrap();
 }
 
+/// A relay that crashed says no goodbye: whoever talks to the one after it learns at once that it is another one.
+#[tokio::test]
+async fn listener_that_starts_again_resets_the_connections_of_the_one_before() {
+    let identity = Identity::generate().unwrap();
+    let [mut before, after] = [0; 2].map(|_| Listener::bind(&[LOOPBACK], &identity, ListenLimits::RELAY).unwrap());
+    let (turn, relay) = watch::channel(before.local_addresses()[0]);
+    let address = detour(relay).await;
+    let trust = Trust::fingerprint(identity.fingerprint());
+    let dialer = Endpoint::new();
+    let mut ben = dialer.dial(&Target::relay(address.ip().to_string(), address.port(), trust)).await.unwrap();
+    ben.writer.write_all(b"hello").await.unwrap();
+    let _there = before.accept().await.unwrap();
+    turn.send(after.local_addresses()[0]).unwrap();
+
+    ben.writer.write_all(b"are you there?").await.unwrap();
+    let error = ben.reader.read_u8().await.unwrap_err();
+    let lost = error.get_ref().and_then(|inner| inner.downcast_ref());
+    assert_eq!(lost, Some(&quinn::ReadError::ConnectionLost(quinn::ConnectionError::Reset)), "not by waiting");
+}
+
 /// Both sides of a finished conversation are closed at once, without waiting for the linger.
 #[tokio::test]
 async fn dropped_channels_leave_no_connection() {
@@ -123,7 +144,8 @@ async fn authority_vouches_for_a_name() {
 #[tokio::test]
 async fn other_protocol_is_told_apart() {
     let identity = Identity::generate().unwrap();
-    let web = Listener::bind_with(&[LOOPBACK], foreign_server_config(&identity), ListenLimits::RELAY).unwrap();
+    let web =
+        Listener::bind_with(&[LOOPBACK], &identity, foreign_server_config(&identity), ListenLimits::RELAY).unwrap();
     let target = Target::relay("127.0.0.1", web.local_port(), Trust::fingerprint(identity.fingerprint()));
     let result = Endpoint::new().dial(&target).await;
     assert!(matches!(result, Err(DialError::NotCahoots { .. })), "{result:?}");
@@ -241,6 +263,32 @@ fn certified(name: &str) -> (Identity, CertificateDer<'static>) {
     let leaf = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
     let identity = Identity::from_parts(leaf.der().clone(), key.serialize_der());
     (identity, authority.der().clone())
+}
+
+/// Forwards packets of one dialer to wherever `relay` stands, and back.
+async fn detour(relay: watch::Receiver<SocketAddr>) -> SocketAddr {
+    let outside = tokio::net::UdpSocket::bind(LOOPBACK).await.unwrap();
+    let inside = tokio::net::UdpSocket::bind(LOOPBACK).await.unwrap();
+    let address = outside.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut dialer, mut there, mut back) = (None, [0; 2_048], [0; 2_048]);
+        loop {
+            tokio::select! {
+                Ok((length, from)) = outside.recv_from(&mut there) => {
+                    dialer = Some(from);
+                    let to = *relay.borrow();
+                    inside.send_to(&there[..length], to).await.unwrap();
+                }
+                Ok((length, from)) = inside.recv_from(&mut back) => {
+                    let is_current = from == *relay.borrow();
+                    if let Some(to) = dialer.filter(|_| is_current) {
+                        outside.send_to(&back[..length], to).await.unwrap();
+                    }
+                }
+            }
+        }
+    });
+    address
 }
 
 /// Forwards packets to `relay`, except those of the first port that it sees.

@@ -2,11 +2,11 @@ use super::*;
 use crate::Relay;
 use crate::io::quic::{Endpoint, ListenLimits, Target};
 use crate::io::tls::Trust;
-use crate::proto::id::Channel as Lane;
+use crate::proto::id::{Channel as Lane, ShareId};
 use crate::proto::relay::HallLimits;
 use crate::proto::relay::tests::{Founded, Person};
 use crate::proto::verify::channel_binding;
-use crate::proto::wire::{Have, WireEntry};
+use crate::proto::wire::{Have, Hello, WireEntry};
 
 const NONCE: [u8; 32] = [7; 32];
 
@@ -161,6 +161,27 @@ async fn proof_that_ignores_the_exporter_fails_over_quic() {
         eve.wait_for(|frame| if let Frame::Welcome(welcome) = frame { Some(welcome.nonce) } else { None }).await;
     eve.send(&founded.ada.auth(&channel_binding(&[], &NONCE, &nonce))).await;
     assert_eq!(eve.wait_for_close().await, CloseCode::AuthFailed);
+    relay.shutdown().await;
+}
+
+/// Guesses are counted where they come from: over QUIC that is an address, and a new connection is no new start.
+#[tokio::test]
+async fn guesses_from_one_address_come_to_an_end() {
+    let loopback = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    let relay = Relay::builder().listen(loopback).start().await.expect("a free port");
+    let founded = founded();
+    let mut host = Dialer::new(quic(&relay).await);
+    host.host(&founded).await;
+    let hello = |share| Frame::Hello(Hello { nonce: NONCE, session: founded.session.id(), share });
+    for n in 0..=5 {
+        let mut eve = Dialer::new(quic(&relay).await);
+        eve.send(&hello(ShareId([n; 16]))).await;
+        let is_greeted = matches!(eve.next().await, Some(Frame::Welcome(_)));
+        assert_eq!(is_greeted, n < 5, "guess {n}");
+    }
+    let mut eve = Dialer::new(quic(&relay).await);
+    eve.send(&hello(founded.view.secret.share_id())).await;
+    assert_eq!(eve.next().await, Some(Frame::Close(CloseCode::ShareUnknown)), "not even the right one");
     relay.shutdown().await;
 }
 

@@ -156,6 +156,11 @@ impl Identity {
         self.chain.first().map_or(&[], |certificate| certificate)
     }
 
+    /// Derives a secret from the key: the same as long as the identity is. `context` says what for.
+    pub(crate) fn derive(&self, context: &str) -> [u8; 32] {
+        blake3::derive_key(context, self.key.secret_der())
+    }
+
     pub(super) fn chain(&self) -> &[CertificateDer<'static>] {
         &self.chain
     }

@@ -48,6 +48,37 @@ impl PaneStatus {
     }
 }
 
+/// Whose keys reach a pane's program, as everybody is shown it; the host alone decides.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum PanePolicy {
+    /// Those of everybody who may type.
+    #[default]
+    Everybody,
+    /// Those of one member at a time.
+    OneDriver,
+    /// Lines that the owner has read and let pass.
+    ApprovedLines,
+}
+
+impl PanePolicy {
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "all" => Some(Self::Everybody),
+            "one" => Some(Self::OneDriver),
+            "line" => Some(Self::ApprovedLines),
+            _ => None,
+        }
+    }
+
+    const fn write(self) -> &'static str {
+        match self {
+            Self::Everybody => "all",
+            Self::OneDriver => "one",
+            Self::ApprovedLines => "line",
+        }
+    }
+}
+
 /// A terminal of the session.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PaneInfo {
@@ -82,9 +113,14 @@ pub struct StateView {
     pub notes: String,
     /// Values of applications, JSON by key.
     pub app: BTreeMap<String, String>,
+    /// Whose keys reach which pane; a pane that is not listed takes those of everybody.
+    pub policies: BTreeMap<PaneId, PanePolicy>,
     /// Who drives which pane.
     pub drivers: BTreeMap<PaneId, AuthorId>,
 }
+
+/// Policies and drivers of panes.
+type Driving = (BTreeMap<PaneId, PanePolicy>, BTreeMap<PaneId, AuthorId>);
 
 /// Returns the object that operation `counter` of the genesis change made.
 fn genesis_object(counter: u64) -> ObjId {
@@ -142,6 +178,31 @@ fn read_pane(doc: &Automerge, pane: &ObjId) -> Result<PaneInfo, AutomergeError> 
     })
 }
 
+fn pane_objects(doc: &Automerge) -> Result<Vec<(PaneId, ObjId)>, AutomergeError> {
+    let mut objects = Vec::new();
+    for key in doc.keys(panes()) {
+        if let (Some(pane), Some((Value::Object(ObjType::Map), object))) = (parse_pane(&key), doc.get(panes(), &*key)?)
+        {
+            objects.push((pane, object));
+        }
+    }
+    Ok(objects)
+}
+
+/// Reads whose keys reach which pane, and who drives it.
+fn read_driving(doc: &Automerge) -> Result<Driving, AutomergeError> {
+    let (mut policies, mut wheels) = Driving::default();
+    for (pane, object) in pane_objects(doc)? {
+        let policy = str_at(doc, &object, "policy")?.and_then(|policy| PanePolicy::parse(&policy));
+        policies.extend(policy.map(|policy| (pane, policy)));
+    }
+    for key in doc.keys(drivers()) {
+        let driver = str_at(doc, &drivers(), &key)?.and_then(|driver| AuthorId::parse(&driver));
+        wheels.extend(parse_pane(&key).zip(driver));
+    }
+    Ok((policies, wheels))
+}
+
 fn read_state(doc: &Automerge) -> Result<StateView, AutomergeError> {
     let mut state = StateView {
         title: cut(str_at(doc, &ROOT, "title")?.unwrap_or_default()),
@@ -149,22 +210,13 @@ fn read_state(doc: &Automerge) -> Result<StateView, AutomergeError> {
         notes: doc.text(notes())?,
         ..StateView::default()
     };
-    for key in doc.keys(panes()) {
-        let (Some(pane), Some((Value::Object(ObjType::Map), object))) = (parse_pane(&key), doc.get(panes(), &*key)?)
-        else {
-            continue;
-        };
+    for (pane, object) in pane_objects(doc)? {
         state.panes.insert(pane, read_pane(doc, &object)?);
     }
+    (state.policies, state.drivers) = read_driving(doc)?;
     for key in doc.keys(app()) {
         if let Some(json) = str_at(doc, &app(), &key)? {
             state.app.insert(key, json);
-        }
-    }
-    for key in doc.keys(drivers()) {
-        let driver = str_at(doc, &drivers(), &key)?.and_then(|driver| AuthorId::parse(&driver));
-        if let (Some(pane), Some(driver)) = (parse_pane(&key), driver) {
-            state.drivers.insert(pane, driver);
         }
     }
     Ok(state)
@@ -214,6 +266,19 @@ impl Tx<'_> {
         self.put(&object, "command", Some(&info.command))?;
         self.put(&object, "size", Some(&format!("{}x{}", info.cols, info.rows)))?;
         self.put(&object, "status", Some(&info.status.write()))
+    }
+
+    /// Says whose keys reach a pane that was added before.
+    ///
+    /// # Errors
+    ///
+    /// [`EditError::Kind`] in the other document.
+    pub fn set_policy(&mut self, pane: PaneId, policy: PanePolicy) -> Result<(), EditError> {
+        self.expect_kind()?;
+        match self.raw.get(panes(), pane.to_string())? {
+            Some((Value::Object(ObjType::Map), object)) => self.put(&object, "policy", Some(policy.write())),
+            _ => Ok(()),
+        }
     }
 
     /// Takes a pane away.
@@ -289,6 +354,11 @@ impl Document {
 
     fn read<R>(&self, read: impl FnOnce(&Automerge) -> Result<R, AutomergeError>) -> Option<R> {
         self.view.as_ref()?.read(read).ok()
+    }
+
+    /// Reads whose keys reach which pane, and who drives it, and nothing else.
+    pub(crate) fn driving(&self) -> Driving {
+        self.read(read_driving).unwrap_or_default()
     }
 
     /// Returns a name for the place before the notes' code point at `position` that stays with the text as others edit.

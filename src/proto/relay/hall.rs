@@ -6,7 +6,9 @@
 //! who it is. PROTOCOL.md 9, 10.
 
 mod handshake;
+mod snoop;
 
+use super::guesses::{Guesses, Network};
 use super::outbox::{Outbox, ReadyList, Turn};
 use super::room::{Context, Gatherings, Room, Wanted};
 use super::store::{MemoryStore, Store};
@@ -21,6 +23,8 @@ use std::collections::BTreeMap;
 
 /// How often silence, expiry and idle rooms are looked at, in microseconds.
 const TICK_US: u64 = 1_000_000;
+/// How often the time is stored that a restarted node must not fall behind, in milliseconds.
+const WALL_STORED_MS: u64 = 10_000;
 
 /// How far a connection has come.
 #[derive(Debug)]
@@ -38,6 +42,8 @@ struct Conn {
     heard: Mono,
     pinged: Mono,
     unproven_bytes: usize,
+    /// Where it comes from, if that is known.
+    network: Option<Network>,
     /// Came when the node was full.
     is_surplus: bool,
     /// Used while the connection has no seat.
@@ -58,7 +64,8 @@ pub struct Hall {
     counters: Counters,
     tick: Option<Mono>,
     gatherings: Gatherings,
-    /// When something last happened.
+    guesses: Guesses,
+    /// When something last happened. Wall time never goes back, whatever the clock does: what has expired stays so.
     now: Now,
 }
 
@@ -72,23 +79,34 @@ impl Hall {
     /// Starts with the sessions that `store` holds.
     #[must_use]
     pub fn with_store(limits: HallLimits, seed: [u8; 32], store: Box<dyn Store>, now: Now) -> Self {
-        let restore = |session| (session, Room::restore(session, store.as_ref(), now.mono));
-        let rooms: BTreeMap<_, _> = store.sessions().into_iter().map(restore).collect();
-        let tick = (!rooms.is_empty()).then(|| now.mono.after_us(TICK_US));
-        Self {
+        let sessions = store.sessions();
+        let mut hall = Self {
             limits,
             seed,
             greetings: 0,
             conns: BTreeMap::new(),
             unproven: 0,
-            rooms,
-            store,
+            rooms: BTreeMap::new(),
             ready: ReadyList::new(),
             counters: Counters::default(),
-            tick,
+            tick: (!sessions.is_empty()).then(|| now.mono.after_us(TICK_US)),
             gatherings: Gatherings::new(),
-            now,
+            guesses: Guesses::default(),
+            now: Now { wall: now.wall.max(store.wall()), ..now },
+            store,
+        };
+        let now = hall.now;
+        for session in sessions {
+            let room = hall.with_context(now, |_, cx| Room::restore(session, cx));
+            hall.rooms.insert(session, room);
         }
+        hall
+    }
+
+    /// Takes note of the time; returns it, with a wall time that is not behind any before.
+    fn advance(&mut self, now: Now) -> Now {
+        self.now = Now { wall: now.wall.max(self.now.wall), ..now };
+        self.now
     }
 
     /// Gives the store back, for a node that starts anew.
@@ -97,14 +115,24 @@ impl Hall {
         self.store
     }
 
-    /// Takes note of a new connection.
+    /// Takes note of a new connection of which nobody knows where it comes from: one within a process, say.
     pub fn handle_open(&mut self, conn: ConnId, now: Now) {
-        self.now = now;
+        self.open(conn, None, now);
+    }
+
+    /// Takes note of a new connection from `network`, which has only so many guesses at names of shares.
+    pub fn handle_open_from(&mut self, conn: ConnId, network: Network, now: Now) {
+        self.open(conn, Some(network), now);
+    }
+
+    fn open(&mut self, conn: ConnId, network: Option<Network>, now: Now) {
+        let now = self.advance(now);
         let mono = now.mono;
         let phase = Phase::Fresh;
         let is_surplus = self.conns.len() >= self.limits.connections_max;
         let outbox = Outbox::default();
-        let new = Conn { phase, opened: mono, heard: mono, pinged: mono, unproven_bytes: 0, is_surplus, outbox };
+        let (opened, unproven_bytes) = (mono, 0);
+        let new = Conn { phase, opened, heard: mono, pinged: mono, unproven_bytes, network, is_surplus, outbox };
         self.conns.insert(conn, new);
         self.unproven += 1;
         self.tick.get_or_insert(mono.after_us(TICK_US));
@@ -117,7 +145,7 @@ impl Hall {
     ///
     /// Until it has proven possession a connection may send [`UNPROVEN_BYTES_MAX`] bytes in all.
     pub fn handle_received(&mut self, conn: ConnId, bytes: usize, now: Now) -> Flow {
-        self.now = now;
+        let now = self.advance(now);
         let Some(entry) = self.conns.get_mut(&conn) else { return Flow::Stop };
         entry.heard = now.mono;
         match entry.phase {
@@ -136,22 +164,23 @@ impl Hall {
 
     /// Takes HELLO; `exporter` is what the transport exports for its session id, if it can. PROTOCOL.md 10.
     pub fn handle_hello(&mut self, conn: ConnId, hello: Hello, exporter: Option<[u8; 32]>, now: Now) -> Flow {
-        self.take(conn, now, |hall| hall.greet(conn, hello, exporter).map(|()| Flow::Continue))
+        self.take(conn, now, |hall, now| hall.greet(conn, hello, exporter, now).map(|()| Flow::Continue))
     }
 
     /// Takes one frame. A HELLO that comes this way has no exporter.
     pub fn handle_frame(&mut self, conn: ConnId, frame: Frame, now: Now) -> Flow {
-        self.take(conn, now, |hall| hall.dispatch(conn, frame, now))
+        self.take(conn, now, |hall, now| hall.dispatch(conn, frame, now))
     }
 
     /// Closes a connection whose bytes make no sense.
     pub fn handle_violation(&mut self, conn: ConnId, code: CloseCode, now: Now) {
+        let now = self.advance(now);
         self.close(conn, code, now);
     }
 
     /// Forgets a connection that is gone.
     pub fn handle_close(&mut self, conn: ConnId, now: Now) {
-        self.now = now;
+        let now = self.advance(now);
         let Some(entry) = self.conns.remove(&conn) else { return };
         match entry.phase {
             Phase::Fresh | Phase::Greeted(_) => self.unproven -= 1,
@@ -164,6 +193,7 @@ impl Hall {
 
     /// Tells every connection to go elsewhere.
     pub fn handle_shutdown(&mut self, now: Now) {
+        let now = self.advance(now);
         for conn in self.conns.keys().copied().collect::<Vec<_>>() {
             self.close(conn, CloseCode::GoingAway, now);
         }
@@ -177,12 +207,16 @@ impl Hall {
 
     /// Looks for silence, expiry, and rooms that nobody needs any more.
     pub fn handle_timeout(&mut self, now: Now) {
-        self.now = now;
+        let now = self.advance(now);
         while let Some((_, session)) = self.gatherings.pop_front_if(|(due, _)| *due <= now.mono) {
             self.with_room(&session, now, Room::pass_presence_on);
         }
         if self.tick.is_none_or(|tick| now.mono < tick) {
             return;
+        }
+        if now.wall.since_ms(self.store.wall()) >= WALL_STORED_MS {
+            let stored = self.store.put_wall(now.wall);
+            self.counters.store_failures += u64::from(stored.is_err());
         }
         self.check_silence(now);
         for session in self.rooms.keys().copied().collect::<Vec<_>>() {
@@ -259,15 +293,15 @@ impl Hall {
     }
 
     /// Runs one step of a connection and closes it if the step fails.
-    fn take(&mut self, conn: ConnId, now: Now, step: impl FnOnce(&mut Self) -> Result<Flow, CloseCode>) -> Flow {
-        self.now = now;
+    fn take(&mut self, conn: ConnId, now: Now, step: impl FnOnce(&mut Self, Now) -> Result<Flow, CloseCode>) -> Flow {
+        let now = self.advance(now);
         let Some(entry) = self.conns.get_mut(&conn) else { return Flow::Stop };
         if matches!(entry.phase, Phase::Closing(_)) {
             return Flow::Stop;
         }
         entry.heard = now.mono;
         self.counters.frames_in += 1;
-        let flow = match step(self) {
+        let flow = match step(self, now) {
             Ok(flow) => flow,
             Err(code) => {
                 self.close(conn, code, now);
@@ -285,7 +319,7 @@ impl Hall {
             (_, Frame::Close(_)) => return Err(CloseCode::Bye),
             (Some(Phase::Seated(session)), frame) => (*session, frame),
             (Some(Phase::Fresh), Frame::Hello(hello)) => {
-                return self.greet(conn, hello, None).map(|()| Flow::Continue);
+                return self.greet(conn, hello, None, now).map(|()| Flow::Continue);
             }
             (Some(Phase::Greeted(_)), Frame::Auth(auth)) => {
                 return self.seat(conn, &auth, now).map(|()| Flow::Continue);
@@ -304,8 +338,16 @@ impl Hall {
         now: Now,
         work: impl FnOnce(&mut Room, &mut Context<'_>) -> T,
     ) -> Option<T> {
+        self.with_context(now, |rooms, cx| rooms.get_mut(session).map(|room| work(room, cx)))
+    }
+
+    /// Lends out what rooms work with, then closes the connections that were cut off.
+    fn with_context<T>(
+        &mut self,
+        now: Now,
+        work: impl FnOnce(&mut BTreeMap<SessionId, Room>, &mut Context<'_>) -> T,
+    ) -> T {
         let mut cuts = Vec::new();
-        let room = self.rooms.get_mut(session)?;
         let mut cx = Context {
             store: self.store.as_mut(),
             ready: &mut self.ready,
@@ -316,11 +358,11 @@ impl Hall {
             durable_bytes_max: self.limits.durable_bytes_max,
             now,
         };
-        let result = work(room, &mut cx);
+        let result = work(&mut self.rooms, &mut cx);
         for (conn, code) in cuts {
             self.close(conn, code, now);
         }
-        Some(result)
+        result
     }
 
     /// Takes a connection's seat away and lets it know why; what it was promised before is still delivered.
@@ -397,10 +439,13 @@ impl Hall {
 /// Hands a frame to the room of a seated connection.
 fn dispatch_seated(room: &mut Room, conn: ConnId, frame: Frame, cx: &mut Context<'_>) -> Result<Flow, CloseCode> {
     match frame {
+        Frame::Member(_) | Frame::Wrap(_) | Frame::Share(_) | Frame::Proof(_) if room.is_waiting(conn) => {}
         Frame::Entry(raw) => return room.handle_entry(conn, raw, cx),
         Frame::Ping(echo) => room.handle_ping(conn, echo, cx),
         Frame::Log(raw) => room.handle_log(conn, raw, cx)?,
-        Frame::Wrap(raw) => room.handle_wrap(conn, raw, cx)?,
+        Frame::Wrap(raw) => room.handle_wrap(conn, &raw, cx)?,
+        Frame::Share(passed_on) => room.handle_share(conn, passed_on, cx)?,
+        Frame::Proof(raw) => room.handle_proof(conn, &raw, cx)?,
         Frame::Member(raw) => room.handle_member(conn, &raw, cx.now.mono)?,
         Frame::Have(have) => room.handle_have(conn, &have, cx)?,
         Frame::Watch(channel) => room.handle_watch(conn, channel, Wanted::Yes, cx)?,

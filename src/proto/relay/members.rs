@@ -4,21 +4,45 @@
 //! to whom" costs one bit per pair.
 
 use super::bucket::Bucket;
+use crate::proto::authlog::AuthLog;
 use crate::proto::id::AuthorId;
+use crate::proto::lane::proof::Proof;
 use crate::proto::limits::{DIRECT_BYTES_RATE, DURABLE_BYTES_RATE, DURABLE_RATE, PRESENCE_RATE};
-use crate::proto::member::VerifiedMember;
+use crate::proto::member::{ChainError, VerifiedMember};
 use crate::proto::share::Rights;
 use crate::proto::time::Mono;
 use crate::proto::wire::Frame;
 use bytes::Bytes;
 use std::collections::BTreeMap;
 
+/// What the auth log says of a member.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Admission {
+    /// It counts.
+    In,
+    /// It may knock: the owner lets members of its share in one by one.
+    Waiting,
+    /// It was cut off, or its share is not recorded.
+    Out,
+}
+
+impl Admission {
+    pub(super) fn of(member: &VerifiedMember, log: &AuthLog) -> Self {
+        match log.admits(member) {
+            Ok(()) => Self::In,
+            Err(ChainError::NotLetIn { .. }) => Self::Waiting,
+            Err(_) => Self::Out,
+        }
+    }
+}
+
 /// One member and how fast it may write.
 #[derive(Debug)]
 pub(super) struct Member {
     pub verified: VerifiedMember,
-    /// Whether the auth log admits it now. Its entries are refused otherwise.
-    pub is_admitted: bool,
+    pub admission: Admission,
+    /// That it wrote two histories, in the newest epoch known of.
+    pub proof: Option<Proof>,
     /// Whether its chain is in the store, because it has written something durable.
     pub is_stored: bool,
     pub durable: Bucket,
@@ -29,11 +53,12 @@ pub(super) struct Member {
 }
 
 impl Member {
-    pub(super) fn new(verified: VerifiedMember, is_admitted: bool, now: Mono) -> Self {
+    pub(super) fn new(verified: VerifiedMember, admission: Admission, now: Mono) -> Self {
         let frame = Frame::Member(verified.chain().encode()).encode();
         Self {
             verified,
-            is_admitted,
+            admission,
+            proof: None,
             is_stored: false,
             durable: Bucket::new(DURABLE_RATE, now),
             durable_bytes: Bucket::new(DURABLE_BYTES_RATE, now),
@@ -99,6 +124,10 @@ impl Members {
 
     pub(super) fn get_mut(&mut self, author: AuthorId) -> Option<&mut Member> {
         self.slots.get_mut(*self.numbers.get(&author)? as usize)?.as_mut()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Member> {
+        self.slots.iter().flatten()
     }
 
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Member> {

@@ -5,15 +5,19 @@
 //! Always: notes are small and bounded (places, names, numbers); frames that many watch stay in the room and are drawn
 //! from it when the connection has room for them. So a slow reader costs what a fast one does. PROTOCOL.md 9, 10, 17.
 
+mod durable;
+
 use super::members::{Members, Numbers};
 use super::ring::{Ring, Watch};
-use super::room::Latest;
-use super::store::{Store, StoredEntry};
+use super::room::{KeptWrap, Latest};
+use super::store::Store;
 use super::{ConnId, Counters};
-use crate::proto::id::{AuthorId, Channel, LaneId, SessionId};
+use crate::proto::id::{AuthorId, Channel, Epoch, LaneId, SessionId};
 use crate::proto::limits::{KEYFRAME_BYTES_MAX, LIVE_KEPT_BYTES_MAX};
 use crate::proto::wire::{Ack, CloseCode, Frame, Have, Whereabouts};
 use bytes::Bytes;
+pub(super) use durable::WholeCheckpoint;
+use durable::{DurableCursor, SegmentWatch};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::ControlFlow;
 
@@ -28,9 +32,11 @@ pub(super) type ReadyList = VecDeque<ConnId>;
 /// What outboxes draw from.
 pub(super) struct Source<'a> {
     pub session: &'a SessionId,
+    pub wraps: &'a BTreeMap<[u8; 16], KeptWrap>,
     pub members: &'a Members,
     pub latest: &'a BTreeMap<AuthorId, Latest>,
     pub rings: &'a BTreeMap<Channel, Ring>,
+    pub checkpoints: &'a BTreeMap<Channel, WholeCheckpoint>,
     pub store: &'a dyn Store,
 }
 
@@ -60,36 +66,6 @@ impl Turn<'_> {
     }
 }
 
-/// How far a subscriber has come in the stored entries of its session.
-#[derive(Debug, Default)]
-struct DurableCursor {
-    position: u64,
-    /// What the subscriber has ahead of `position`: lane → its next seq. Shrinks as the cursor passes.
-    has: BTreeMap<LaneId, u64>,
-    /// Channels whose HAVE is complete. Nothing is sent before both are.
-    told: BTreeSet<Channel>,
-}
-
-impl DurableCursor {
-    fn is_open(&self) -> bool {
-        Channel::DURABLE.iter().all(|channel| self.told.contains(channel))
-    }
-
-    /// Passes `entry`; tells whether the subscriber needs it.
-    fn pass(&mut self, entry: &StoredEntry) -> bool {
-        self.position += 1;
-        match self.has.get(&entry.lane) {
-            Some(next) if entry.seq < *next => {
-                if entry.seq + 1 == *next {
-                    self.has.remove(&entry.lane);
-                }
-                false
-            }
-            _ => true,
-        }
-    }
-}
-
 /// What one connection is still to be told.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
@@ -97,9 +73,12 @@ pub(super) struct Outbox {
     is_listed: bool,
     /// Was taken from the ready list and not popped since: its driver knows.
     is_claimed: bool,
+    /// Its member waits to be let in: nothing goes out but what was queued as control, wraps and direct entries.
+    is_held: bool,
     control: VecDeque<Bytes>,
     closing: Option<CloseCode>,
     pong: Option<[u8; 8]>,
+    wraps: BTreeSet<[u8; 16]>,
     acks: BTreeMap<LaneId, u64>,
     keyframes_wanted: BTreeSet<Channel>,
     peers: BTreeMap<AuthorId, Whereabouts>,
@@ -108,7 +87,9 @@ pub(super) struct Outbox {
     direct_bytes: usize,
     latest: VecDeque<AuthorId>,
     latest_noted: BTreeSet<AuthorId>,
+    proofs: BTreeSet<AuthorId>,
     live: VecDeque<Watch>,
+    segments: Vec<SegmentWatch>,
     durable: DurableCursor,
 }
 
@@ -127,6 +108,16 @@ impl Outbox {
         self.is_claimed = true;
     }
 
+    /// Keeps back all that is not for somebody who waits to be let in.
+    pub(super) const fn hold(&mut self) {
+        self.is_held = true;
+    }
+
+    /// Lets everything out; what was noted before is to be noted anew.
+    pub(super) const fn release(&mut self) {
+        self.is_held = false;
+    }
+
     /// Queues a frame of the handshake or the auth log.
     pub(super) fn push_control(&mut self, frame: Bytes) {
         self.control.push_back(frame);
@@ -135,6 +126,11 @@ impl Outbox {
     /// Notes an answer to PING; only the newest is worth sending.
     pub(super) const fn note_pong(&mut self, echo: [u8; 8]) {
         self.pong = Some(echo);
+    }
+
+    /// Notes that there is a new wrap for `recipient`; only the newest is worth sending.
+    pub(super) fn note_wrap(&mut self, recipient: [u8; 16]) {
+        self.wraps.insert(recipient);
     }
 
     pub(super) fn note_ack(&mut self, lane: LaneId, next: u64) {
@@ -146,12 +142,21 @@ impl Outbox {
     }
 
     pub(super) fn note_peer(&mut self, author: AuthorId, whereabouts: Whereabouts) {
-        self.peers.insert(author, whereabouts);
+        if !self.is_held {
+            self.peers.insert(author, whereabouts);
+        }
+    }
+
+    /// Notes that there is a proof against `author`.
+    pub(super) fn note_proof(&mut self, author: AuthorId) {
+        if !self.is_held {
+            self.proofs.insert(author);
+        }
     }
 
     /// Notes that the newest presence of `author` has changed.
     pub(super) fn note_latest(&mut self, author: AuthorId) {
-        if self.latest_noted.insert(author) {
+        if !self.is_held && self.latest_noted.insert(author) {
             self.latest.push_back(author);
         }
     }
@@ -172,36 +177,60 @@ impl Outbox {
         self.direct_bytes
     }
 
+    /// Starts sending a terminal or the checkpoints of a document.
     pub(super) fn watch(&mut self, channel: Channel) {
-        if !self.watches(channel) {
+        if channel.is_checkpoint() {
+            if self.segments.iter().all(|watch| watch.channel != channel) {
+                self.segments.push(SegmentWatch::new(channel));
+            }
+        } else if self.live.iter().all(|watch| watch.channel != channel) {
             self.live.push_back(Watch::new(channel));
         }
     }
 
     pub(super) fn unwatch(&mut self, channel: Channel) {
         self.live.retain(|watch| watch.channel != channel);
+        self.segments.retain(|watch| watch.channel != channel);
     }
 
+    /// Tells whether entries of a terminal would go out.
     pub(super) fn watches(&self, channel: Channel) -> bool {
-        self.live.iter().any(|watch| watch.channel == channel)
+        !self.is_held && self.live.iter().any(|watch| watch.channel == channel)
+    }
+
+    /// Returns the terminals watched.
+    pub(super) fn watched(&self) -> Vec<Channel> {
+        self.live.iter().map(|watch| watch.channel).collect()
     }
 
     /// Notes what the other side holds; returns how many lanes are remembered.
     pub(super) fn note_have(&mut self, have: &Have) -> usize {
-        for lane in &have.lanes {
-            let key = LaneId { channel: have.channel, author: lane.author, epoch: lane.epoch };
-            let has = self.durable.has.entry(key).or_default();
-            *has = lane.next.max(*has);
-        }
-        if have.last {
-            self.durable.told.insert(have.channel);
-        }
-        self.durable.has.len()
+        self.durable.note_have(have)
     }
 
     /// Notes that the other side has just sent what is below `next`, and need not get it back.
     pub(super) fn note_sent_by_it(&mut self, lane: LaneId, next: u64) {
-        self.durable.has.insert(lane, next);
+        self.durable.note_sent_by_it(lane, next);
+    }
+
+    /// Notes that a lane cannot go on from where the other side has it; returns of how many this is known.
+    pub(super) fn note_stuck(&mut self, lane: LaneId) -> usize {
+        self.durable.note_stuck(lane)
+    }
+
+    /// Tells whether a lane cannot go on from where the other side has it.
+    pub(super) fn is_stuck(&self, lane: &LaneId) -> bool {
+        self.durable.is_stuck(lane)
+    }
+
+    /// Forgets what the other side has of a lane.
+    pub(super) fn forget_lane(&mut self, lane: &LaneId) {
+        self.durable.forget_lane(lane);
+    }
+
+    /// Forgets what the other side has of the lanes of `channel` below `epoch`.
+    pub(super) fn forget_below(&mut self, channel: Channel, epoch: Epoch) {
+        self.durable.forget_below(channel, epoch);
     }
 
     /// Notes that the other side needs no chain of this member: it is its own.
@@ -243,10 +272,14 @@ impl Outbox {
         self.closing.filter(|_| self.control.is_empty())
     }
 
-    /// Takes frames in the order control, direct, latest, live, durable.
+    /// Takes frames in the order control, direct, latest, live, checkpoints, durable.
     ///
     /// Live leaves a quarter to durable: a flood on a slow link must not silence the chat.
     pub(super) fn pop(&mut self, source: &Source<'_>, turn: &mut Turn<'_>, counters: &mut Counters) {
+        self.pop_wraps(source, turn);
+        if self.is_held {
+            return self.pop_direct(source, turn);
+        }
         self.pop_notes(source, turn);
         self.pop_direct(source, turn);
         self.pop_latest(source, turn);
@@ -256,6 +289,7 @@ impl Outbox {
         }
         self.pop_live(source, turn, counters);
         turn.bytes_max = bytes_max;
+        self.pop_segments(source, turn);
         self.pop_durable(source, turn);
     }
 
@@ -271,17 +305,38 @@ impl Outbox {
     }
 
     fn is_due(&self, source: &Source<'_>) -> bool {
+        let is_due = !self.wraps.is_empty() || !self.direct.is_empty();
+        is_due || !self.is_held && self.is_due_in_full(source)
+    }
+
+    fn is_due_in_full(&self, source: &Source<'_>) -> bool {
         !self.acks.is_empty()
             || !self.keyframes_wanted.is_empty()
             || !self.peers.is_empty()
-            || !self.direct.is_empty()
+            || !self.proofs.is_empty()
             || !self.latest.is_empty()
             || self.live.iter().any(|watch| source.rings.get(&watch.channel).is_some_and(|ring| watch.is_due(ring)))
             || self.durable_is_due(source)
     }
 
     fn durable_is_due(&self, source: &Source<'_>) -> bool {
-        self.durable.is_open() && self.durable.position < source.store.end(source.session)
+        let is_behind = self.durable.is_open() && self.durable.position < source.store.end(source.session);
+        is_behind || self.segments.iter().any(|watch| watch.is_due(source))
+    }
+
+    /// Appends all bytes of others that wait here; all else are notes of what is kept elsewhere.
+    pub(super) fn snoop(&self, found: &mut Vec<u8>) {
+        let direct = self.direct.iter().map(|(_, frame)| frame);
+        self.control.iter().chain(direct).for_each(|frame| found.extend_from_slice(frame));
+    }
+
+    fn pop_wraps(&mut self, source: &Source<'_>, turn: &mut Turn<'_>) {
+        while !turn.is_full() {
+            let Some(recipient) = self.wraps.pop_first() else { break };
+            if let Some(wrap) = source.wraps.get(&recipient) {
+                turn.push(wrap.frame.clone());
+            }
+        }
     }
 
     fn pop_notes(&mut self, source: &Source<'_>, turn: &mut Turn<'_>) {
@@ -297,6 +352,15 @@ impl Outbox {
             let Some((author, whereabouts)) = self.peers.pop_first() else { break };
             if whereabouts == Whereabouts::Gone || introduce(&mut self.introduced, author, source, turn) {
                 turn.push(Frame::Peer(author, whereabouts).encode());
+            }
+        }
+        while !turn.is_full() {
+            let Some(author) = self.proofs.pop_first() else { break };
+            let proof = source.members.get(author).and_then(|member| member.proof.as_ref());
+            if let Some(proof) = proof
+                && introduce(&mut self.introduced, author, source, turn)
+            {
+                turn.push(Frame::Proof(proof.encode()).encode());
             }
         }
     }
@@ -364,22 +428,40 @@ impl Outbox {
         }
     }
 
+    fn pop_segments(&mut self, source: &Source<'_>, turn: &mut Turn<'_>) {
+        for watch in &mut self.segments {
+            while !turn.is_full() {
+                let Some((author, frame)) = watch.pull(source) else { break };
+                if introduce(&mut self.introduced, author, source, turn) {
+                    turn.push(frame);
+                }
+            }
+        }
+    }
+
     fn pop_durable(&mut self, source: &Source<'_>, turn: &mut Turn<'_>) {
-        if !self.durable_is_due(source) {
+        let end = source.store.end(source.session);
+        if turn.is_full() || !self.durable.is_open() || self.durable.position >= end {
             return;
         }
         let (durable, introduced) = (&mut self.durable, &mut self.introduced);
         let mut visits = 0;
-        source.store.visit(source.session, durable.position, &mut |entry| {
-            if turn.is_full() || visits == DURABLE_VISITS_MAX {
+        let mut has_stopped = false;
+        source.store.visit(source.session, durable.position, &mut |position, entry| {
+            has_stopped = turn.is_full() || visits == DURABLE_VISITS_MAX;
+            if has_stopped {
                 return ControlFlow::Break(());
             }
             visits += 1;
-            if durable.pass(entry) && introduce(introduced, entry.lane.author, source, turn) {
+            if durable.pass(position, entry) && introduce(introduced, entry.lane.author, source, turn) {
                 turn.push(entry.frame.clone());
             }
             ControlFlow::Continue(())
         });
+        if !has_stopped {
+            // What stood at the end may have been forgotten.
+            durable.position = end;
+        }
     }
 }
 

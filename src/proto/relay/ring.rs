@@ -191,6 +191,11 @@ impl Ring {
         }
     }
 
+    /// Appends all bytes held.
+    pub(super) fn snoop(&self, found: &mut Vec<u8>) {
+        self.kept.iter().for_each(|kept| found.extend_from_slice(&kept.frame));
+    }
+
     /// Forgets all; watchers wait for the next keyframe.
     pub(super) fn clear(&mut self) {
         self.first = self.end();

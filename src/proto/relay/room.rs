@@ -6,26 +6,30 @@
 //! holds a content key. PROTOCOL.md 5, 8, 10, 11.
 
 mod entries;
+mod lanes;
+mod log;
 mod seats;
+mod snoop;
+mod wraps;
 
 use super::members::Members;
-use super::outbox::{ReadyList, Source, Turn};
+use super::outbox::{ReadyList, Source, Turn, WholeCheckpoint};
 use super::ring::Ring;
-use super::store::{Head, Store, StoreError};
+use super::store::{Shelf, Store, StoreError};
 use super::{ConnId, Counters};
-use crate::proto::authlog::{AuthLog, LogError, Record};
+use crate::proto::authlog::AuthLog;
 use crate::proto::id::{AuthorId, Channel, Class, Epoch, LaneId, SessionId, ShareId};
 use crate::proto::lane::verify::LaneVerifier;
-use crate::proto::limits::{AUTHORS_MAX, HAVE_LANES_MAX, WRAPS_MAX};
-use crate::proto::member::{Chain, ChainError};
+use crate::proto::limits::{AUTHORS_MAX, HAVE_LANES_MAX};
+use crate::proto::member::Chain;
 use crate::proto::time::{Mono, Now};
-use crate::proto::wire::{CloseCode, Frame, Have, Reader, Standing};
+use crate::proto::wire::{CloseCode, Frame, Have, Standing};
 use bytes::Bytes;
+pub(super) use seats::Greeted;
 use seats::Seat;
 use std::collections::{BTreeMap, VecDeque};
-
-/// Length of a wrap in bytes. PROTOCOL.md 6.
-const WRAP_BYTES: usize = 68;
+use wraps::KeptShare;
+pub(super) use wraps::KeptWrap;
 
 /// Rooms whose presence waits to be passed on, and until when. All wait equally long, so the first is due first.
 pub(super) type Gatherings = VecDeque<(Mono, SessionId)>;
@@ -54,6 +58,12 @@ impl Context<'_> {
             }
         })
     }
+
+    /// Forgets an item. A medium that fails to keeps more than it must; nothing depends on it.
+    fn discard(&mut self, session: &SessionId, shelf: Shelf, name: &[u8; 16]) {
+        let discarded = self.store.discard(session, shelf, name);
+        let _ = self.stored(discarded);
+    }
 }
 
 /// The newest presence of one author.
@@ -73,11 +83,14 @@ pub(super) struct Room {
     session: SessionId,
     log: AuthLog,
     log_frames: Vec<Bytes>,
-    wraps: BTreeMap<[u8; 16], Bytes>,
+    wraps: BTreeMap<[u8; 16], KeptWrap>,
+    passed_on: BTreeMap<ShareId, KeptShare>,
     members: Members,
     seats: BTreeMap<ConnId, Seat>,
     conns: BTreeMap<AuthorId, ConnId>,
     lanes: BTreeMap<LaneId, LaneVerifier>,
+    /// Channel 6 or 7 → the newest checkpoint of which all is here.
+    checkpoints: BTreeMap<Channel, WholeCheckpoint>,
     rings: BTreeMap<Channel, Ring>,
     live_bytes: u64,
     latest: BTreeMap<AuthorId, Latest>,
@@ -95,10 +108,12 @@ impl Room {
             log: AuthLog::new(session),
             log_frames: Vec::new(),
             wraps: BTreeMap::new(),
+            passed_on: BTreeMap::new(),
             members: Members::default(),
             seats: BTreeMap::new(),
             conns: BTreeMap::new(),
             lanes: BTreeMap::new(),
+            checkpoints: BTreeMap::new(),
             rings: BTreeMap::new(),
             live_bytes: 0,
             latest: BTreeMap::new(),
@@ -108,10 +123,12 @@ impl Room {
         }
     }
 
-    /// Picks a session up where `store` has it. What does not check is left out: the medium, not a peer, is at fault.
-    pub(super) fn restore(session: SessionId, store: &dyn Store, now: Mono) -> Self {
+    /// Picks a session up where the store has it. What does not check is left out: the medium, not a peer, is at
+    /// fault.
+    pub(super) fn restore(session: SessionId, cx: &mut Context<'_>) -> Self {
+        let now = cx.now.mono;
         let mut room = Self::new(session, now);
-        for raw in store.records(&session) {
+        for raw in cx.store.records(&session) {
             if room.log.append(raw.clone()).is_err() {
                 break;
             }
@@ -120,12 +137,7 @@ impl Room {
         if room.log.is_ended() {
             room.ended = Some(now);
         }
-        for raw in store.wraps(&session) {
-            if let Some(recipient) = wrap_recipient(&raw) {
-                room.wraps.insert(recipient, Frame::Wrap(raw).encode());
-            }
-        }
-        for raw in store.members(&session) {
+        for raw in cx.store.items(&session, Shelf::Members) {
             if let Ok(Ok(member)) = Chain::decode(&raw).map(|chain| chain.verify(&session)) {
                 let author = member.author();
                 room.add_member(member, now);
@@ -134,12 +146,8 @@ impl Room {
                 }
             }
         }
-        for Head { lane, next, digest } in store.heads(&session) {
-            if let Some(member) = room.members.get(lane.author) {
-                let key = member.verified.verify_key().clone();
-                room.lanes.insert(lane, LaneVerifier::resume(session, lane, key, next, digest));
-            }
-        }
+        room.restore_wraps(cx);
+        room.restore_lanes(cx);
         room
     }
 
@@ -167,10 +175,12 @@ impl Room {
         if self.log.host().is_none() {
             return Standing::SessionUnknown;
         }
-        if self.log.is_closed(share) {
+        if self.is_closed_to_all(share) || self.is_below_closed(share) {
             return Standing::ShareClosed;
         }
-        let is_known = self.log.share(share).is_some() || self.wraps.contains_key(share.as_bytes());
+        let is_known = self.log.share(share).is_some()
+            || self.passed_on.contains_key(share)
+            || self.wraps.contains_key(share.as_bytes());
         if is_known { Standing::Known } else { Standing::ShareUnknown }
     }
 
@@ -179,9 +189,9 @@ impl Room {
         &self.log_frames
     }
 
-    /// Returns the wrap for `share`, framed.
-    pub(super) fn wrap(&self, share: &ShareId) -> Option<&Bytes> {
-        self.wraps.get(share.as_bytes())
+    /// Tells whether the member of `conn` waits to be let in.
+    pub(super) fn is_waiting(&self, conn: ConnId) -> bool {
+        self.seats.get(&conn).is_some_and(|seat| seat.is_waiting)
     }
 
     /// Returns since when nobody has been connected.
@@ -192,101 +202,6 @@ impl Room {
     /// Returns when the session ended.
     pub(super) const fn ended_at(&self) -> Option<Mono> {
         self.ended
-    }
-
-    /// Takes an auth log record from an administrator.
-    pub(super) fn handle_log(&mut self, conn: ConnId, raw: Bytes, cx: &mut Context<'_>) -> Result<(), CloseCode> {
-        self.check_administrator(conn)?;
-        // Nothing has happened unless it is stored: the log moves on as a whole or not at all.
-        let mut log = self.log.clone();
-        let record = match log.append(raw.clone()) {
-            Ok(record) => record,
-            Err(LogError::Seq { found, next }) if found < next => return self.check_known_record(found, &raw),
-            Err(LogError::Full | LogError::SharesFull) => return Err(CloseCode::Limit),
-            Err(_) => return Err(CloseCode::Protocol),
-        };
-        let stored = cx.store.put_record(&self.session, &raw);
-        cx.stored(stored)?;
-        self.log = log;
-        if matches!(record, Record::End) {
-            self.settle_up(cx);
-        }
-        let frame = Frame::Log(raw).encode();
-        self.log_frames.push(frame.clone());
-        for (other, seat) in self.seats.iter_mut().filter(|(other, _)| **other != conn) {
-            seat.outbox.push_control(frame.clone());
-            seat.outbox.list(*other, cx.ready);
-        }
-        match record {
-            Record::Share(_) | Record::Close { .. } | Record::Admit(_) => self.review_members(cx),
-            Record::End => self.end(cx)?,
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// A record that we have is no news; another one in its place is a forked log.
-    fn check_known_record(&self, seq: u64, raw: &Bytes) -> Result<(), CloseCode> {
-        let known = usize::try_from(seq).ok().and_then(|index| self.log.records().get(index));
-        if known == Some(raw) { Ok(()) } else { Err(CloseCode::Protocol) }
-    }
-
-    /// Asks the log about every member anew and cuts off those whose share was closed.
-    fn review_members(&mut self, cx: &mut Context<'_>) {
-        for member in self.members.iter_mut() {
-            let verdict = self.log.admits(&member.verified);
-            member.is_admitted = verdict.is_ok();
-            if let (Err(ChainError::Closed { .. }), Some(conn)) = (verdict, self.conns.get(&member.verified.author())) {
-                cx.cuts.push((*conn, CloseCode::ShareClosed));
-            }
-        }
-    }
-
-    /// Promises every seat what the session still has for it: the last screen, the exit status, the last words.
-    fn settle_up(&mut self, cx: &mut Context<'_>) {
-        let Self { session, members, latest, rings, seats, .. } = self;
-        let source = Source { session, members, latest, rings, store: cx.store };
-        seats.values_mut().for_each(|seat| seat.outbox.settle_up(&source, cx.counters));
-    }
-
-    /// Cuts everybody off; only the log stays, so that late comers learn of the end from the owner's own record.
-    fn end(&mut self, cx: &mut Context<'_>) -> Result<(), CloseCode> {
-        cx.cuts.extend(self.seats.keys().map(|conn| (*conn, CloseCode::Ended)));
-        self.ended = Some(cx.now.mono);
-        self.lanes.clear();
-        self.rings.clear();
-        self.live_bytes = 0;
-        self.latest.clear();
-        self.wraps.clear();
-        let cleared = cx.store.clear_entries(&self.session);
-        cx.stored(cleared)
-    }
-
-    /// Takes a wrap from an administrator.
-    pub(super) fn handle_wrap(&mut self, conn: ConnId, raw: Bytes, cx: &mut Context<'_>) -> Result<(), CloseCode> {
-        self.check_administrator(conn)?;
-        let recipient = wrap_recipient(&raw).ok_or(CloseCode::Protocol)?;
-        if self.wraps.len() >= WRAPS_MAX && !self.wraps.contains_key(&recipient) {
-            return Err(CloseCode::Limit);
-        }
-        let stored = cx.store.put_wrap(&self.session, &recipient, &raw);
-        cx.stored(stored)?;
-        let frame = Frame::Wrap(raw).encode();
-        if self.wraps.insert(recipient, frame.clone()).as_ref() == Some(&frame) {
-            return Ok(());
-        }
-        for (other, seat) in &mut self.seats {
-            if *other != conn && seat.rights.may_administer() {
-                seat.outbox.push_control(frame.clone());
-                seat.outbox.list(*other, cx.ready);
-            }
-        }
-        Ok(())
-    }
-
-    fn check_administrator(&self, conn: ConnId) -> Result<(), CloseCode> {
-        let seat = self.seats.get(&conn).ok_or(CloseCode::Protocol)?;
-        if seat.rights.may_administer() { Ok(()) } else { Err(CloseCode::NoRight) }
     }
 
     /// Learns the chain of an author whose entries will follow.
@@ -319,7 +234,8 @@ impl Room {
         if have.channel.class() != Class::Durable {
             return Err(CloseCode::Protocol);
         }
-        if seat.rights.may_read() {
+        // Checkpoints go to those who ask for them, whole.
+        if seat.rights.may_read() && !have.channel.is_checkpoint() {
             if seat.outbox.note_have(have) > HAVE_LANES_MAX {
                 return Err(CloseCode::Limit);
             }
@@ -328,7 +244,7 @@ impl Room {
         Ok(())
     }
 
-    /// Starts or stops sending a live channel.
+    /// Starts or stops sending a terminal, or the checkpoints of a document.
     pub(super) fn handle_watch(
         &mut self,
         conn: ConnId,
@@ -337,7 +253,7 @@ impl Room {
         cx: &mut Context<'_>,
     ) -> Result<(), CloseCode> {
         let seat = self.seats.get_mut(&conn).ok_or(CloseCode::Protocol)?;
-        if channel.class() != Class::Live {
+        if channel.class() != Class::Live && !channel.is_checkpoint() {
             return Err(CloseCode::Protocol);
         }
         if !seat.rights.may_read() {
@@ -348,7 +264,7 @@ impl Room {
             Wanted::Yes => {
                 seat.outbox.watch(channel);
                 seat.outbox.list(conn, cx.ready);
-                if !self.rings.get(&channel).is_some_and(Ring::has_keyframe) {
+                if seat.outbox.watches(channel) && !self.rings.get(&channel).is_some_and(Ring::has_keyframe) {
                     self.ask_for_keyframe(channel, cx);
                 }
             }
@@ -391,9 +307,9 @@ impl Room {
 
     /// Fills one helping for `conn`; tells whether there is more.
     pub(super) fn pop(&mut self, conn: ConnId, turn: &mut Turn<'_>, cx: &mut Context<'_>) -> bool {
-        let Some(seat) = self.seats.get_mut(&conn) else { return false };
-        let (session, members, latest, rings) = (&self.session, &self.members, &self.latest, &self.rings);
-        let source = Source { session, members, latest, rings, store: cx.store };
+        let Self { session, wraps, members, seats, rings, checkpoints, latest, .. } = self;
+        let Some(seat) = seats.get_mut(&conn) else { return false };
+        let source = Source { session, wraps, members, latest, rings, checkpoints, store: cx.store };
         seat.outbox.pop_control(turn);
         seat.outbox.pop(&source, turn, cx.counters);
         let has_more = seat.outbox.settle(conn, Some(&source), cx.ready);
@@ -409,11 +325,4 @@ impl Room {
 pub(super) enum Wanted {
     Yes,
     No,
-}
-
-/// Reads the recipient of a wrap; what it wraps is no business of ours. PROTOCOL.md 6.
-fn wrap_recipient(raw: &[u8]) -> Option<[u8; 16]> {
-    let mut reader = Reader::new(raw);
-    let _epoch = reader.u32().ok()?;
-    reader.array().ok().filter(|_| raw.len() == WRAP_BYTES)
 }

@@ -1,12 +1,16 @@
-//! Where a relay keeps what must outlive a connection: auth log, wraps, members and durable entries.
+//! Where a relay keeps what must outlive a connection: auth log, wraps, shares, members and durable entries.
 //!
 //! room --append, put--> [`Store`] --visit--> outboxes; after a restart --> room
 //!
 //! Always: a store trusts its caller, who has verified everything; it sees only what is sealed or public.
 
-use crate::proto::id::{LaneId, SessionId};
+mod memory;
+
+pub use memory::MemoryStore;
+
+use crate::proto::id::{Channel, Epoch, LaneId, SessionId};
+use crate::proto::time::Wall;
 use bytes::Bytes;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::ControlFlow;
 
@@ -54,8 +58,27 @@ pub struct Head {
     pub digest: [u8; 32],
 }
 
-/// Keeps sessions. Entries of a session have positions 0, 1, 2, … in the order of their arrival: an entry comes after
-/// everything its author had seen, so who reads in this order never waits for a dependency.
+/// What is kept of a session under names of 16 bytes, for each name the newest.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Shelf {
+    /// Wraps, by recipient.
+    Wraps,
+    /// SHARE frames, by share.
+    Shares,
+    /// Chains of members with durable entries, by author.
+    Members,
+    /// Proofs, by author.
+    Proofs,
+}
+
+impl Shelf {
+    /// All there are.
+    pub const ALL: [Self; 4] = [Self::Wraps, Self::Shares, Self::Members, Self::Proofs];
+}
+
+/// Keeps sessions. Entries of a session have rising positions in the order of their arrival: an entry comes after
+/// everything its author had seen, so who reads in this order never waits for a dependency. What is forgotten leaves
+/// its position empty.
 pub trait Store: fmt::Debug + Send {
     /// Lists the sessions kept.
     fn sessions(&self) -> Vec<SessionId>;
@@ -67,44 +90,58 @@ pub trait Store: fmt::Debug + Send {
     /// [`StoreError`] if it was not stored.
     fn put_record(&mut self, session: &SessionId, record: &Bytes) -> Result<(), StoreError>;
 
-    /// Keeps the wrap of one recipient in place of the one before.
+    /// Returns the auth log.
+    fn records(&self, session: &SessionId) -> Vec<Bytes>;
+
+    /// Keeps `item` in place of the one before with this name.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if it was not stored.
-    fn put_wrap(&mut self, session: &SessionId, recipient: &[u8; 16], wrap: &Bytes) -> Result<(), StoreError>;
+    fn put(&mut self, session: &SessionId, shelf: Shelf, name: &[u8; 16], item: &Bytes) -> Result<(), StoreError>;
 
-    /// Keeps one member's chain.
+    /// Forgets the item with this name, if there is one.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if it was not stored.
-    fn put_member(&mut self, session: &SessionId, chain: &Bytes) -> Result<(), StoreError>;
+    /// [`StoreError`] if the medium failed.
+    fn discard(&mut self, session: &SessionId, shelf: Shelf, name: &[u8; 16]) -> Result<(), StoreError>;
 
-    /// Appends one verified entry.
+    /// Returns all items of a shelf.
+    fn items(&self, session: &SessionId, shelf: Shelf) -> Vec<Bytes>;
+
+    /// Appends one verified entry, the next of its lane.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if it was not stored.
     fn append(&mut self, session: &SessionId, entry: StoredEntry) -> Result<(), StoreError>;
 
-    /// Returns the auth log.
-    fn records(&self, session: &SessionId) -> Vec<Bytes>;
+    /// Forgets the entries of `lane` from `next` on.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the medium failed.
+    fn truncate(&mut self, session: &SessionId, lane: &LaneId, next: u64) -> Result<(), StoreError>;
 
-    /// Returns all wraps.
-    fn wraps(&self, session: &SessionId) -> Vec<Bytes>;
-
-    /// Returns the chains of all members.
-    fn members(&self, session: &SessionId) -> Vec<Bytes>;
+    /// Forgets all entries of `channel` in epochs before `epoch`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the medium failed.
+    fn forget_below(&mut self, session: &SessionId, channel: Channel, epoch: Epoch) -> Result<(), StoreError>;
 
     /// Returns the newest entry of every lane.
     fn heads(&self, session: &SessionId) -> Vec<Head>;
 
+    /// Returns one entry of a lane.
+    fn entry(&self, session: &SessionId, lane: &LaneId, seq: u64) -> Option<StoredEntry>;
+
     /// Returns the position after the last entry.
     fn end(&self, session: &SessionId) -> u64;
 
-    /// Shows the entries from `position` on until `visit` breaks.
-    fn visit(&self, session: &SessionId, position: u64, visit: &mut dyn FnMut(&StoredEntry) -> ControlFlow<()>);
+    /// Shows the entries from `position` on, each with its own, until `visit` breaks.
+    fn visit(&self, session: &SessionId, position: u64, visit: &mut dyn FnMut(u64, &StoredEntry) -> ControlFlow<()>);
 
     /// Returns the bytes of all entries of a session.
     fn entry_bytes(&self, session: &SessionId) -> u64;
@@ -112,7 +149,7 @@ pub trait Store: fmt::Debug + Send {
     /// Returns the bytes of all entries of all sessions.
     fn total_bytes(&self) -> u64;
 
-    /// Forgets the entries and members of a session and keeps its auth log.
+    /// Forgets all of a session but its auth log.
     ///
     /// # Errors
     ///
@@ -125,122 +162,14 @@ pub trait Store: fmt::Debug + Send {
     ///
     /// [`StoreError`] if the medium failed.
     fn remove(&mut self, session: &SessionId) -> Result<(), StoreError>;
-}
 
-#[derive(Debug, Default)]
-struct Kept {
-    records: Vec<Bytes>,
-    wraps: BTreeMap<[u8; 16], Bytes>,
-    members: Vec<Bytes>,
-    entries: Vec<StoredEntry>,
-    heads: BTreeMap<LaneId, Head>,
-    entry_bytes: u64,
-}
+    /// Keeps the latest time that the node saw.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if it was not stored.
+    fn put_wall(&mut self, wall: Wall) -> Result<(), StoreError>;
 
-/// Keeps everything in memory, up to a bound over all sessions.
-#[derive(Debug)]
-pub struct MemoryStore {
-    sessions: BTreeMap<SessionId, Kept>,
-    bytes: u64,
-    bytes_max: u64,
-}
-
-impl MemoryStore {
-    /// Starts empty; all entries together may take `bytes_max` bytes.
-    #[must_use]
-    pub fn new(bytes_max: u64) -> Self {
-        Self { sessions: BTreeMap::new(), bytes: 0, bytes_max }
-    }
-
-    fn kept(&mut self, session: &SessionId) -> &mut Kept {
-        self.sessions.entry(*session).or_default()
-    }
-
-    fn list(&self, session: &SessionId, list: impl Fn(&Kept) -> Vec<Bytes>) -> Vec<Bytes> {
-        self.sessions.get(session).map(list).unwrap_or_default()
-    }
-}
-
-impl Store for MemoryStore {
-    fn sessions(&self) -> Vec<SessionId> {
-        self.sessions.keys().copied().collect()
-    }
-
-    fn put_record(&mut self, session: &SessionId, record: &Bytes) -> Result<(), StoreError> {
-        self.kept(session).records.push(record.clone());
-        Ok(())
-    }
-
-    fn put_wrap(&mut self, session: &SessionId, recipient: &[u8; 16], wrap: &Bytes) -> Result<(), StoreError> {
-        self.kept(session).wraps.insert(*recipient, wrap.clone());
-        Ok(())
-    }
-
-    fn put_member(&mut self, session: &SessionId, chain: &Bytes) -> Result<(), StoreError> {
-        self.kept(session).members.push(chain.clone());
-        Ok(())
-    }
-
-    fn append(&mut self, session: &SessionId, entry: StoredEntry) -> Result<(), StoreError> {
-        let (bytes, bytes_max) = (entry.frame.len() as u64, self.bytes_max);
-        if self.bytes.saturating_add(bytes) > bytes_max {
-            return Err(StoreError::Full { bytes: self.bytes, bytes_max });
-        }
-        self.bytes += bytes;
-        let kept = self.kept(session);
-        let head = Head { lane: entry.lane, next: entry.seq.saturating_add(1), digest: entry.digest };
-        kept.heads.insert(entry.lane, head);
-        kept.entry_bytes += bytes;
-        kept.entries.push(entry);
-        Ok(())
-    }
-
-    fn records(&self, session: &SessionId) -> Vec<Bytes> {
-        self.list(session, |kept| kept.records.clone())
-    }
-
-    fn wraps(&self, session: &SessionId) -> Vec<Bytes> {
-        self.list(session, |kept| kept.wraps.values().cloned().collect())
-    }
-
-    fn members(&self, session: &SessionId) -> Vec<Bytes> {
-        self.list(session, |kept| kept.members.clone())
-    }
-
-    fn heads(&self, session: &SessionId) -> Vec<Head> {
-        self.sessions.get(session).map(|kept| kept.heads.values().copied().collect()).unwrap_or_default()
-    }
-
-    fn end(&self, session: &SessionId) -> u64 {
-        self.sessions.get(session).map_or(0, |kept| kept.entries.len() as u64)
-    }
-
-    fn visit(&self, session: &SessionId, position: u64, visit: &mut dyn FnMut(&StoredEntry) -> ControlFlow<()>) {
-        let start = usize::try_from(position).unwrap_or(usize::MAX);
-        let entries = self.sessions.get(session).and_then(|kept| kept.entries.get(start..)).unwrap_or_default();
-        let _ = entries.iter().try_for_each(visit);
-    }
-
-    fn entry_bytes(&self, session: &SessionId) -> u64 {
-        self.sessions.get(session).map_or(0, |kept| kept.entry_bytes)
-    }
-
-    fn total_bytes(&self) -> u64 {
-        self.bytes
-    }
-
-    fn clear_entries(&mut self, session: &SessionId) -> Result<(), StoreError> {
-        if let Some(kept) = self.sessions.get_mut(session) {
-            self.bytes -= kept.entry_bytes;
-            *kept = Kept { records: std::mem::take(&mut kept.records), ..Kept::default() };
-        }
-        Ok(())
-    }
-
-    fn remove(&mut self, session: &SessionId) -> Result<(), StoreError> {
-        if let Some(kept) = self.sessions.remove(session) {
-            self.bytes -= kept.entry_bytes;
-        }
-        Ok(())
-    }
+    /// Returns the time kept, zero if there is none. A node's time begins no earlier, whatever its clock says.
+    fn wall(&self) -> Wall;
 }

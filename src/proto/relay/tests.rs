@@ -1,18 +1,28 @@
 //! A hall with real certificates, sealed entries and clocks that stand still. Ada hosts, Ben guests, Eve attacks.
 
 mod admission;
+mod blindness;
+mod checkpoints;
 mod direct;
 mod durable;
+mod ends;
+mod guesses;
 mod hostile;
 mod live;
+mod passed_on;
 mod presence;
+mod proofs;
 mod restart;
+mod revocation;
+mod waiting;
+mod wraps;
 
 use super::*;
-use crate::proto::authlog::{AuthLog, Record};
+use crate::proto::authlog::{AuthLog, Cut, Record};
 use crate::proto::epoch::EpochSecret;
-use crate::proto::id::{AuthorId, Channel, Epoch, LaneId, PaneId, SessionId};
+use crate::proto::id::{AuthorId, Channel, Epoch, LaneId, PaneId, SessionId, ShareId};
 use crate::proto::key::{MemberKeys, SessionRoot, ShareSecret};
+use crate::proto::lane::LaneVerifier;
 use crate::proto::member::{Chain, MemberCert};
 use crate::proto::seal::LaneWriter;
 use crate::proto::share::{Rights, ShareCert, ShareFlags, ShareTerms};
@@ -128,9 +138,35 @@ impl Session {
         self.writer(person, channel).seal(1, &person.keys, b"first")
     }
 
+    /// Seals a lane from its beginning. All epochs have one secret here: a relay could not tell.
+    fn entries(&self, person: &Person, channel: Channel, epoch: u32, texts: &[&str]) -> Vec<WireEntry> {
+        let lane = LaneId { epoch: Epoch(epoch), ..person.lane(channel) };
+        let mut writer = LaneWriter::new(self.id(), lane, &self.epoch);
+        texts.iter().map(|text| writer.seal(1, &person.keys, text.as_bytes())).collect()
+    }
+
+    /// Ends the lane of `entries` behind them.
+    fn cut(&self, person: &Person, entries: &[WireEntry]) -> Cut {
+        let lane = entries[0].lane;
+        let key = person.chain.verify(&self.id()).expect("the fixture's chain holds").verify_key().clone();
+        let mut verifier = LaneVerifier::new(self.id(), lane, key);
+        let digest = entries.iter().map(|entry| verifier.check(entry).expect("the fixture's lane holds")).last();
+        Cut { lane, next: entries.len() as u64, digest: digest.expect("at least one entry") }
+    }
+
+    /// The record that begins the next epoch.
+    fn next_epoch(&self) -> Record {
+        let epoch = self.log.epoch().map_or(Epoch(0), |newest| Epoch(newest.0 + 1));
+        Record::Epoch { epoch, commit: self.epoch.commit() }
+    }
+
     pub(crate) fn wrap(&self, share: &Share) -> Frame {
+        Frame::Wrap(self.wrap_in(0, share))
+    }
+
+    fn wrap_in(&self, epoch: u32, share: &Share) -> Bytes {
         let recipient = share.secret.share_id();
-        Frame::Wrap(self.epoch.wrap(Epoch(0), share.secret.kek(), recipient.as_bytes(), &self.id()))
+        self.epoch.wrap(Epoch(epoch), share.secret.kek(), recipient.as_bytes(), &self.id())
     }
 }
 
@@ -237,6 +273,52 @@ impl World {
             }
             self.advance(SECOND_US);
         }
+    }
+
+    /// The owner writes a record and the host brings it.
+    #[track_caller]
+    fn record(&mut self, record: &Record) -> Bytes {
+        let raw = self.session.write(record);
+        assert_eq!(self.send(self.host, Frame::Log(raw.clone())), Flow::Continue);
+        raw
+    }
+
+    /// Closes the share for all but `stay`.
+    fn close_share(&mut self, share: ShareId, stay: &[AuthorId]) -> Bytes {
+        let mut stay = stay.to_vec();
+        stay.sort_unstable();
+        self.record(&Record::Close { share, stay })
+    }
+
+    /// The owner issues a share, records it and brings the wrap for it.
+    fn new_share(&mut self, terms: ShareTerms) -> Share {
+        let (share, record) = self.session.record_share(terms);
+        let wrap = self.session.wrap(&share);
+        assert_eq!(self.send(self.host, Frame::Log(record)), Flow::Continue);
+        assert_eq!(self.send(self.host, wrap), Flow::Continue);
+        share
+    }
+
+    #[track_caller]
+    fn send_all(&mut self, conn: ConnId, entries: &[WireEntry]) {
+        for entry in entries {
+            assert_eq!(self.send_entry(conn, entry), Flow::Continue, "entry {}", entry.seq);
+        }
+    }
+
+    /// What a newcomer who has nothing is sent of a channel.
+    fn served(&mut self, channel: Channel) -> Vec<WireEntry> {
+        let person = self.session.person(&self.view);
+        let conn = self.connect_unread(&person);
+        let entries = self.drain(conn).entries();
+        self.hall.handle_close(conn, self.now);
+        entries.into_iter().filter(|entry| entry.lane.channel == channel).collect()
+    }
+
+    /// The node starts anew with what it has stored; all connections are gone.
+    fn restart(&mut self) {
+        let old = std::mem::replace(&mut self.hall, Hall::new(HallLimits::default(), [0; 32]));
+        self.hall = Hall::with_store(HallLimits::default(), [11; 32], old.into_store(), self.now);
     }
 
     fn open(&mut self) -> ConnId {

@@ -8,8 +8,8 @@ use crate::proto::lane::verify::{EntryError, LaneVerifier, prev_of};
 use crate::proto::verify::VerifyKey;
 use crate::proto::wire::WireEntry;
 
-/// Returns the key of one lane.
-fn lane_key(lane: &LaneId, secret: &EpochSecret) -> Secret32 {
+/// Returns the key of one lane: it opens that lane, and nothing else of the epoch.
+pub(crate) fn lane_key(lane: &LaneId, secret: &EpochSecret) -> Secret32 {
     debug_assert!(lane.channel.class() != Class::Direct, "direct channels agree on their keys");
     let channel = lane.channel.number().to_le_bytes();
     Secret32::derive("entry key", &[secret.expose(), lane.author.as_bytes(), &channel])
@@ -48,6 +48,12 @@ impl LaneWriter {
         self.next
     }
 
+    /// Returns the digest of the newest entry, zero if there is none.
+    #[must_use]
+    pub const fn newest(&self) -> [u8; 32] {
+        self.newest
+    }
+
     /// Seals and signs the next entry. `kind` is one that the channel has; `keys` are the lane's author's.
     ///
     /// The caller keeps `plaintext` within the limits of PROTOCOL.md 17.
@@ -73,7 +79,25 @@ impl LaneReader {
     /// Starts before the lane's first entry; `key` is the signing key in the author's certificate.
     #[must_use]
     pub fn new(session: SessionId, lane: LaneId, key: VerifyKey, secret: &EpochSecret) -> Self {
-        Self { verifier: LaneVerifier::new(session, lane, key), key: lane_key(&lane, secret) }
+        Self::resume(session, lane, key, secret, 0, [0; 32])
+    }
+
+    /// Starts where an earlier reader of this lane stood, as its [`position`](Self::position) said.
+    #[must_use]
+    pub fn resume(
+        session: SessionId,
+        lane: LaneId,
+        key: VerifyKey,
+        secret: &EpochSecret,
+        next: u64,
+        prev: [u8; 32],
+    ) -> Self {
+        Self { verifier: LaneVerifier::resume(session, lane, key, next, prev), key: lane_key(&lane, secret) }
+    }
+
+    /// Starts before the lane's first entry, with the key of this lane alone.
+    pub(crate) const fn with_key(session: SessionId, lane: LaneId, verify_key: VerifyKey, key: Secret32) -> Self {
+        Self { verifier: LaneVerifier::new(session, lane, verify_key), key }
     }
 
     /// Returns the lane.
@@ -86,6 +110,12 @@ impl LaneReader {
     #[must_use]
     pub const fn next_seq(&self) -> u64 {
         self.verifier.position().0
+    }
+
+    /// Returns the seq that comes next and the digest of the newest entry, zero if there is none.
+    #[must_use]
+    pub const fn position(&self) -> (u64, [u8; 32]) {
+        self.verifier.position()
     }
 
     /// Checks an entry as [`LaneVerifier::check`] does, opens it and returns its plaintext.

@@ -2,7 +2,8 @@
 
 use super::link::LinkId;
 use super::{Alarm, Event, Peer};
-use crate::proto::doc::Presence;
+use crate::proto::authlog::LaneEnd;
+use crate::proto::doc::{Presence, change_seq};
 use crate::proto::id::{Channel, Class, LaneId};
 use crate::proto::member::VerifiedMember;
 use crate::proto::seal::{EntryError, LaneReader, unpad_durable};
@@ -24,7 +25,11 @@ pub(super) const fn right_to_write(channel: Channel) -> Option<Rights> {
 
 impl Peer {
     pub(super) fn handle_entry(&mut self, link: LinkId, raw: Bytes, now: Now) {
-        let Ok(entry) = WireEntry::decode(raw) else { return self.close_link(link, CloseCode::Protocol) };
+        let Ok(entry) = WireEntry::decode(raw.clone()) else { return self.close_link(link, CloseCode::Protocol) };
+        if self.lacks_key(&entry) {
+            return self.hold(link, raw, now.mono);
+        }
+        self.settle_lanes(now);
         // Somebody whose chain does not hold, or whose share was never issued: not a member, so not heard.
         let Some(member) = self.roster.member(&entry.lane.author) else { return };
         let may_write = match right_to_write(entry.lane.channel) {
@@ -36,8 +41,6 @@ impl Peer {
         }
         let member = member.clone();
         match entry.lane.channel.class() {
-            // Nobody makes checkpoints yet, so nobody takes them.
-            Class::Durable if entry.lane.channel.is_checkpoint() => {}
             Class::Durable => self.handle_durable(link, &entry, &member, now),
             Class::Latest => self.handle_latest(link, &entry, &member, now),
             Class::Direct if entry.lane.channel == Channel::TO_HOST => self.handle_typed(&entry, &member, now),
@@ -46,10 +49,13 @@ impl Peer {
         }
     }
 
-    /// Returns the reader of a lane, if the lane's epoch can be read at all.
+    /// Returns the reader of a lane, if the lane's epoch can be read at all. One of a durable lane stands where the
+    /// replica ends.
     pub(super) fn reader(&mut self, lane: LaneId, member: &VerifiedMember) -> Option<&mut LaneReader> {
-        let secret = self.epochs.get(&lane.epoch)?;
-        let new = || LaneReader::new(self.session, lane, member.verify_key().clone(), secret);
+        let secret = self.epochs.get(lane.epoch)?;
+        let next = self.replica.next_seq(&lane);
+        let prev = self.replica.digest_before(&lane, next)?;
+        let new = || LaneReader::resume(self.session, lane, member.verify_key().clone(), secret, next, prev);
         Some(self.readers.entry(lane).or_insert_with(new))
     }
 
@@ -58,26 +64,55 @@ impl Peer {
         if self.links.get(&link).is_none_or(|state| state.forked.contains(&lane)) {
             return;
         }
+        if lane.channel.is_checkpoint() {
+            return self.handle_segment(link, entry, member, now);
+        }
+        let end = self.log.end_of(&lane, member);
+        let is_past = self.lanes.past(lane.channel).is_some_and(|past| lane.epoch < past.covered);
+        if is_past || !end.takes(entry.seq) || self.proofs.silence(&lane, end) {
+            return self.note_has(link, lane, entry.seq);
+        }
         let Some(reader) = self.reader(lane, member) else { return };
         let plaintext = match reader.open(entry) {
             Ok(plaintext) => Some(plaintext),
             // Signed nonsense: the lane goes on, but the document never sees this entry.
             Err(EntryError::Seal { .. }) => None,
-            Err(EntryError::Duplicate { .. }) => return self.note_has(link, lane, entry.seq),
+            Err(EntryError::Duplicate { .. }) => {
+                self.note_has(link, lane, entry.seq);
+                return self.look_for_proof(entry, member);
+            }
             Err(EntryError::Signature { seq: 1.. }) => return self.note_fork(link, lane),
             Err(EntryError::Signature { .. }) => return self.accuse_of_forgery(link, &lane),
+            // What lies between was passed over because of a proof, or dropped when the lane's end came.
+            Err(EntryError::Gap { .. }) if end != LaneEnd::Open || self.proofs.is_known(&lane.author) => return,
             Err(_) => return self.close_link(link, CloseCode::Protocol),
         };
+        let (_, digest) = reader.position();
         self.note_has(link, lane, entry.seq);
-        let payload = plaintext.as_deref().and_then(|plaintext| unpad_durable(plaintext).ok());
+        self.take_payload(entry, plaintext.as_deref(), now);
+        self.replica.append(entry.detached(), digest);
+        if end == (LaneEnd::At { next: entry.seq + 1, digest: Some(digest) }) || end.takes(entry.seq + 1) {
+            self.note_taken(&lane, entry.seq, now.mono);
+        } else {
+            // It has led to another end than the owner's: it is the other of two histories.
+            self.lanes.note_ends();
+        }
+        self.note_grown(&lane, entry.as_bytes().len());
+    }
+
+    /// Hands the content of an entry to its document if it is what comes next there.
+    fn take_payload(&mut self, entry: &WireEntry, plaintext: Option<&[u8]>, now: Now) {
+        let lane = entry.lane;
+        let payload = plaintext.and_then(|plaintext| unpad_durable(plaintext).ok());
+        // Each entry has one change, and the cuts count them: so who holds the same entries has the same changes.
+        let number = self.base_of(lane.channel, lane.author, lane.epoch) + entry.seq + 1;
+        let payload = payload.filter(|payload| change_seq(payload) == Some(number));
         match (payload, &mut self.documents) {
             (Some(payload), Some(documents)) => {
                 documents.handle_payload(lane.channel, lane.author, Bytes::copy_from_slice(payload), now.mono);
             }
-            _ => self.events.push_back(Event::Alarm(Alarm::Muted(lane.author))),
+            _ => self.tell_muted(lane.author),
         }
-        self.replica.append(entry.detached());
-        self.links.values_mut().for_each(|other| other.feed.handle_growth(lane));
     }
 
     fn note_has(&mut self, link: LinkId, lane: LaneId, seq: u64) {
@@ -111,7 +146,7 @@ impl Peer {
         let Ok(plaintext) = reader.open(entry) else { return };
         match Presence::decode(entry.lane.author, &plaintext) {
             Ok(presence) => self.handle_presence(link, entry, presence, now),
-            Err(_) => self.events.push_back(Event::Alarm(Alarm::Muted(entry.lane.author))),
+            Err(_) => self.tell_muted(entry.lane.author),
         }
     }
 }

@@ -1,13 +1,17 @@
 //! The two documents of a session: local edits go out as entries, admitted payloads come in by the batch.
+//!
+//! edits --> documents --> unsaid --`say_unsaid`--> own lanes of the newest epoch
+//!
+//! Always: what is unsaid is part of the document here already, and goes out in the order in which it was made.
 
-use super::{Alarm, Event, Peer};
+use super::{Event, Peer};
 use crate::proto::doc::{DocKind, Document, Draft, EditError, Message, PaneInfo, StateView};
 use crate::proto::id::{AuthorId, Channel, PaneId};
 use crate::proto::seal::pad_durable;
 use crate::proto::share::Rights;
 use crate::proto::time::{Mono, Now};
 use bytes::Bytes;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// How long admitted changes wait for company, in microseconds.
 ///
@@ -33,13 +37,12 @@ pub enum EditRefused {
     Edit(#[from] EditError),
 }
 
-/// The documents and what was already told of them.
+/// The documents, and the own changes that are in no entry yet.
 pub(super) struct Documents {
-    pub(super) state: Document,
-    pub(super) chat: Document,
+    state: Document,
+    chat: Document,
     flush_at: Option<Mono>,
-    /// Messages of each author that were told as events.
-    told: BTreeMap<AuthorId, u64>,
+    unsaid: BTreeMap<Channel, VecDeque<Bytes>>,
 }
 
 impl Documents {
@@ -48,8 +51,36 @@ impl Documents {
             state: Document::new(DocKind::State, me),
             chat: Document::new(DocKind::Chat, me),
             flush_at: None,
-            told: BTreeMap::new(),
+            unsaid: BTreeMap::new(),
         }
+    }
+
+    /// Returns the document behind a channel; there are but two.
+    pub(super) fn of(&self, channel: Channel) -> &Document {
+        if channel == Channel::STATE { &self.state } else { &self.chat }
+    }
+
+    pub(super) fn of_mut(&mut self, channel: Channel) -> &mut Document {
+        if channel == Channel::STATE { &mut self.state } else { &mut self.chat }
+    }
+
+    /// Keeps an own change until it can be sealed.
+    pub(super) fn leave_unsaid(&mut self, channel: Channel, payload: Bytes) {
+        self.unsaid.entry(channel).or_default().push_back(payload);
+    }
+
+    /// Forgets the own changes that wait to be sealed: the document knows better.
+    pub(super) fn forget_unsaid(&mut self, channel: Channel) {
+        self.unsaid.remove(&channel);
+    }
+
+    pub(super) fn has_unsaid(&self, channel: Channel) -> bool {
+        self.unsaid.get(&channel).is_some_and(|unsaid| !unsaid.is_empty())
+    }
+
+    /// Makes the next flush due soon.
+    pub(super) fn flush_soon(&mut self, now: Mono) {
+        self.flush_at.get_or_insert(now.after_us(BATCH_US));
     }
 
     pub(super) const fn poll_timeout(&self) -> Option<Mono> {
@@ -57,9 +88,8 @@ impl Documents {
     }
 
     pub(super) fn handle_payload(&mut self, channel: Channel, author: AuthorId, payload: Bytes, now: Mono) {
-        let document = if channel == Channel::STATE { &mut self.state } else { &mut self.chat };
-        document.handle_payload(author, payload);
-        self.flush_at.get_or_insert(now.after_us(BATCH_US));
+        self.of_mut(channel).handle_payload(author, payload);
+        self.flush_soon(now);
     }
 }
 
@@ -80,11 +110,7 @@ impl Peer {
     #[must_use]
     pub fn document(&self, channel: Channel) -> Option<&Document> {
         let documents = self.documents.as_ref()?;
-        match channel {
-            Channel::STATE => Some(&documents.state),
-            Channel::CHAT => Some(&documents.chat),
-            _ => None,
-        }
+        Channel::DURABLE.contains(&channel).then(|| documents.of(channel))
     }
 
     /// Says something in the chat.
@@ -132,7 +158,7 @@ impl Peer {
         self.edit(Channel::STATE, Rights::CONTROL, |document| document.edit_notes(position, delete, insert))
     }
 
-    fn edit(
+    pub(super) fn edit(
         &mut self,
         channel: Channel,
         right: Rights,
@@ -142,61 +168,69 @@ impl Peer {
             return Err(EditRefused::Ended);
         }
         let rights = self.rights();
-        let documents = self.documents.as_mut().ok_or(EditRefused::NotJoined)?;
+        if self.documents.is_none() {
+            return Err(EditRefused::NotJoined);
+        }
         if !rights.contains(right) {
             return Err(EditRefused::NoRight(rights));
         }
-        let document = if channel == Channel::STATE { &mut documents.state } else { &mut documents.chat };
-        if let Some(payload) = change(document)? {
-            self.publish(channel, &payload);
+        // Whoever edits does not want to wait for what others may say again.
+        self.resay(channel);
+        let documents = self.documents.as_mut().ok_or(EditRefused::NotJoined)?;
+        if let Some(payload) = change(documents.of_mut(channel))? {
+            documents.leave_unsaid(channel, payload);
+            self.say_unsaid();
             self.tell_document(channel);
         }
         Ok(())
     }
 
-    /// Seals a change as the next entry of this peer's lane; every link gets it when there is room.
-    fn publish(&mut self, channel: Channel, payload: &[u8]) {
-        let Some((writer, keys)) = self.writer(channel) else { return };
-        let entry = writer.seal(1, keys, &pad_durable(payload));
-        let lane = entry.lane;
-        self.replica.append(entry);
-        self.links.values_mut().for_each(|link| link.feed.handle_growth(lane));
+    /// Seals own changes as the next entries of this peer's lanes, while it may; every link gets them when there is room.
+    pub(super) fn say_unsaid(&mut self) {
+        for channel in Channel::DURABLE {
+            while let Some(payload) =
+                self.documents.as_ref().and_then(|documents| documents.unsaid.get(&channel)?.front())
+            {
+                let payload = payload.clone();
+                let Some((writer, keys)) = self.writer(channel) else { break };
+                let entry = writer.seal(1, keys, &pad_durable(&payload));
+                let (lane, digest) = (entry.lane, writer.newest());
+                self.replica.append(entry, digest);
+                self.note_grown(&lane, payload.len());
+                self.documents.iter_mut().for_each(|documents| {
+                    documents.unsaid.entry(channel).or_default().pop_front();
+                });
+            }
+        }
     }
 
     pub(super) fn flush_documents_if_due(&mut self, now: Now) {
-        let Some(documents) = &mut self.documents else { return };
-        if documents.flush_at.is_none_or(|due| due > now.mono) {
-            return;
+        if self.documents.as_ref().and_then(Documents::poll_timeout).is_some_and(|due| due <= now.mono) {
+            self.flush_documents();
         }
-        self.flush_documents();
     }
 
     /// Applies what was admitted, and tells what changed by it.
     pub(super) fn flush_documents(&mut self) {
         let Some(documents) = &mut self.documents else { return };
         documents.flush_at = None;
-        let applied = [(Channel::STATE, documents.state.flush()), (Channel::CHAT, documents.chat.flush())];
-        for (channel, applied) in applied {
-            for refusal in &applied.refused {
-                self.events.push_back(Event::Alarm(Alarm::Muted(refusal.author)));
-            }
-            if applied.changed {
-                self.tell_document(channel);
-            }
+        let (mut changed, mut muted) = (Vec::new(), Vec::new());
+        for channel in Channel::DURABLE {
+            let applied = documents.of_mut(channel).flush();
+            muted.extend(applied.refused.iter().map(|refusal| refusal.author));
+            applied.again.into_iter().for_each(|payload| documents.leave_unsaid(channel, payload));
+            changed.extend(applied.changed.then_some(channel));
         }
+        muted.into_iter().for_each(|author| self.tell_muted(author));
+        self.say_unsaid();
+        changed.into_iter().for_each(|channel| self.tell_document(channel));
     }
 
-    fn tell_document(&mut self, channel: Channel) {
+    pub(super) fn tell_document(&mut self, channel: Channel) {
         if channel == Channel::STATE {
             return self.events.push_back(Event::State);
         }
-        let Some(Documents { chat, told, .. }) = &mut self.documents else { return };
-        for message in chat.take_news() {
-            let seen = told.entry(message.author).or_default();
-            if message.n >= *seen {
-                *seen = message.n + 1;
-                self.events.push_back(Event::Message(message));
-            }
-        }
+        let Some(documents) = &mut self.documents else { return };
+        self.events.extend(documents.chat.take_news().into_iter().map(Event::Message));
     }
 }

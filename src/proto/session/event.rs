@@ -2,8 +2,8 @@
 
 use super::link::LinkId;
 use crate::proto::doc::Message;
-use crate::proto::id::{AuthorId, PaneId};
-use crate::proto::terminal::{Refusal, Size, StreamEvent};
+use crate::proto::id::{AuthorId, Channel, Epoch, PaneId};
+use crate::proto::terminal::{Refusal, Size, StreamEvent, Waits};
 use crate::proto::wire::CloseCode;
 use std::fmt;
 
@@ -31,6 +31,15 @@ pub enum Event {
     Input(PaneId, AuthorId, Vec<u8>),
     /// A member says how large its window is. Only at the host.
     WindowSize(PaneId, AuthorId, Size),
+    /// A member would like to drive a terminal that somebody else drives. Only at the host.
+    DriveWished(PaneId, AuthorId),
+    /// Another member drives a terminal now, or nobody. Only at the host; guests see it in the state document.
+    DriverChanged(PaneId, Option<AuthorId>),
+    /// A member has typed a line and waits for the owner's yes; the text is what is written then, and Enter. Only at the
+    /// host, one line of a member and terminal at a time.
+    LineProposed(PaneId, AuthorId, String),
+    /// What was typed or asked for here is up to somebody else now.
+    InputWaits(PaneId, Waits),
     /// The host did not take what was typed here.
     InputRefused(PaneId, Refusal),
     /// What was typed but not yet taken is lost, because another host process took over.
@@ -38,6 +47,16 @@ pub enum Event {
         /// How many bytes.
         bytes: usize,
     },
+    /// Somebody came by a link whose members are let in one by one, and waits. Only at the owner.
+    Knocked(AuthorId),
+    /// This peer waits to be let in.
+    Waiting,
+    /// The owner has let this peer in.
+    LetIn,
+    /// All that is said from now on is sealed under the key of this epoch.
+    Rekeyed(Epoch),
+    /// What was said in a document before the present epoch came whole from the host's checkpoint.
+    CheckpointTaken(Channel),
     /// The session is over for this peer.
     Ended(Ending),
     /// Somebody breaks the rules; nothing was taken from them.
@@ -54,6 +73,10 @@ pub enum Ending {
     Expired,
     /// The owner revoked the link.
     Revoked,
+    /// The owner removed this member; others who came by the same link stay.
+    Kicked,
+    /// The owner did not let this member in.
+    TurnedAway,
     /// This side left.
     Left,
 }
@@ -64,12 +87,14 @@ impl fmt::Display for Ending {
             Self::ByOwner => "the owner ended the session",
             Self::Expired => "the link has expired",
             Self::Revoked => "the owner revoked this link",
+            Self::Kicked => "the owner removed you from the session",
+            Self::TurnedAway => "the owner did not let you in",
             Self::Left => "you left the session",
         })
     }
 }
 
-/// A breach of the rules by somebody, named.
+/// A breach of the rules by somebody, named. Each is told once per incident.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Alarm {
@@ -82,7 +107,40 @@ pub enum Alarm {
     /// A member showed different things to different people, or a relay altered what it wrote.
     #[error("{0} wrote two histories, or a relay altered one")]
     Forked(AuthorId),
+    /// A member showed different things to different people: it signed both, and everybody is told.
+    #[error("{0} wrote two histories, which is proven; what it writes is ignored until the owner has cut it short")]
+    Equivocated(AuthorId),
     /// A member wrote something that no honest program writes; the rest of its lane is ignored.
     #[error("{0} sent a malformed entry and is muted")]
     Muted(AuthorId),
+    /// A relay has what a member wrote, and does not pass it on.
+    #[error("a relay withholds {entries} entries by {author}")]
+    Withheld {
+        /// Who wrote them.
+        author: AuthorId,
+        /// How many there are.
+        entries: u64,
+    },
+    /// This peer and a member have seen different things for a while, although neither waits for anything.
+    #[error("a relay shows {0} something else than us")]
+    Diverged(AuthorId),
+    /// An acceptor has come back with less than it had confirmed; it gets everything again.
+    #[error("a relay has lost {entries} entries or records that it had confirmed; it was sent them again")]
+    RolledBack {
+        /// How many are lost.
+        entries: u64,
+    },
+    /// The host's checkpoint is not what the entries before it add up to.
+    #[error("the host's checkpoint of the {} leaves something out", document(*.0))]
+    CheckpointOmits(Channel),
+    /// The key of an epoch did not come, although the host is there and the owner makes one for everybody who stays.
+    #[error("a relay withholds the key of epoch {}", .0.0)]
+    KeyWithheld(Epoch),
+}
+
+const fn document(channel: Channel) -> &'static str {
+    match channel {
+        Channel::STATE => "notes and terminals",
+        _ => "chat",
+    }
 }

@@ -1,16 +1,15 @@
 //! From HELLO to READY, and what the auth log says on the way. PROTOCOL.md 5, 6, 10.
 
 use super::documents::Documents;
-use super::link::{LinkId, Phase};
+use super::link::{Awaited, LinkId, Phase};
 use super::{Alarm, Ending, Event, Peer};
 use crate::proto::authlog::Record;
-use crate::proto::epoch::{open_share_wrap, wrap_epoch, wrap_recipient};
-use crate::proto::id::{Channel, LaneId};
+use crate::proto::id::{AuthorId, Channel, LaneId, ShareId};
 use crate::proto::limits::{AUTHORS_MAX, HAVE_LANES_MAX};
-use crate::proto::member::{Chain, MemberCert, VerifiedMember};
+use crate::proto::member::{Chain, ChainError, MemberCert, VerifiedMember};
 use crate::proto::time::{Mono, Now};
 use crate::proto::verify::channel_binding;
-use crate::proto::wire::{Auth, CloseCode, Frame, Have, Hello, Ready, Standing, Welcome};
+use crate::proto::wire::{Ack, Auth, CloseCode, Frame, Have, Hello, PassedOn, Ready, Standing, Welcome};
 use bytes::Bytes;
 
 impl Peer {
@@ -33,19 +32,18 @@ impl Peer {
             return self.close_link(link, code);
         }
         let Some(state) = self.links.get_mut(&link) else { return };
-        state.phase = Phase::Catching { theirs: welcome.nonce, records: welcome.records, wraps: welcome.wraps };
+        let Welcome { nonce, records, shares, wraps, .. } = *welcome;
+        state.phase = Phase::Catching(Awaited { nonce, records, shares, wraps });
         self.prove_when_caught_up(link, now);
     }
 
     pub(super) fn handle_log(&mut self, link: LinkId, raw: Bytes, now: Now) {
-        if let Some(Phase::Catching { records, .. }) = self.phase_mut(link) {
-            *records = records.saturating_sub(1);
-        }
+        self.note_awaited(link, |awaited| &mut awaited.records);
         if !self.log.holds(&raw) {
             match self.log.append(raw.clone()) {
                 Ok(record) => {
-                    self.handle_record(&record);
-                    self.pass_on(link, &Frame::Log(raw));
+                    self.handle_record(&record, now);
+                    self.forward(link, &Frame::Log(raw));
                 }
                 Err(_) => {
                     self.events.push_back(Event::Alarm(Alarm::LogForked));
@@ -57,12 +55,42 @@ impl Peer {
     }
 
     /// Draws the consequences of a new record.
-    pub(super) fn handle_record(&mut self, record: &Record) {
+    fn handle_record(&mut self, record: &Record, now: Now) {
         match record {
-            Record::Close { share, .. } if *share == self.secret.share_id() => self.end(Ending::Revoked),
-            Record::Close { .. } => self.see_off_revoked(),
+            Record::Close { share, .. } => self.handle_closed_share(share, now),
+            Record::Cut(_) => self.lanes.note_ends(),
+            Record::Epoch { .. } => {
+                self.lanes.note_epoch(now.mono);
+                self.epochs.begun = Some(now.mono);
+                self.open_wraps(now);
+            }
+            Record::Checkpoint(checkpoint) => self.handle_vouched(checkpoint.channel, now.mono),
+            Record::Admit(author) => self.handle_admitted(author, now),
+            Record::Host(_) => {
+                let host = self.log.host_member().cloned();
+                host.into_iter().for_each(|host| self.roster.introduce(host, now.mono));
+            }
             Record::End => self.end(Ending::ByOwner),
             _ => {}
+        }
+    }
+
+    fn handle_closed_share(&mut self, share: &ShareId, now: Now) {
+        self.lanes.note_ends();
+        let is_out = match &self.me {
+            Some(me) => matches!(self.log.admits(me), Err(ChainError::Closed { .. })),
+            None => *share == self.secret.share_id(),
+        };
+        if is_out {
+            let others_stay = self.me.is_some() && self.log.stays_open_for_some(share);
+            let is_over = self.me.as_ref().is_some_and(|me| me.expires() <= now.wall);
+            self.end(match () {
+                () if is_over => Ending::Expired,
+                () if others_stay => Ending::Kicked,
+                () => Ending::Revoked,
+            });
+        } else {
+            self.see_off_revoked();
         }
     }
 
@@ -74,32 +102,52 @@ impl Peer {
         }
     }
 
-    pub(super) fn handle_wrap(&mut self, link: LinkId, raw: &[u8], now: Now) {
-        if let Some(Phase::Catching { wraps, .. }) = self.phase_mut(link) {
-            *wraps = wraps.saturating_sub(1);
+    fn handle_admitted(&mut self, author: &AuthorId, now: Now) {
+        self.lanes.note_ends();
+        if self.is_me(author) && self.is_admitted() {
+            self.epochs.begun = Some(now.mono);
+            self.events.push_back(Event::LetIn);
+            self.open_wraps(now);
+            self.presence.make_due();
+            self.greet_all();
         }
-        self.open_wrap(raw);
+    }
+
+    /// The owner says that this member does not come in.
+    pub(super) fn handle_turned_away(&mut self) {
+        if !self.is_admitted() {
+            self.end(Ending::TurnedAway);
+        }
+    }
+
+    pub(super) fn handle_share(&mut self, link: LinkId, frame: PassedOn, now: Now) {
+        self.note_awaited(link, |awaited| &mut awaited.shares);
+        if self.owner.is_some() {
+            self.take_passed_on(link, frame);
+        } else {
+            self.learn_own_share(frame, now);
+        }
         self.prove_when_caught_up(link, now);
     }
 
-    /// Opens a wrap that is for this peer's share; others, and forged ones, are nothing to it.
-    fn open_wrap(&mut self, raw: &[u8]) {
-        let is_mine = wrap_recipient(raw).as_ref() == Some(self.secret.share_id().as_bytes());
-        let Some(epoch) = wrap_epoch(raw).filter(|_| is_mine) else { return };
-        let Some(commit) = self.log.commit(epoch) else { return };
-        if let Ok(secret) = open_share_wrap(raw, &self.secret, &commit) {
-            self.epochs.insert(epoch, secret);
-        }
+    pub(super) fn handle_wrap(&mut self, link: LinkId, raw: &[u8], now: Now) {
+        self.note_awaited(link, |awaited| &mut awaited.wraps);
+        self.take_wrap(raw, now);
+        self.prove_when_caught_up(link, now);
     }
 
-    fn phase_mut(&mut self, link: LinkId) -> Option<&mut Phase> {
-        self.links.get_mut(&link).map(|state| &mut state.phase)
+    /// Counts one frame of those that WELCOME announced.
+    fn note_awaited(&mut self, link: LinkId, which: impl Fn(&mut Awaited) -> &mut u64) {
+        if let Some(Phase::Catching(awaited)) = self.links.get_mut(&link).map(|state| &mut state.phase) {
+            let left = which(awaited);
+            *left = left.saturating_sub(1);
+        }
     }
 
     /// Sends AUTH once all that WELCOME announced has come.
     fn prove_when_caught_up(&mut self, link: LinkId, now: Now) {
         let Some(state) = self.links.get(&link) else { return };
-        let Phase::Catching { theirs, records: 0, wraps: 0 } = state.phase else { return };
+        let Phase::Catching(Awaited { nonce: theirs, records: 0, shares: 0, wraps: 0 }) = state.phase else { return };
         let exporter = state.exporter.as_ref().map_or(&[][..], <[u8; 32]>::as_slice);
         let binding = channel_binding(exporter, &state.nonce, &theirs);
         if self.ended.is_some() {
@@ -121,20 +169,23 @@ impl Peer {
     /// Makes this peer a member, once per life: with the share's key it certifies its own.
     fn certify(&mut self, now: Now) -> Result<&VerifiedMember, CloseCode> {
         if self.me.is_none() {
-            let share = self.log.share(&self.secret.share_id()).ok_or(CloseCode::ShareUnknown)?.clone();
+            let shares = self.own_shares().ok_or(CloseCode::ShareUnknown)?;
+            let share = shares.first().ok_or(CloseCode::ShareUnknown)?;
             if share.expires <= now.wall {
                 self.end(Ending::Expired);
                 return Err(CloseCode::Expired);
             }
-            let epoch = self.log.epoch().ok_or(CloseCode::Protocol)?;
-            if !self.epochs.contains_key(&epoch) {
-                return Err(CloseCode::Protocol);
-            }
+            self.log.epoch().ok_or(CloseCode::Protocol)?;
             let member = MemberCert::issue(&self.secret, &self.keys, share.rights, share.not_before, share.expires);
-            let chain = Chain { member, shares: vec![share] };
-            let me = chain.verify(&self.session).map_err(|_| CloseCode::ShareUnknown)?;
-            self.log.admits(&me).map_err(|_| CloseCode::ShareUnknown)?;
-            self.become_member(me);
+            let me = Chain { member, shares }.verify(&self.session).map_err(|_| CloseCode::ShareUnknown)?;
+            match self.log.admits(&me) {
+                Ok(()) | Err(ChainError::NotLetIn { .. }) => self.become_member(me),
+                Err(ChainError::Closed { .. }) => {
+                    self.end(Ending::Revoked);
+                    return Err(CloseCode::ShareClosed);
+                }
+                Err(_) => return Err(CloseCode::ShareUnknown),
+            }
         }
         self.me.as_ref().ok_or(CloseCode::Protocol)
     }
@@ -143,21 +194,20 @@ impl Peer {
         self.documents = Some(Documents::new(me.author()));
         self.roster.introduce(me.clone(), Mono(0));
         self.me = Some(me);
+        self.lanes.note_ends();
     }
 
     pub(super) fn handle_ready(&mut self, link: LinkId, ready: Ready, now: Now) {
-        let owner_frames = self.owner.as_ref().map(|owner| owner.uploads(&self.log, ready.log_next));
+        let lacks = usize::try_from(ready.log_next).unwrap_or(usize::MAX);
+        let is_admitted = self.is_admitted();
+        // Who waits to be let in is not asked for anything.
+        let records = self.log.records().iter().skip(lacks).filter(|_| is_admitted).cloned().map(Frame::Log);
+        let frames: Vec<_> = records.chain(self.uploads()).collect();
         let Some(state) = self.links.get_mut(&link) else { return };
         state.phase = Phase::Ready;
-        owner_frames.iter().flatten().for_each(|frame| state.send(frame));
-        for channel in Channel::DURABLE {
-            for part in Have::parts(channel, &self.replica.have(channel)) {
-                state.send(&Frame::Have(part));
-            }
-        }
-        for channel in self.viewing.channels() {
-            state.send(&Frame::Watch(channel));
-        }
+        frames.iter().for_each(|frame| state.send(frame));
+        self.note_records(link, ready.log_next);
+        self.greet_all();
         self.send_typed_again();
         if self.links.get(&link).is_some_and(|state| state.awaits_host) {
             // What waits for an answer was just sent on this link, too; if nothing does, this is.
@@ -165,11 +215,36 @@ impl Peer {
         } else {
             self.events.push_back(Event::Linked(link));
         }
+        if !is_admitted {
+            self.events.push_back(Event::Waiting);
+            self.probe(now);
+        }
         self.viewing.handle_linked();
         self.want_all_keyframes();
         self.presence.make_due();
         self.send_presence_if_due(now);
         self.ping(link, now);
+    }
+
+    /// Tells every link that does not know it what this peer has and wants, as only members may.
+    fn greet_all(&mut self) {
+        if !self.is_admitted() {
+            return;
+        }
+        for state in self.links.values_mut().filter(|state| state.is_ready() && !state.has_greeted) {
+            state.has_greeted = true;
+            let is_host = self.hosting.is_some();
+            for channel in Channel::RECONCILED.into_iter().filter(|channel| is_host || !channel.is_checkpoint()) {
+                for part in Have::parts(channel, &self.replica.have(channel)) {
+                    state.send(&Frame::Have(part));
+                }
+            }
+            for channel in self.viewing.channels() {
+                state.send(&Frame::Watch(channel));
+            }
+        }
+        self.bring_proofs();
+        self.bring_passed_on();
     }
 
     /// The host itself has answered on this link.
@@ -180,18 +255,32 @@ impl Peer {
         }
     }
 
-    pub(super) fn handle_have(&mut self, link: LinkId, have: &Have) {
+    pub(super) fn handle_have(&mut self, link: LinkId, have: &Have, now: Mono) {
         let Some(state) = self.links.get_mut(&link) else { return };
         for lane in &have.lanes {
             let id = LaneId { channel: have.channel, author: lane.author, epoch: lane.epoch };
             state.feed.handle_has(id, lane.next);
+            state.note_stored(id, lane.next);
         }
         if state.feed.lanes() > HAVE_LANES_MAX {
             return self.close_link(link, CloseCode::Limit);
         }
-        let Some(state) = self.links.get_mut(&link) else { return };
         if have.last {
             state.feed.handle_have_complete(have.channel, &self.replica);
+            state.have_at.insert(have.channel, now);
+            self.note_confirmed(link);
+            self.check_rolled_back(link);
+        }
+    }
+
+    pub(super) fn handle_ack(&mut self, link: LinkId, ack: Ack, now: Mono) {
+        let Some(state) = self.links.get_mut(&link) else { return };
+        // A receipt for something that was never sent says nothing.
+        if ack.next <= self.replica.next_seq(&ack.lane) {
+            state.note_stored(ack.lane, ack.next);
+            self.note_confirmed(link);
+            self.remember_stored(link);
+            self.tell_holdings_soon(now);
         }
     }
 
@@ -234,13 +323,5 @@ impl Peer {
             hosting.forget_viewer(&author);
         }
         true
-    }
-
-    /// Passes a frame on to every other link: only a host has more than one side to serve.
-    pub(super) fn pass_on(&mut self, from: LinkId, frame: &Frame) {
-        if self.hosting.is_some() {
-            let others = self.links.iter_mut().filter(|(id, link)| **id != from && link.is_ready());
-            others.for_each(|(_, link)| link.send(frame));
-        }
     }
 }

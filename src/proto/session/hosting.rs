@@ -6,33 +6,26 @@
 //! Always: a program is never slowed by a viewer. When no link has room, output is only fed to the screen, and a
 //! keyframe of it is published once there is room again.
 
+mod direct;
+mod pane;
+
+use super::Peer;
+use super::auditing::Archive;
 use super::documents::EditRefused;
+use super::driving::{Bursts, Wheel};
 use super::outbox::Start;
-use super::{Event, Peer};
+use crate::proto::audit::Journal;
 use crate::proto::doc::{PaneInfo, PaneStatus};
 use crate::proto::id::{AuthorId, Channel, PaneId};
+use crate::proto::key::Secret32;
 use crate::proto::lane::verify::starts_keyframe;
-use crate::proto::limits::{AUTHORS_MAX, OUTPUT_BYTES_MAX, PANES_MAX, TYPED_UNREAD_BYTES_MAX};
-use crate::proto::member::VerifiedMember;
-use crate::proto::seal::{DirectHost, EntryError};
-use crate::proto::share::Rights;
-use crate::proto::terminal::{DirectDown, DirectUp, Part, Refusal, Screen, Size, StreamEncoder};
-use crate::proto::time::{Mono, Now};
-use crate::proto::wire::{Frame, WireEntry};
+use crate::proto::limits::{OUTPUT_BYTES_MAX, PANES_MAX};
+use crate::proto::terminal::{Part, Screen, Size};
+use crate::proto::time::{Mono, Now, Wall};
+use crate::proto::wire::Frame;
+use direct::Guest;
+use pane::Pane;
 use std::collections::BTreeMap;
-
-/// Interval between two flushes of a busy terminal, in microseconds. A quiet one is flushed at once, and so is the
-/// first output after a key.
-const FLUSH_US: u64 = 8_000;
-/// Output after which a newcomer should find a fresh keyframe, in bytes.
-const KEYFRAME_EVERY_BYTES: u64 = 262_144;
-/// Shortest interval between two keyframes that somebody asked for, in microseconds.
-const KEYFRAME_US_MIN: u64 = 250_000;
-/// How long acknowledgements wait for company, in microseconds: they only stop a guest from sending again.
-const ACK_US: u64 = 50_000;
-
-/// Kind of an entry that types. PROTOCOL.md 15.
-const INPUT_KIND: u8 = 3;
 
 /// Why a terminal could not be published.
 #[derive(Debug, thiserror::Error)]
@@ -52,27 +45,6 @@ pub enum HostingError {
     Edit(#[from] EditRefused),
 }
 
-/// One published terminal.
-struct Pane {
-    info: PaneInfo,
-    screen: Screen,
-    encoder: StreamEncoder,
-    waiting: Vec<u8>,
-    /// When output last went out; `None` if the next goes out at once.
-    flushed: Option<Mono>,
-    keyframe_at: u64,
-    keyframed: Option<Mono>,
-    wants_keyframe: bool,
-}
-
-/// A member's direct channel, as the host keeps it.
-struct Guest {
-    direct: DirectHost,
-    may_type: bool,
-    next: u64,
-    owes_ack: bool,
-}
-
 /// What only a host has.
 #[derive(Default)]
 pub(super) struct Hosting {
@@ -82,15 +54,51 @@ pub(super) struct Hosting {
     ack_at: Option<Mono>,
     /// Typed bytes told as events and not yet read by a program.
     input_bytes: usize,
+    /// When the state document was last made to show who drives.
+    pub(super) shown: Mono,
+    /// How many changes it had then.
+    pub(super) shown_changes: usize,
+    pub(super) bursts: Bursts,
+    pub(super) journal: Journal,
+    pub(super) archive: Archive,
+    /// The last reading of the wall clock, for what is noted as it is told.
+    pub(super) clock: Wall,
 }
 
 impl Hosting {
+    /// Returns the members whose direct channel was opened.
+    pub(super) fn direct_members(&self) -> impl Iterator<Item = &AuthorId> {
+        self.guests.keys()
+    }
+
     /// Forgets the direct channel of a member that may not type. Of one that may, it is kept for good: whoever replays
     /// its opening would else have everything after it typed again.
     pub(super) fn forget_viewer(&mut self, author: &AuthorId) {
         if self.guests.get(author).is_some_and(|guest| !guest.may_type) {
             self.guests.remove(author);
         }
+    }
+
+    /// Returns the key that is known to a member and this host alone, once the member's direct channel is open.
+    pub(super) fn kek_of(&self, author: &AuthorId) -> Option<&Secret32> {
+        self.guests.get(author).map(Guest::kek)
+    }
+
+    /// Returns the wheel of a terminal whose program runs.
+    pub(super) fn wheel(&self, pane: PaneId) -> Option<&Wheel> {
+        self.panes.get(&pane).filter(|pane| pane.is_running()).map(|pane| &pane.wheel)
+    }
+
+    pub(super) fn wheel_mut(&mut self, pane: PaneId) -> Option<&mut Wheel> {
+        self.panes.get_mut(&pane).filter(|pane| pane.is_running()).map(|pane| &mut pane.wheel)
+    }
+
+    pub(super) fn wheels(&self) -> impl Iterator<Item = (PaneId, &Wheel)> {
+        self.panes.iter().map(|(id, pane)| (*id, &pane.wheel))
+    }
+
+    pub(super) fn wheels_mut(&mut self) -> impl Iterator<Item = (PaneId, &mut Wheel)> {
+        self.panes.iter_mut().map(|(id, pane)| (*id, &mut pane.wheel))
     }
 }
 
@@ -107,25 +115,15 @@ impl Peer {
         let (cols, rows) = (size.cols, size.rows);
         let info = PaneInfo { title: title.into(), command: command.into(), cols, rows, status: PaneStatus::Running };
         self.set_pane(id, &info)?;
-        let pane = Pane {
-            info,
-            screen: Screen::new(size),
-            encoder: StreamEncoder::new(),
-            waiting: Vec::new(),
-            flushed: None,
-            keyframe_at: 0,
-            keyframed: None,
-            wants_keyframe: true,
-        };
         if let Some(hosting) = &mut self.hosting {
-            hosting.panes.insert(id, pane);
+            hosting.panes.insert(id, Pane::new(info, size));
         }
         Ok(id)
     }
 
     fn pane_mut(&mut self, id: PaneId) -> Result<&mut Pane, HostingError> {
         let hosting = self.hosting.as_mut().ok_or(HostingError::NotHost)?;
-        let pane = hosting.panes.get_mut(&id).filter(|pane| pane.info.status == PaneStatus::Running);
+        let pane = hosting.panes.get_mut(&id).filter(|pane| pane.is_running());
         pane.ok_or(HostingError::NoPane(id))
     }
 
@@ -156,8 +154,7 @@ impl Peer {
         let pane = self.pane_mut(id)?;
         pane.screen.write(bytes);
         pane.waiting.extend_from_slice(bytes);
-        let is_quiet = pane.flushed.is_none_or(|flushed| now.mono.since_us(flushed) >= FLUSH_US);
-        if is_quiet || pane.waiting.len() >= OUTPUT_BYTES_MAX {
+        if pane.is_quiet(now) || pane.waiting.len() >= OUTPUT_BYTES_MAX {
             self.flush_pane(id, now);
         }
         Ok(())
@@ -192,6 +189,7 @@ impl Peer {
     /// [`HostingError`] if the terminal has ended already.
     pub fn end_pane(&mut self, id: PaneId, code: i32, now: Now) -> Result<(), HostingError> {
         self.flush_pane(id, now);
+        self.end_driving(id, now);
         let pane = self.pane_mut(id)?;
         let mut parts = Vec::new();
         if !pane.waiting.is_empty() || pane.wants_keyframe {
@@ -268,170 +266,5 @@ impl Peer {
             let ready = self.links.values_mut().filter(|link| link.is_ready());
             ready.for_each(|link| link.outbox.push_live(channel, start, frame.clone()));
         }
-    }
-
-    /// Takes an entry that a member sealed to this host.
-    pub(super) fn handle_typed(&mut self, entry: &WireEntry, member: &VerifiedMember, now: Now) {
-        let (author, log) = (member.author(), &self.log);
-        let is_admitted = member.live_at(now.wall).is_ok() && log.admits(member).is_ok();
-        let Some(hosting) = self.hosting.as_mut().filter(|_| is_admitted) else { return };
-        if entry.kind == INPUT_KIND && hosting.input_bytes >= TYPED_UNREAD_BYTES_MAX {
-            // Not taken, so not acknowledged: the guest sends it again.
-            return;
-        }
-        let opened = match hosting.guests.get_mut(&author) {
-            Some(guest) => guest.direct.open(entry),
-            None => {
-                let Some(me) = &self.me else { return };
-                if hosting.guests.len() >= AUTHORS_MAX {
-                    return;
-                }
-                DirectHost::accept(self.session, &self.keys, me.author(), member, entry).map(|(direct, plaintext)| {
-                    let may_type = member.rights().contains(Rights::INPUT);
-                    hosting.guests.insert(author, Guest { direct, may_type, next: 0, owes_ack: false });
-                    plaintext
-                })
-            }
-        };
-        let Some(guest) = hosting.guests.get_mut(&author) else { return };
-        match &opened {
-            Ok(_) => guest.next = entry.seq + 1,
-            // Sent again because our acknowledgement was lost: acknowledge again.
-            Err(EntryError::Duplicate { .. }) => {}
-            Err(_) => return,
-        }
-        guest.owes_ack = true;
-        // Whoever does not type waits for the answer itself.
-        let due = if entry.kind == INPUT_KIND { now.mono.after_us(ACK_US) } else { now.mono };
-        hosting.ack_at = Some(hosting.ack_at.map_or(due, |at| at.min(due)));
-        if let Some(message) = opened.ok().and_then(|plaintext| DirectUp::decode(entry.kind, &plaintext).ok()) {
-            self.handle_direct(entry, member, message);
-        }
-    }
-
-    fn handle_direct(&mut self, entry: &WireEntry, member: &VerifiedMember, message: DirectUp) {
-        let author = member.author();
-        match message {
-            DirectUp::Nothing | DirectUp::Probe => {}
-            DirectUp::Input { .. } if !member.rights().contains(Rights::INPUT) => {
-                self.refuse_input(author, Refusal::NoRight, entry.seq);
-            }
-            DirectUp::Input { pane, bytes } => match self.pane_mut(pane) {
-                Ok(target) => {
-                    target.encoder.note_input();
-                    // Who typed waits for the echo: it goes out at once, whatever was flushed before.
-                    target.flushed = None;
-                    let waiting = self.hosting.as_mut().map(|hosting| &mut hosting.input_bytes);
-                    waiting.into_iter().for_each(|waiting| *waiting += bytes.len());
-                    self.events.push_back(Event::Input(pane, author, bytes));
-                }
-                Err(_) => {
-                    let is_known = self.screen(pane).is_some();
-                    let reason = if is_known { Refusal::PaneEnded } else { Refusal::NoPane };
-                    self.refuse_input(author, reason, entry.seq);
-                }
-            },
-            DirectUp::Size { pane, size } => self.events.push_back(Event::WindowSize(pane, author, size)),
-            DirectUp::Keyframe { pane } => {
-                Channel::terminal(pane).into_iter().for_each(|channel| self.want_keyframe(channel));
-            }
-        }
-    }
-
-    /// Notes that a program has read so many typed bytes: as many more may come.
-    pub fn handle_input_read(&mut self, bytes: usize) {
-        if let Some(hosting) = &mut self.hosting {
-            hosting.input_bytes = hosting.input_bytes.saturating_sub(bytes);
-        }
-    }
-
-    fn refuse_input(&mut self, author: AuthorId, reason: Refusal, seq: u64) {
-        self.answer(author, &DirectDown::Refused { reason, seq });
-    }
-
-    fn answer(&mut self, author: AuthorId, message: &DirectDown) {
-        let Some(me) = self.me.as_ref().map(VerifiedMember::author) else { return };
-        let Some(hosting) = &mut self.hosting else { return };
-        let Some(guest) = hosting.guests.get_mut(&author) else { return };
-        let entry = guest.direct.seal(hosting.answers, me, &self.keys, &message.encode());
-        hosting.answers += 1;
-        let frame = Frame::Entry(entry.as_bytes().clone());
-        self.links.values_mut().filter(|link| link.is_ready()).for_each(|link| link.send(&frame));
-    }
-
-    pub(super) fn poll_acks(&self) -> Option<Mono> {
-        self.hosting.as_ref()?.ack_at
-    }
-
-    pub(super) fn flush_acks_if_due(&mut self, now: Now) {
-        if self.poll_acks().is_some_and(|due| due <= now.mono) {
-            self.flush_acks();
-        }
-    }
-
-    pub(super) fn flush_acks(&mut self) {
-        let Some(hosting) = &mut self.hosting else { return };
-        hosting.ack_at = None;
-        let owed = hosting.guests.iter_mut().filter(|(_, guest)| guest.owes_ack);
-        let owed: Vec<_> = owed
-            .map(|(author, guest)| {
-                guest.owes_ack = false;
-                (*author, guest.next)
-            })
-            .collect();
-        for (author, next) in owed {
-            self.answer(author, &DirectDown::Ack { next });
-        }
-    }
-}
-
-impl Pane {
-    /// Returns when [`take_parts`](Self::take_parts) has something, given room. `is_hungry`: a link waits for a keyframe.
-    fn poll_timeout(&self, is_hungry: bool) -> Option<Mono> {
-        let wants_keyframe = self.wants_keyframe || is_hungry;
-        let keyframe = wants_keyframe.then(|| self.keyframed.map_or(Mono(0), |at| at.after_us(KEYFRAME_US_MIN)));
-        let output = (!self.waiting.is_empty() && !self.wants_keyframe)
-            .then(|| self.flushed.map_or(Mono(0), |at| at.after_us(FLUSH_US)));
-        [keyframe, output].into_iter().flatten().min()
-    }
-
-    /// Takes what is to be published now: output, or a keyframe instead where output was skipped or one is wanted.
-    fn take_parts(&mut self, has_room: bool, now: Now) -> Vec<Part> {
-        if !has_room {
-            if self.waiting.len() > OUTPUT_BYTES_MAX {
-                // The screen has it; bytes that nobody will get need not be kept.
-                self.encoder.skip_output(self.waiting.len() as u64);
-                self.waiting.clear();
-                self.wants_keyframe = true;
-            }
-            return Vec::new();
-        }
-        let is_keyframe_due = self.keyframed.is_none_or(|at| now.mono.since_us(at) >= KEYFRAME_US_MIN);
-        if self.wants_keyframe && is_keyframe_due || self.encoder.offset() >= self.keyframe_at + KEYFRAME_EVERY_BYTES {
-            // Output first: who follows without a hole keeps every byte of it.
-            let mut parts = self.take_output(now);
-            parts.append(&mut self.take_keyframe(now));
-            return parts;
-        }
-        self.take_output(now)
-    }
-
-    fn take_output(&mut self, now: Now) -> Vec<Part> {
-        if self.waiting.is_empty() || self.keyframed.is_none() {
-            return Vec::new();
-        }
-        self.flushed = Some(now.mono);
-        let waiting = std::mem::take(&mut self.waiting);
-        waiting.chunks(OUTPUT_BYTES_MAX).flat_map(|piece| self.encoder.output(piece)).collect()
-    }
-
-    fn take_keyframe(&mut self, now: Now) -> Vec<Part> {
-        self.encoder.skip_output(self.waiting.len() as u64);
-        self.waiting.clear();
-        self.wants_keyframe = false;
-        self.flushed = Some(now.mono);
-        self.keyframed = Some(now.mono);
-        self.keyframe_at = self.encoder.offset();
-        self.encoder.keyframe(&self.screen)
     }
 }

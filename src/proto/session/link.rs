@@ -1,11 +1,13 @@
 //! One connection of a peer to a relay or a host, seen from the dialling side.
 
+use super::acceptors::AcceptorName;
+use super::epochs::Held;
 use super::outbox::Outbox;
-use crate::proto::id::{AuthorId, LaneId};
+use crate::proto::id::{AuthorId, Channel, LaneId};
 use crate::proto::lane::replica::Feed;
 use crate::proto::time::Mono;
 use crate::proto::wire::{CloseCode, Frame};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Names a link within one peer.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -16,8 +18,8 @@ pub struct LinkId(pub u64);
 pub(super) enum Phase {
     /// HELLO is sent.
     Greeting,
-    /// WELCOME came; so many records and wraps are to follow.
-    Catching { theirs: [u8; 32], records: u64, wraps: u64 },
+    /// WELCOME came.
+    Catching(Awaited),
     /// AUTH is sent.
     Proving,
     /// Entries flow.
@@ -25,6 +27,18 @@ pub(super) enum Phase {
     /// CLOSE is queued; nothing more is taken.
     Closing(CloseCode),
 }
+
+/// What WELCOME said: the acceptor's nonce, and how many frames of each kind are still to follow.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Awaited {
+    pub(super) nonce: [u8; 32],
+    pub(super) records: u64,
+    pub(super) shares: u64,
+    pub(super) wraps: u64,
+}
+
+/// How long a link may be silent and still counts as one on which everything flows, in microseconds.
+pub(super) const FLOW_GAP_US: u64 = 2_500_000;
 
 /// One link.
 #[derive(Debug)]
@@ -38,10 +52,28 @@ pub(super) struct Link {
     pub(super) introduced: BTreeSet<AuthorId>,
     /// Lanes of which the other side has another history than this one.
     pub(super) forked: BTreeSet<LaneId>,
+    /// What the other side has said that it stores, of each lane all below.
+    pub(super) stored: BTreeMap<LaneId, u64>,
+    /// Since when its version vector of a channel is here whole.
+    pub(super) have_at: BTreeMap<Channel, Mono>,
+    /// Whether this side has sent its own, and what else only members send.
+    pub(super) has_greeted: bool,
+    /// Whether it was brought the proofs of the present epoch.
+    pub(super) has_proofs: bool,
+    /// Documents whose checkpoint it was asked for.
+    pub(super) asked: BTreeSet<Channel>,
+    /// How many of the shares passed on here it was brought.
+    pub(super) brought: usize,
+    /// Entries that wait for the key of their epoch.
+    pub(super) held: Held,
+    /// Who it leads to, where the shell knows.
+    pub(super) acceptor: Option<AcceptorName>,
     /// It claims to lead to the host itself, which has not answered on it.
     pub(super) awaits_host: bool,
     pub(super) opened: Mono,
     pub(super) heard: Mono,
+    /// Since when it was never silent for longer than a moment.
+    pub(super) flows_since: Mono,
     pub(super) pinged: Option<Mono>,
     /// Smoothed round-trip time, in microseconds.
     pub(super) rtt_us: Option<u64>,
@@ -59,9 +91,18 @@ impl Link {
             feed: Feed::default(),
             introduced: BTreeSet::new(),
             forked: BTreeSet::new(),
+            stored: BTreeMap::new(),
+            have_at: BTreeMap::new(),
+            has_greeted: false,
+            has_proofs: false,
+            asked: BTreeSet::new(),
+            brought: 0,
+            held: Held::default(),
+            acceptor: None,
             awaits_host: false,
             opened: now,
             heard: now,
+            flows_since: now,
             pinged: None,
             rtt_us: None,
             is_announced: false,
@@ -81,10 +122,29 @@ impl Link {
         !self.outbox.is_empty() || (self.is_ready() && !self.feed.is_empty())
     }
 
+    /// Notes that a frame came.
+    pub(super) const fn note_heard(&mut self, now: Mono) {
+        if now.since_us(self.heard) > FLOW_GAP_US {
+            self.flows_since = now;
+        }
+        self.heard = now;
+    }
+
+    /// Returns since when everything flows on it, if it does.
+    pub(super) fn flows_since(&self, now: Mono) -> Option<Mono> {
+        (now.since_us(self.heard) <= FLOW_GAP_US).then_some(self.flows_since)
+    }
+
+    /// Notes that the other side stores everything of `lane` below `next`.
+    pub(super) fn note_stored(&mut self, lane: LaneId, next: u64) {
+        let stored = self.stored.entry(lane).or_default();
+        *stored = next.max(*stored);
+    }
+
     /// Takes a round trip into the average, with the weights of RFC 6298.
-    pub(super) fn handle_pong(&mut self, sent: Mono, now: Mono) {
+    pub(super) fn handle_pong(&mut self, now: Mono) {
+        let Some(sent) = self.pinged.take() else { return };
         let sample = now.since_us(sent);
         self.rtt_us = Some(self.rtt_us.map_or(sample, |smoothed| (smoothed * 7 + sample) / 8));
-        self.pinged = None;
     }
 }

@@ -70,6 +70,13 @@ impl Outbox {
         self.live.push_back((channel, frame));
     }
 
+    /// Drops what will be said again anyway, presence and terminals; each terminal starts anew at a keyframe.
+    pub(super) fn drop_passing(&mut self) {
+        self.latest.clear();
+        self.live.clear();
+        self.live_bytes = 0;
+    }
+
     fn drop_live(&mut self, channel: Channel) {
         self.live.retain(|(queued, _)| *queued != channel);
         self.live_bytes = self.live.iter().map(|(_, frame)| frame.len()).sum();

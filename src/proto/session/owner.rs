@@ -1,72 +1,50 @@
 //! The owner's powers: the root key, the shares it issued, and the records it signs. PROTOCOL.md 4-6.
+//!
+//! verbs --> records, wraps and checkpoints --> every link
+//!
+//! Always: what the owner decides holds here before the verb returns, and nothing of a new epoch is sent before the
+//! records and wraps that it needs.
+
+mod door;
+mod rekey;
+mod terms;
+mod vouch;
+mod wraps;
+
+pub use terms::{OwnerError, ShareInfo, ShareTerms};
 
 use super::hosting::Hosting;
 use super::{Ending, Peer};
-use crate::proto::authlog::{AuthLog, LogError, Record};
+use crate::proto::authlog::Record;
 use crate::proto::epoch::EpochSecret;
-use crate::proto::id::{Epoch, ShareId};
-use crate::proto::key::{SessionRoot, ShareSecret};
+use crate::proto::id::{AuthorId, Epoch, ShareId};
+use crate::proto::key::{PassphraseHash, SessionRoot, ShareSecret};
 use crate::proto::limits::SHARES_MAX;
-use crate::proto::member::{Chain, MemberCert};
+use crate::proto::member::{Chain, MemberCert, VerifiedMember};
 use crate::proto::share::{Rights, ShareCert, ShareFlags};
-use crate::proto::time::{Now, Wall};
-use crate::proto::token::{Access, Token};
+use crate::proto::time::{Mono, Now};
+use crate::proto::token::Token;
 use crate::proto::verify::{derive, derive16};
 use crate::proto::wire::Frame;
-use bytes::Bytes;
+use door::Door;
+use rekey::Pace;
+use std::collections::BTreeMap;
+use wraps::Below;
 
 /// How long the owner's own certificate lasts, in milliseconds: a year, longer than any process.
 const OWN_SHARE_MS: u64 = 365 * 24 * 3_600_000;
-/// How far before its issue a certificate is valid, in milliseconds: clocks of members may be behind.
-const BACKDATE_MS: u64 = 3_600_000;
-
-/// What a share allows, and for how long.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct ShareTerms {
-    /// View, interact or own.
-    pub access: Access,
-    /// How long it can be joined and used, in milliseconds from now.
-    pub lasts_ms: u64,
-    /// How many members may be connected by it at one time; `None` leaves it to the session's limit.
-    pub members_max: Option<u32>,
-}
-
-/// Why the owner could not do it; the caller has to act.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum OwnerError {
-    /// Only the owner can.
-    #[error("only the owner of the session can do this")]
-    NotOwner,
-    /// There are too many shares; the host's own is one of them.
-    #[error("{} links are the most a session can have", SHARES_MAX - 1)]
-    TooManyShares,
-    /// The record cannot be written.
-    #[error(transparent)]
-    Log(#[from] LogError),
-    /// There is no such share.
-    #[error("no link {0} was issued for this session")]
-    NoShare(ShareId),
-}
 
 /// What only the owner has.
 pub(super) struct Owner {
     root: SessionRoot,
+    /// The shares it issued, its own first.
     shares: Vec<ShareSecret>,
-    epoch_secret: EpochSecret,
-}
-
-impl Owner {
-    /// Returns what a relay lacks that holds `log_next` records: the rest of the log, and all wraps.
-    pub(super) fn uploads(&self, log: &AuthLog, log_next: u64) -> Vec<Frame> {
-        let skip = usize::try_from(log_next).unwrap_or(usize::MAX);
-        let records = log.records().iter().skip(skip).cloned().map(Frame::Log);
-        records.chain(self.shares.iter().map(|share| Frame::Wrap(self.wrap(share)))).collect()
-    }
-
-    fn wrap(&self, share: &ShareSecret) -> Bytes {
-        self.epoch_secret.wrap(Epoch(0), share.kek(), share.share_id().as_bytes(), &share.session())
-    }
+    /// The shares that members passed on.
+    below: BTreeMap<ShareId, Below>,
+    /// The newest epoch that was wrapped for a member alone.
+    wrapped: BTreeMap<AuthorId, Epoch>,
+    door: Door,
+    pace: Pace,
 }
 
 impl Peer {
@@ -82,16 +60,27 @@ impl Peer {
         let session = root.session_id();
         let secret = ShareSecret::new(&session, derive16("host own share", &[&seed]), ShareFlags::NONE, None);
         let epoch_secret = EpochSecret::from_bytes(derive("host epoch secret", &[&seed]));
-        let mut peer = Self::new(session, secret.clone(), seed);
-        peer.epochs.insert(Epoch(0), epoch_secret.clone());
         let commit = epoch_secret.commit();
-        peer.owner = Some(Owner { root, shares: Vec::new(), epoch_secret });
+        let mut peer = Self::new(session, secret.clone(), seed);
+        peer.epochs.insert(Epoch(0), epoch_secret);
+        peer.owner = Some(Owner {
+            root,
+            shares: Vec::new(),
+            below: BTreeMap::new(),
+            wrapped: BTreeMap::new(),
+            door: Door::default(),
+            pace: Pace::new(now.mono),
+        });
 
         let genesis = Record::Genesis { root: peer.owner()?.root.public() };
         peer.write_record(&genesis, now)?;
-        let terms = ShareTerms { access: Access::Own, lasts_ms: OWN_SHARE_MS, members_max: Some(1) };
-        let share = peer.issue(&secret, terms, now)?;
         peer.write_record(&Record::Epoch { epoch: Epoch(0), commit }, now)?;
+        let terms = ShareTerms {
+            lasts_ms: OWN_SHARE_MS,
+            members_max: Some(1),
+            ..ShareTerms::new(crate::proto::token::Access::Own)
+        };
+        let share = peer.issue(&secret, &terms, ShareFlags::NONE, now)?;
         let member = MemberCert::issue(&secret, &peer.keys, Rights::OWN, share.not_before, share.expires);
         peer.write_record(&Record::Host(member.clone()), now)?;
         let chain = Chain { member, shares: vec![share] };
@@ -99,6 +88,7 @@ impl Peer {
         let me = chain.verify(&session).expect("the owner's own chain holds");
         peer.become_member(me);
         peer.hosting = Some(Hosting::default());
+        peer.enter_epoch(now);
         Ok(peer)
     }
 
@@ -106,55 +96,90 @@ impl Peer {
         self.owner.as_ref().ok_or(OwnerError::NotOwner)
     }
 
+    fn owner_mut(&mut self) -> Result<&mut Owner, OwnerError> {
+        self.owner.as_mut().ok_or(OwnerError::NotOwner)
+    }
+
     /// Issues a share and returns its token, which is the only copy of its secret that leaves this peer.
     ///
     /// # Errors
     ///
     /// [`OwnerError`] if this peer is not the owner or the session has too many shares.
-    pub fn share(&mut self, terms: ShareTerms, now: Now) -> Result<Token, OwnerError> {
-        if self.owner()?.shares.len() >= SHARES_MAX {
-            return Err(OwnerError::TooManyShares);
-        }
-        let seed = derive16("share seed", &[&self.draw()]);
-        let token = Token::new(terms.access, &self.session, seed, ShareFlags::NONE);
-        self.issue(&ShareSecret::new(&self.session, seed, ShareFlags::NONE, None), terms, now)?;
-        Ok(token)
+    pub fn share(&mut self, terms: &ShareTerms, now: Now) -> Result<Token, OwnerError> {
+        let seed = self.draw_share_seed();
+        self.share_with(terms, seed, None, now)
     }
 
-    fn issue(&mut self, secret: &ShareSecret, terms: ShareTerms, now: Now) -> Result<ShareCert, OwnerError> {
-        let cert = ShareCert::issue_root(
-            &self.owner()?.root,
-            secret,
-            crate::proto::share::ShareTerms {
-                rights: terms.access.rights(),
-                depth_left: 0,
-                not_before: Wall(now.wall.0.saturating_sub(BACKDATE_MS)),
-                expires: now.wall.after_ms(terms.lasts_ms),
-                max_members: terms.members_max.unwrap_or(0),
-                flags: ShareFlags::NONE,
-            },
-        );
-        self.write_record(&Record::Share(cert.clone()), now)?;
-        let Some(owner) = &mut self.owner else { return Err(OwnerError::NotOwner) };
-        owner.shares.push(secret.clone());
-        let wrap = Frame::Wrap(owner.wrap(secret));
-        self.links.values_mut().filter(|link| link.is_ready()).for_each(|link| link.send(&wrap));
-        Ok(cert)
+    /// Draws the seed of a share to be, for which a passphrase can then be hashed: see [`share_with`](Self::share_with).
+    pub fn draw_share_seed(&mut self) -> [u8; 16] {
+        derive16("share seed", &[&self.draw()])
     }
 
-    /// Closes a share: its members are cut off, and nobody joins by it any more.
+    /// Issues a share of this seed, which was [drawn](Self::draw_share_seed) for it, and joined by its token and this
+    /// passphrase only.
     ///
     /// # Errors
     ///
-    /// [`OwnerError`] if this peer is not the owner, or there is no such share.
-    pub fn close_share(&mut self, share: ShareId, now: Now) -> Result<(), OwnerError> {
-        self.owner()?;
-        if self.log.share(&share).is_none() {
-            return Err(OwnerError::NoShare(share));
+    /// As [`share`](Self::share).
+    pub fn share_with(
+        &mut self,
+        terms: &ShareTerms,
+        seed: [u8; 16],
+        passphrase: Option<&PassphraseHash>,
+        now: Now,
+    ) -> Result<Token, OwnerError> {
+        if self.owner()?.shares.len() >= SHARES_MAX {
+            return Err(OwnerError::TooManyShares);
         }
-        self.write_record(&Record::Close { share, stay: Vec::new() }, now)?;
-        self.see_off_revoked();
-        Ok(())
+        let flags = terms.flags(passphrase.is_some());
+        let secret = ShareSecret::new(&self.session, seed, flags, passphrase);
+        self.issue(&secret, terms, flags, now)?;
+        Ok(Token::new(terms.access, &self.session, seed, flags))
+    }
+
+    fn issue(
+        &mut self,
+        secret: &ShareSecret,
+        terms: &ShareTerms,
+        flags: ShareFlags,
+        now: Now,
+    ) -> Result<ShareCert, OwnerError> {
+        let cert = ShareCert::issue_root(&self.owner()?.root, secret, terms.certified(flags, now.wall));
+        self.write_record(&Record::Share(cert.clone()), now)?;
+        self.owner_mut()?.shares.push(secret.clone());
+        if let Some(wrap) = self.wrap_for_share(secret) {
+            self.tell_ready(&wrap);
+        }
+        Ok(cert)
+    }
+
+    /// Returns the shares of the session that are known here, the owner's own first.
+    #[must_use]
+    pub fn shares(&self) -> Vec<ShareInfo> {
+        let below = self.owner.iter().flat_map(|owner| owner.below.values()).map(Below::cert);
+        let parent_of = |cert: &ShareCert| {
+            let owner = self.owner.as_ref()?;
+            owner.below.get(&cert.share).and_then(|below| below.share.parent()).map(|parent| parent.share)
+        };
+        let is_own = |cert: &ShareCert| self.log.host_member().is_some_and(|host| host.share() == cert.share);
+        let info = |cert: &ShareCert| ShareInfo {
+            share: cert.share,
+            rights: cert.rights,
+            expires: cert.expires,
+            members_max: (cert.max_members > 0).then_some(cert.max_members),
+            flags: cert.flags,
+            is_closed: self.log.is_closed(&cert.share),
+            passed_on_below: parent_of(cert),
+            here: self.roster.here().filter(|(member, _)| member.share() == cert.share).count(),
+            is_own: is_own(cert),
+        };
+        self.log.shares().chain(below).map(info).collect()
+    }
+
+    /// Returns the share that a known member came by.
+    #[must_use]
+    pub fn share_of(&self, author: &AuthorId) -> Option<ShareId> {
+        self.roster.member(author).map(VerifiedMember::share)
     }
 
     /// Ends the session for everybody.
@@ -177,9 +202,28 @@ impl Peer {
     fn write_record(&mut self, record: &Record, now: Now) -> Result<(), OwnerError> {
         let owner = self.owner.as_ref().ok_or(OwnerError::NotOwner)?;
         let raw = self.log.write(&owner.root, record, now.wall)?;
-        let frame = Frame::Log(raw);
-        self.links.values_mut().filter(|link| link.is_ready()).for_each(|link| link.send(&frame));
+        self.tell_ready(&Frame::Log(raw));
         self.presence.make_due();
         Ok(())
+    }
+
+    /// Does what is due for the owner without being asked.
+    pub(super) fn tend_session(&mut self, now: Now) {
+        if self.owner.is_some() && self.ended.is_none() {
+            self.close_expired(now);
+            self.rekey_if_due(now);
+        }
+    }
+
+    /// Counts what was said since the epoch began.
+    pub(super) fn count_said(&mut self, lane: &crate::proto::id::LaneId, bytes: usize) {
+        let is_document = crate::proto::id::Channel::DURABLE.contains(&lane.channel);
+        if let Some(owner) = self.owner.as_mut().filter(|_| is_document) {
+            owner.pace.count(bytes);
+        }
+    }
+
+    pub(super) fn poll_session(&self) -> Option<Mono> {
+        self.owner.as_ref().filter(|_| self.ended.is_none())?.pace.poll_timeout()
     }
 }

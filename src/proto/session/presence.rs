@@ -1,8 +1,9 @@
 //! This peer's own presence, and taking in that of others. PROTOCOL.md 13.
 
 use super::link::LinkId;
+use super::links::introduce;
 use super::roster::Heard;
-use super::{Event, Peer, introduce};
+use super::{Event, Peer};
 use crate::proto::doc::{CursorAt, Presence};
 use crate::proto::id::{AuthorId, Channel, PaneId};
 use crate::proto::limits::HEARTBEAT_US;
@@ -19,6 +20,8 @@ const UPDATE_US_PER_MEMBER: u64 = 5_000;
 pub(super) struct OwnPresence {
     now: Presence,
     is_dirty: bool,
+    /// When to say something at the latest, before the next heartbeat.
+    soon: Option<Mono>,
     sent: Option<Mono>,
 }
 
@@ -26,6 +29,16 @@ impl OwnPresence {
     /// Makes the next update due as soon as the rate allows.
     pub(super) fn make_due(&mut self) {
         self.is_dirty = true;
+    }
+
+    /// Returns when something was said last.
+    pub(super) const fn sent(&self) -> Option<Mono> {
+        self.sent
+    }
+
+    /// Makes the next update due at `at`, unless one is sooner.
+    pub(super) fn expect_by(&mut self, at: Mono) {
+        self.soon = Some(self.soon.map_or(at, |sooner| sooner.min(at)));
     }
 }
 
@@ -54,11 +67,21 @@ impl Peer {
     }
 
     pub(super) fn poll_presence(&self) -> Option<Mono> {
-        self.links.values().any(super::Link::is_ready).then(|| match self.presence.sent {
+        let may_send = self.has_ready_link() && self.may_seal();
+        may_send.then(|| match self.presence.sent {
             None => Mono(0),
             Some(sent) if self.presence.is_dirty => sent.after_us(self.update_us()),
-            Some(sent) => sent.after_us(HEARTBEAT_US),
+            Some(sent) => {
+                let beat = sent.after_us(HEARTBEAT_US);
+                let soon = self.presence.soon.map(|soon| soon.max(sent.after_us(self.update_us())));
+                soon.map_or(beat, |soon| soon.min(beat))
+            }
         })
+    }
+
+    /// Tells whether this peer may say things of itself, and can.
+    fn may_seal(&self) -> bool {
+        self.newest_secret().is_some() && self.is_admitted()
     }
 
     fn update_us(&self) -> u64 {
@@ -76,12 +99,14 @@ impl Peer {
         if self.hosting.is_some() {
             self.presence.now.log_head = Some((self.log.next_seq(), self.log.head()));
         }
+        self.presence.now.holdings = self.holdings(now.mono);
         let plaintext = self.presence.now.encode(author);
         let Some((writer, keys)) = self.writer(Channel::PRESENCE) else { return };
         let entry = writer.seal(1, keys, &plaintext);
         self.presence.sent = Some(now.mono);
+        self.presence.soon = None;
         self.presence.is_dirty = false;
-        let presence = self.presence.now.clone();
+        let presence = Presence { holdings: None, ..self.presence.now.clone() };
         let heard = self.roster.hear(author, (entry.lane.epoch, entry.seq), presence, now.mono);
         self.tell_heard(author, heard);
         self.send_latest(None, &entry);
@@ -106,7 +131,13 @@ impl Peer {
         if self.log.host() == Some(author) {
             self.viewing.handle_host_heard(presence.log_head, now.mono);
         }
+        let holdings = presence.holdings.filter(|_| !presence.leaving);
+        // What it holds says nothing to people.
+        let presence = Presence { holdings: None, ..presence };
         let heard = self.roster.hear(author, (entry.lane.epoch, entry.seq), presence, now.mono);
+        if heard != Heard::Stale {
+            self.note_holdings(author, holdings, now.mono);
+        }
         self.tell_heard(author, heard);
         if self.hosting.is_some() && heard != Heard::Stale {
             self.send_latest(Some(from), entry);
@@ -129,7 +160,10 @@ impl Peer {
 
     pub(super) fn handle_whereabouts(&mut self, author: &AuthorId, whereabouts: Whereabouts, now: Now) {
         match whereabouts {
-            Whereabouts::Gone => self.roster.handle_gone(author, now.mono),
+            Whereabouts::Gone => {
+                self.roster.handle_gone(author, now.mono);
+                self.note_gone(author);
+            }
             // What was typed while the host was away went nowhere.
             Whereabouts::Here if self.log.host() == Some(*author) => self.send_typed_again(),
             Whereabouts::Here => {}

@@ -68,6 +68,11 @@ impl Roster {
         self.seats.get(author).map(|seat| &seat.member)
     }
 
+    /// Returns everybody whose chain is known, here or not, in order of their ids.
+    pub fn all(&self) -> impl Iterator<Item = &VerifiedMember> {
+        self.seats.values().map(|seat| &seat.member)
+    }
+
     /// Forgets the member that is gone for longest among those that `may_go`, and returns who that was.
     pub(super) fn forget_one(&mut self, may_go: impl Fn(&VerifiedMember) -> bool) -> Option<AuthorId> {
         let gone = self.seats.iter().filter(|(_, seat)| seat.presence.is_none() && may_go(&seat.member));

@@ -1,22 +1,44 @@
 //! Two or more peers and a relay, wired together in memory without delay.
 
+mod auditing;
+mod checkpoints;
+mod door;
+mod driving;
+mod hardening;
+mod holdings;
+mod passing;
+mod proofs;
+mod rekey;
+mod revoke;
+mod talk;
+
 use super::*;
 use crate::proto::doc::Draft;
-use crate::proto::id::PaneId;
+use crate::proto::id::{Epoch, PaneId, ShareId};
 use crate::proto::relay::{ConnId, Hall, HallLimits};
 use crate::proto::terminal::{Refusal, Screen, Size, StreamEvent};
 use crate::proto::time::Wall;
 use crate::proto::token::{Access, Token};
 use crate::proto::wire::FrameDecoder;
+use bytes::Bytes;
 
 const SIZE: Size = Size { cols: 40, rows: 6 };
 const HOUR_MS: u64 = 3_600_000;
+
+/// Says of a frame on its way from the relay to a peer whether it arrives.
+type Sieve = Box<dyn FnMut(usize, &Frame) -> bool>;
 
 /// Peers on one relay; frames travel in no time.
 struct Wire {
     hall: Hall,
     peers: Vec<Peer>,
     now: Now,
+    /// Every entry that the relay was ever sent.
+    sent: Vec<Bytes>,
+    sieve: Option<Sieve>,
+    /// Connections so far: each has a name of its own.
+    conns: Vec<Option<u64>>,
+    conns_ever: u64,
 }
 
 fn link(index: usize) -> LinkId {
@@ -27,7 +49,9 @@ impl Wire {
     fn new() -> Self {
         let now = Now { mono: Mono(1_000_000), wall: Wall(1_700_000_000_000) };
         let host = Peer::host([1; 32], [2; 32], now).unwrap();
-        let mut wire = Self { hall: Hall::new(HallLimits::default(), [3; 32]), peers: vec![host], now };
+        let hall = Hall::new(HallLimits::default(), [3; 32]);
+        let (peers, conns) = (vec![host], vec![None]);
+        let mut wire = Self { hall, peers, now, sent: Vec::new(), sieve: None, conns, conns_ever: 0 };
         wire.connect(0);
         wire
     }
@@ -37,45 +61,77 @@ impl Wire {
     }
 
     fn share(&mut self, access: Access) -> Token {
+        self.share_by(&ShareTerms { lasts_ms: HOUR_MS, ..ShareTerms::new(access) })
+    }
+
+    fn share_by(&mut self, terms: &ShareTerms) -> Token {
         let now = self.now;
-        let terms = ShareTerms { access, lasts_ms: HOUR_MS, members_max: None };
         let token = self.host().share(terms, now).unwrap();
         self.settle();
         token
     }
 
-    fn join(&mut self, token: &Token) -> usize {
+    fn add(&mut self, token: &Token) -> usize {
         let index = self.peers.len();
         self.peers.push(Peer::guest(token.secret().unwrap(), [index as u8 + 10; 32]));
+        self.conns.push(None);
+        index
+    }
+
+    fn join(&mut self, token: &Token) -> usize {
+        let index = self.add(token);
         self.connect(index);
         index
     }
 
     fn connect(&mut self, index: usize) {
-        self.hall.handle_open(ConnId(index as u64), self.now);
+        self.cut(index);
+        self.conns[index] = Some(self.conns_ever);
+        self.hall.handle_open(ConnId(self.conns_ever), self.now);
+        self.conns_ever += 1;
         self.peers[index].handle_link_open(link(index), None, self.now);
+        self.peers[index].name_link(link(index), [7; 32]);
         self.settle();
     }
 
+    /// Breaks a peer's connection.
+    fn cut(&mut self, index: usize) {
+        if let Some(conn) = self.conns[index].take() {
+            self.hall.handle_close(ConnId(conn), self.now);
+            self.peers[index].handle_link_close(link(index), self.now);
+            self.settle();
+        }
+    }
+
     fn settle(&mut self) {
-        for _ in 0..200 {
+        for _ in 0..500 {
             let mut is_quiet = true;
             for index in 0..self.peers.len() {
+                let Some(conn) = self.conns[index].map(ConnId) else { continue };
                 let mut out = Vec::new();
-                self.peers[index].pop(link(index), usize::MAX, &mut out);
+                let popped = self.peers[index].pop(link(index), usize::MAX, &mut out);
                 for frame in decode(&out) {
                     is_quiet = false;
-                    let conn = ConnId(index as u64);
+                    if let Frame::Entry(raw) = &frame {
+                        self.sent.push(raw.clone());
+                    }
                     let _ = match frame {
                         Frame::Hello(hello) => self.hall.handle_hello(conn, hello, None, self.now),
                         frame => self.hall.handle_frame(conn, frame, self.now),
                     };
                 }
                 let mut out = Vec::new();
-                while self.hall.pop(ConnId(index as u64), 65_536, &mut out).has_more {}
+                while self.hall.pop(conn, 65_536, &mut out).has_more {}
                 for frame in decode(&out) {
                     is_quiet = false;
-                    self.peers[index].handle_frame(link(index), frame, self.now);
+                    if self.sieve.as_mut().is_none_or(|passes| passes(index, &frame)) {
+                        self.peers[index].handle_frame(link(index), frame, self.now);
+                    }
+                }
+                if popped.close && self.conns[index] == Some(conn.0) {
+                    self.conns[index] = None;
+                    self.hall.handle_close(conn, self.now);
+                    self.peers[index].handle_link_close(link(index), self.now);
                 }
             }
             if is_quiet {
@@ -97,9 +153,59 @@ impl Wire {
         }
     }
 
+    /// Takes the events of a peer since the last call.
     fn events(&mut self, index: usize) -> Vec<Event> {
         std::iter::from_fn(|| self.peers[index].poll_event()).collect()
     }
+
+    fn alarms(&mut self, index: usize) -> Vec<Alarm> {
+        let alarms = self.events(index).into_iter().filter_map(|event| match event {
+            Event::Alarm(alarm) => Some(alarm),
+            _ => None,
+        });
+        alarms.collect()
+    }
+
+    fn say(&mut self, index: usize, text: &str) {
+        let now = self.now;
+        self.peers[index].say(&Draft::from(text), now).unwrap();
+        self.pass(20_000);
+    }
+
+    fn id(&self, index: usize) -> AuthorId {
+        self.peers[index].me().unwrap()
+    }
+
+    fn revoke(&mut self, share: ShareId) {
+        let now = self.now;
+        self.host().revoke(share, now).unwrap();
+        self.settle();
+    }
+
+    /// Checks that everybody in `all` has the same documents as the host, and returns the lines of the chat.
+    fn assert_equal(&self, all: &[usize]) -> Vec<&str> {
+        for index in all {
+            for channel in Channel::DURABLE {
+                let heads = |peer: &Peer| peer.document(channel).unwrap().heads();
+                let lines = || [lines(&self.peers[*index]), lines(&self.peers[0])];
+                assert_eq!(
+                    heads(&self.peers[*index]),
+                    heads(&self.peers[0]),
+                    "peer {index}, {channel:?}, {:?}",
+                    lines()
+                );
+            }
+        }
+        lines(&self.peers[0])
+    }
+}
+
+fn lines(peer: &Peer) -> Vec<&str> {
+    peer.messages().iter().map(|message| message.text.as_str()).collect()
+}
+
+fn share_of(token: &Token) -> ShareId {
+    token.secret().unwrap().share_id()
 }
 
 fn decode(frames: &[Bytes]) -> Vec<Frame> {
@@ -130,285 +236,4 @@ fn typed(events: &[Event]) -> Vec<u8> {
         _ => None,
     });
     inputs.collect::<Vec<_>>().concat()
-}
-
-/// The main job: a guest with a link sees the screen, as it is and as it goes on.
-#[test]
-fn guest_sees_what_the_host_shows() {
-    let mut wire = Wire::new();
-    let now = wire.now;
-    let pane = wire.host().open_pane("shell", "sh", SIZE).unwrap();
-    wire.host().output(pane, b"before \x1b[1mbold\x1b[0m", now).unwrap();
-    let token = wire.share(Access::View);
-    let ben = wire.join(&token);
-    wire.peers[ben].watch(pane);
-    wire.pass(300_000);
-    let now = wire.now;
-    wire.host().output(pane, b" after", now).unwrap();
-    wire.pass(300_000);
-    let events = wire.events(ben);
-    assert_eq!(show(&events).text()[0].trim_end(), "before bold after");
-    assert_eq!(show(&events).snapshot(), wire.host().screen(pane).unwrap().snapshot());
-    assert!(wire.peers[ben].is_live(wire.now));
-    assert!(!events.iter().any(|event| matches!(event, Event::Alarm(_))), "{events:?}");
-}
-
-/// A late joiner sees the present screen, and what was said before it came.
-#[test]
-fn late_guest_gets_screen_and_chat() {
-    let mut wire = Wire::new();
-    let token = wire.share(Access::Interact);
-    let ben = wire.join(&token);
-    let now = wire.now;
-    wire.peers[ben].say(&Draft::from("hello from ben"), now).unwrap();
-    let pane = wire.host().open_pane("shell", "sh", SIZE).unwrap();
-    wire.host().output(pane, b"line\r\n$ ", now).unwrap();
-    wire.pass(200_000);
-    let eve = wire.join(&token);
-    wire.peers[eve].watch(pane);
-    wire.pass(600_000);
-    let events = wire.events(eve);
-    assert_eq!(show(&events).text()[0].trim_end(), "line");
-    assert_eq!(wire.peers[eve].messages()[0].text, "hello from ben");
-    assert_eq!(wire.peers[eve].state().panes[&pane].title, "shell");
-    assert_eq!(wire.peers[eve].roster().here().count(), 3);
-}
-
-/// What is typed arrives once and in order, even when everything has to be said again after a lost connection.
-#[test]
-fn typing_survives_a_reconnection_without_doubling() {
-    let mut wire = Wire::new();
-    let pane = wire.host().open_pane("shell", "sh", SIZE).unwrap();
-    let token = wire.share(Access::Interact);
-    let ben = wire.join(&token);
-    wire.peers[ben].type_bytes(pane, b"one ").unwrap();
-    wire.settle();
-    let now = wire.now;
-    wire.hall.handle_close(ConnId(ben as u64), now);
-    wire.peers[ben].handle_link_close(link(ben), now);
-    wire.peers[ben].type_bytes(pane, b"two ").unwrap();
-    wire.connect(ben);
-    wire.peers[ben].type_bytes(pane, b"three").unwrap();
-    wire.pass(200_000);
-    let events = wire.events(0);
-    assert_eq!(typed(&events), b"one two three");
-}
-
-/// A fast typist, or a key that repeats, is faster than the tick of a busy terminal: the echo must not wait for it.
-#[test]
-fn echo_of_a_key_does_not_wait_for_the_tick() {
-    let mut wire = Wire::new();
-    let pane = wire.host().open_pane("shell", "sh", SIZE).unwrap();
-    let token = wire.share(Access::Interact);
-    let ben = wire.join(&token);
-    wire.peers[ben].watch(pane);
-    wire.pass(300_000);
-    for key in [b"a", b"b", b"c"] {
-        wire.peers[ben].type_bytes(pane, key).unwrap();
-        wire.settle();
-        let now = wire.now;
-        wire.host().output(pane, key, now).unwrap();
-        wire.settle();
-    }
-    let events = wire.events(ben);
-    assert_eq!(show(&events).text()[0].trim_end(), "abc", "no time has passed");
-    let now = wire.now;
-    wire.host().output(pane, b"busy", now).unwrap();
-    wire.settle();
-    assert_eq!(wire.events(ben), [], "one key lets one flush through");
-}
-
-/// A view link holds no right to type, and this side says so before anything is sent.
-#[test]
-fn view_link_cannot_type_or_edit() {
-    let mut wire = Wire::new();
-    let pane = wire.host().open_pane("shell", "sh", SIZE).unwrap();
-    let token = wire.share(Access::View);
-    let ben = wire.join(&token);
-    assert_eq!(wire.peers[ben].type_bytes(pane, b"rm"), Err(TypeError::NoRight));
-    assert!(matches!(wire.peers[ben].set_title("mine"), Err(EditRefused::NoRight(_))));
-    let now = wire.now;
-    wire.peers[ben].say(&Draft::from("but I may chat"), now).unwrap();
-    wire.pass(100_000);
-    assert_eq!(wire.host().messages().len(), 1);
-}
-
-/// A relay that forgot everything gets it back from the peers.
-#[test]
-fn documents_survive_a_relay_that_lost_them() {
-    let mut wire = Wire::new();
-    let token = wire.share(Access::Interact);
-    let ben = wire.join(&token);
-    let now = wire.now;
-    wire.peers[ben].say(&Draft::from("before"), now).unwrap();
-    wire.pass(100_000);
-    wire.hall = Hall::new(HallLimits::default(), [4; 32]);
-    for index in [0, ben] {
-        wire.peers[index].handle_link_close(link(index), now);
-        wire.connect(index);
-    }
-    let eve = wire.join(&token);
-    wire.pass(100_000);
-    assert_eq!(wire.peers[eve].messages()[0].text, "before");
-}
-
-/// Revoked means out, at once, and not in again.
-#[test]
-fn revoked_link_is_cut_and_cannot_join() {
-    let mut wire = Wire::new();
-    let token = wire.share(Access::View);
-    let ben = wire.join(&token);
-    let now = wire.now;
-    wire.host().close_share(token.secret().unwrap().share_id(), now).unwrap();
-    wire.settle();
-    assert_eq!(wire.peers[ben].ended(), Some(Ending::Revoked));
-    let eve = wire.join(&token);
-    assert_eq!(wire.peers[eve].ended(), Some(Ending::Revoked));
-}
-
-/// When the owner ends the session, everybody knows why the screen stands still.
-#[test]
-fn end_reaches_everybody() {
-    let mut wire = Wire::new();
-    let token = wire.share(Access::View);
-    let ben = wire.join(&token);
-    let now = wire.now;
-    wire.host().end_session(now).unwrap();
-    wire.settle();
-    assert_eq!(wire.peers[ben].ended(), Some(Ending::ByOwner));
-    let late = wire.join(&token);
-    assert_eq!(wire.peers[late].ended(), Some(Ending::ByOwner));
-}
-
-/// Who types into a shell that has just ended wants to know that it has, not that there never was one.
-#[test]
-fn input_that_nobody_takes_comes_back_with_its_reason() {
-    let mut wire = Wire::new();
-    let pane = wire.host().open_pane("shell", "sh", SIZE).unwrap();
-    let token = wire.share(Access::Interact);
-    let ben = wire.join(&token);
-    let now = wire.now;
-    wire.host().end_pane(pane, 0, now).unwrap();
-    wire.peers[ben].type_bytes(pane, b"ls").unwrap();
-    wire.peers[ben].type_bytes(PaneId(9), b"ls").unwrap();
-    wire.pass(100_000);
-    let refusals = wire.events(ben).into_iter().filter_map(|event| match event {
-        Event::InputRefused(pane, reason) => Some((pane, reason)),
-        _ => None,
-    });
-    assert_eq!(refusals.collect::<Vec<_>>(), [(pane, Refusal::PaneEnded), (PaneId(9), Refusal::NoPane)]);
-}
-
-/// A program that reads nothing must not cost the host memory without bound, nor the guest a keystroke.
-#[test]
-fn unread_input_waits_at_the_guest() {
-    const PASTE_BYTES: usize = 700_000;
-    let mut wire = Wire::new();
-    let pane = wire.host().open_pane("shell", "sh", SIZE).unwrap();
-    let token = wire.share(Access::Interact);
-    let ben = wire.join(&token);
-    let mut taken = Vec::new();
-    for letter in *b"abc" {
-        while wire.peers[ben].type_bytes(pane, &[letter; PASTE_BYTES]).is_err() {
-            wire.pass(1_000_000);
-            let fresh = typed(&wire.events(0));
-            assert!(fresh.len() < 2 * PASTE_BYTES, "the host takes no more than it may hold");
-            wire.host().handle_input_read(fresh.len());
-            taken.extend(fresh);
-        }
-    }
-    wire.pass(60_000_000);
-    taken.extend(typed(&wire.events(0)));
-    let before = taken.len();
-    wire.host().handle_input_read(before);
-    wire.pass(60_000_000);
-    taken.extend(typed(&wire.events(0)));
-    assert_eq!(taken.len(), 3 * PASTE_BYTES);
-    assert!(taken.is_sorted(), "in order, each once");
-}
-
-/// A program that prints its result and exits at once must not end with half a screen and no exit status.
-#[test]
-fn end_of_the_session_overtakes_neither_screen_nor_exit_status() {
-    let mut wire = Wire::new();
-    let pane = wire.host().open_pane("shell", "sh", SIZE).unwrap();
-    let token = wire.share(Access::View);
-    let ben = wire.join(&token);
-    wire.peers[ben].watch(pane);
-    wire.pass(300_000);
-    wire.events(ben);
-    let now = wire.now;
-    wire.host().output(pane, b"\x1b[2J\x1b[Hresult", now).unwrap();
-    wire.host().end_pane(pane, 7, now).unwrap();
-    wire.host().say(&Draft::from("bye"), now).unwrap();
-    wire.host().end_session(now).unwrap();
-    wire.settle();
-    let events = wire.events(ben);
-    assert_eq!(show(&events).text()[0].trim_end(), "result");
-    assert!(events.contains(&Event::Terminal(pane, StreamEvent::End { code: 7 })), "{events:?}");
-    assert_eq!(wire.peers[ben].messages().last().map(|message| message.text.as_str()), Some("bye"));
-    assert_eq!(wire.peers[ben].ended(), Some(Ending::ByOwner));
-}
-
-/// Who says goodbye is gone at once; only who falls silent is waited for.
-#[test]
-fn goodbye_is_heard_at_once() {
-    let mut wire = Wire::new();
-    let token = wire.share(Access::View);
-    let (ben, eve) = (wire.join(&token), wire.join(&token));
-    wire.pass(500_000);
-    let gone = wire.peers[ben].me().unwrap();
-    let now = wire.now;
-    wire.events(eve);
-    wire.peers[ben].leave(now);
-    wire.settle();
-    assert!(wire.events(eve).contains(&Event::Left(gone)), "without waiting for anything");
-}
-
-/// "Thanks, bye" and Ctrl-C: the last words of whoever leaves are heard.
-#[test]
-fn last_words_are_heard() {
-    let mut wire = Wire::new();
-    let token = wire.share(Access::Interact);
-    let ben = wire.join(&token);
-    let now = wire.now;
-    wire.peers[ben].say(&Draft::from("thanks, bye"), now).unwrap();
-    wire.peers[ben].leave(now);
-    wire.pass(50_000);
-    assert_eq!(wire.host().messages().last().map(|message| message.text.as_str()), Some("thanks, bye"));
-}
-
-/// A relay that pings and never reads must not grow this side's memory.
-#[test]
-fn unread_answers_end_the_link() {
-    let mut wire = Wire::new();
-    let token = wire.share(Access::View);
-    let ben = wire.join(&token);
-    let now = wire.now;
-    for n in 0..1_000_000_u64 {
-        wire.peers[ben].handle_frame(link(ben), Frame::Ping(n.to_le_bytes()), now);
-    }
-    let mut out = Vec::new();
-    assert!(wire.peers[ben].pop(link(ben), usize::MAX, &mut out).close);
-    assert_eq!(decode(&out), [Frame::Close(CloseCode::TooSlow)]);
-}
-
-/// A way straight to the host counts as soon as the host itself has answered on it, long before its time is up.
-#[test]
-fn host_vouches_for_the_way_to_it() {
-    let mut wire = Wire::new();
-    let token = wire.share(Access::View);
-    let ben = wire.peers.len();
-    let now = wire.now;
-    let mut peer = Peer::guest(token.secret().unwrap(), [50; 32]);
-    peer.handle_link_open(link(ben), None, now);
-    peer.expect_host(link(ben));
-    wire.peers.push(peer);
-    wire.hall.handle_open(ConnId(ben as u64), now);
-    wire.settle();
-    wire.pass(20_000);
-    assert!(wire.events(ben).contains(&Event::Linked(link(ben))));
-    assert!(wire.peers[ben].is_linked());
-    wire.pass(20_000_000);
-    assert!(wire.peers[ben].is_linked() && wire.peers[ben].is_live(wire.now));
 }

@@ -2,6 +2,7 @@
 
 use super::{Event, LinkId, Peer};
 use crate::proto::id::{AuthorId, PaneId};
+use crate::proto::key::Secret32;
 use crate::proto::limits::{
     HEARTBEAT_US, INPUT_BYTES_MAX, SILENCE_US_MAX, TYPED_BYTES_MAX, TYPED_RETRY_US_MAX, TYPED_RETRY_US_MIN,
     TYPED_WINDOW_BYTES,
@@ -9,13 +10,16 @@ use crate::proto::limits::{
 use crate::proto::member::VerifiedMember;
 use crate::proto::seal::DirectGuest;
 use crate::proto::share::Rights;
-use crate::proto::terminal::{DirectDown, DirectUp, Size};
+use crate::proto::terminal::{DirectDown, DirectUp, Refusal, Size, Waits, Wish};
 use crate::proto::time::{Mono, Now};
 use crate::proto::wire::{Frame, WireEntry};
 use std::collections::VecDeque;
 
 /// How often the host is asked for a sign of life, in microseconds.
 const PROBE_US: u64 = 2 * HEARTBEAT_US;
+
+/// How many turns from one terminal to another are remembered for refusals that come late.
+const AIMS_MAX: usize = 64;
 
 /// Why something could not be typed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -36,6 +40,9 @@ pub enum TypeError {
     /// The host's key is none; its owner has to start anew.
     #[error("the host's key is unusable")]
     HostKey,
+    /// The terminal has no one driver; the host has to change the policy first. Only at the host.
+    #[error("terminal {0} is not driven by one at a time")]
+    NoDriver(PaneId),
     /// The session is over.
     #[error("the session is over")]
     Ended,
@@ -45,7 +52,6 @@ pub enum TypeError {
 #[derive(Debug)]
 struct Pending {
     entry: WireEntry,
-    pane: PaneId,
     bytes: usize,
 }
 
@@ -66,6 +72,9 @@ pub(super) struct Typing {
     probe: Option<Probe>,
     /// When the newest thing was sent that the host has answered.
     proven: Option<Mono>,
+    /// Where what was typed went: from which entry on to which terminal. A line may be refused long after the host has
+    /// acknowledged it.
+    aims: VecDeque<(u64, PaneId)>,
 }
 
 /// Something sent to see whether the host is there.
@@ -115,6 +124,29 @@ impl Typing {
         }
     }
 
+    /// Returns when the newest thing was sent that the host has answered.
+    pub(super) const fn proven(&self) -> Option<Mono> {
+        self.proven
+    }
+
+    /// Returns the key that is known to this member and the host alone.
+    pub(super) fn kek(&self) -> Option<&Secret32> {
+        self.to.as_ref().map(|(_, direct)| direct.kek())
+    }
+
+    /// Remembers which terminal an entry is about.
+    fn note_aim(&mut self, seq: u64, pane: PaneId) {
+        if self.aims.back().is_none_or(|(_, last)| *last != pane) {
+            self.aims.push_back((seq, pane));
+            self.aims.drain(..self.aims.len().saturating_sub(AIMS_MAX));
+        }
+    }
+
+    /// Returns which terminal an entry was about, while it is remembered.
+    fn aim_of(&self, seq: u64) -> Option<PaneId> {
+        self.aims.iter().rev().find(|(first, _)| *first <= seq).map(|(_, pane)| *pane)
+    }
+
     fn waiting_bytes(&self) -> usize {
         self.pending.iter().map(|pending| pending.bytes).sum()
     }
@@ -150,6 +182,14 @@ impl Peer {
         self.send_direct(pane, &DirectUp::Size { pane, size }, 0)
     }
 
+    /// Asks the host to drive a terminal, or gives it back.
+    pub(super) fn send_wish(&mut self, pane: PaneId, wish: Wish) -> Result<(), TypeError> {
+        if !self.rights().contains(Rights::INPUT) && self.me.is_some() {
+            return Err(TypeError::NoRight);
+        }
+        self.send_direct(pane, &DirectUp::Drive { pane, wish }, 0)
+    }
+
     /// Asks the host for a keyframe of a terminal.
     pub(super) fn request_keyframe(&mut self, pane: PaneId) {
         // Without a host there is nothing to show either; its first keyframe comes by itself.
@@ -162,7 +202,7 @@ impl Peer {
         self.typing.waiting_bytes()
     }
 
-    fn send_direct(&mut self, pane: PaneId, message: &DirectUp, bytes: usize) -> Result<(), TypeError> {
+    pub(super) fn send_direct(&mut self, pane: PaneId, message: &DirectUp, bytes: usize) -> Result<(), TypeError> {
         if self.ended.is_some() {
             return Err(TypeError::Ended);
         }
@@ -186,6 +226,7 @@ impl Peer {
         let seed = self.draw();
         let direct = DirectGuest::new(self.session, me, host, &kem, seed).map_err(|_| TypeError::HostKey)?;
         self.typing.rewind();
+        self.typing.aims.clear();
         self.typing.to = Some((host, direct));
         (self.typing.probe, self.typing.proven) = (None, None);
         self.seal_direct(pane, &DirectUp::Nothing, 0);
@@ -195,7 +236,8 @@ impl Peer {
     fn seal_direct(&mut self, pane: PaneId, message: &DirectUp, bytes: usize) {
         let Some((_, direct)) = &mut self.typing.to else { return };
         let entry = direct.seal(message.kind(), &self.keys, &message.encode());
-        self.typing.pending.push_back(Pending { entry, pane, bytes });
+        self.typing.note_aim(entry.seq, pane);
+        self.typing.pending.push_back(Pending { entry, bytes });
         self.send_typed();
     }
 
@@ -286,10 +328,14 @@ impl Peer {
                     self.send_typed();
                 }
             }
+            Ok(DirectDown::Refused { reason: Refusal::NotLetIn, .. }) => self.handle_turned_away(),
             Ok(DirectDown::Refused { reason, seq }) => {
-                let refused = self.typing.pending.iter().find(|pending| pending.entry.seq == seq);
-                self.events.extend(refused.map(|pending| Event::InputRefused(pending.pane, reason)));
+                let pane = self.typing.aim_of(seq);
+                self.events.extend(pane.map(|pane| Event::InputRefused(pane, reason)));
             }
+            // Who waits to be let in knows that from the log.
+            Ok(DirectDown::Waiting { what: Waits::Admission, .. }) => {}
+            Ok(DirectDown::Waiting { what, pane }) => self.events.push_back(Event::InputWaits(pane, what)),
             Err(_) => {}
         }
     }

@@ -1,7 +1,7 @@
 //! Watching terminals: live entries in, screens' bytes out. Guests only. PROTOCOL.md 14.
 
 use super::{Event, Peer};
-use crate::proto::id::{Channel, PaneId};
+use crate::proto::id::{Channel, Epoch, PaneId};
 use crate::proto::limits::SILENCE_US_MAX;
 use crate::proto::member::VerifiedMember;
 use crate::proto::seal::EntryError;
@@ -14,6 +14,8 @@ use std::collections::btree_map::Entry::Vacant;
 /// One watched terminal.
 #[derive(Debug, Default)]
 struct Stream {
+    /// The epoch of what came last.
+    epoch: Epoch,
     decoder: StreamDecoder,
     /// The host was asked for a keyframe that has not come.
     is_asked: bool,
@@ -75,13 +77,11 @@ impl Peer {
         }
     }
 
-    fn tell_ready(&mut self, frame: &Frame) {
-        self.links.values_mut().filter(|link| link.is_ready()).for_each(|link| link.send(frame));
-    }
-
     pub(super) fn handle_live(&mut self, entry: &WireEntry, member: &VerifiedMember) {
         let Some(pane) = entry.lane.channel.pane() else { return };
-        if !self.viewing.streams.contains_key(&pane) {
+        // What is of an epoch that is over was sealed before its last keyframe.
+        let is_now = Some(entry.lane.epoch) == self.log.epoch() && self.log.admits(member).is_ok();
+        if !is_now || !self.viewing.streams.contains_key(&pane) {
             return;
         }
         self.take_live(pane, entry, member);
@@ -93,6 +93,9 @@ impl Peer {
         let next = reader.next_seq();
         let opened = reader.open(entry);
         let Some(stream) = self.viewing.streams.get_mut(&pane) else { return };
+        if std::mem::replace(&mut stream.epoch, entry.lane.epoch) != entry.lane.epoch {
+            stream.decoder.lost();
+        }
         let plaintext = match opened {
             Ok(plaintext) => plaintext,
             Err(EntryError::Duplicate { .. }) => return,

@@ -40,6 +40,39 @@ pub enum DirectUp {
         /// The pane.
         pane: PaneId,
     },
+    /// Asks to drive a pane that one member at a time drives, or gives it back.
+    Drive {
+        /// The pane.
+        pane: PaneId,
+        /// Which of the two.
+        wish: Wish,
+    },
+}
+
+/// What a member wants of a pane's wheel.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Wish {
+    /// To drive.
+    Take,
+    /// To drive no longer, or to wait for it no longer.
+    GiveBack,
+}
+
+impl Wish {
+    const fn code(self) -> u8 {
+        match self {
+            Self::GiveBack => 0,
+            Self::Take => 1,
+        }
+    }
+
+    const fn parse(code: u8) -> Result<Self, DecodeError> {
+        match code {
+            0 => Ok(Self::GiveBack),
+            1 => Ok(Self::Take),
+            _ => Err(DecodeError::Value { what: "wish to drive", found: code as u64 }),
+        }
+    }
 }
 
 impl DirectUp {
@@ -48,7 +81,7 @@ impl DirectUp {
     pub const fn kind(&self) -> u8 {
         match self {
             Self::Nothing => KIND_OPEN,
-            Self::Probe | Self::Size { .. } | Self::Keyframe { .. } => KIND_REQUEST,
+            Self::Probe | Self::Size { .. } | Self::Keyframe { .. } | Self::Drive { .. } => KIND_REQUEST,
             Self::Input { .. } => KIND_INPUT,
         }
     }
@@ -74,6 +107,11 @@ impl DirectUp {
                 out.push(3);
                 out.extend_from_slice(&pane.0.to_le_bytes());
             }
+            Self::Drive { pane, wish } => {
+                out.push(4);
+                out.extend_from_slice(&pane.0.to_le_bytes());
+                out.push(wish.code());
+            }
         }
         out
     }
@@ -96,6 +134,7 @@ impl DirectUp {
                 Self::Size { pane, size }
             }
             3 => Self::Keyframe { pane: PaneId(reader.u16()?) },
+            4 => Self::Drive { pane: PaneId(reader.u16()?), wish: Wish::parse(reader.u8()?)? },
             _ => return Err(DecodeError::Value { what: "request", found: what.into() }),
         };
         reader.finish()?;
@@ -123,8 +162,12 @@ pub enum Refusal {
     NoPane,
     /// The pane's program has ended.
     PaneEnded,
-    /// Another member drives the pane.
+    /// One member at a time drives the pane, and it is not this one.
     Driven,
+    /// The owner has not let the member in.
+    NotLetIn,
+    /// The owner did not let this line pass, or it was too long to be asked about.
+    Line,
     /// A reason that this version does not know.
     Other(u8),
 }
@@ -136,6 +179,8 @@ impl Refusal {
             Self::NoPane => 2,
             Self::PaneEnded => 3,
             Self::Driven => 4,
+            Self::NotLetIn => 5,
+            Self::Line => 6,
             Self::Other(code) => code,
         }
     }
@@ -146,6 +191,8 @@ impl Refusal {
             2 => Self::NoPane,
             3 => Self::PaneEnded,
             4 => Self::Driven,
+            5 => Self::NotLetIn,
+            6 => Self::Line,
             _ => Self::Other(code),
         }
     }
@@ -157,7 +204,9 @@ impl std::fmt::Display for Refusal {
             Self::NoRight => f.write_str("this share does not allow typing"),
             Self::NoPane => f.write_str("there is no such pane"),
             Self::PaneEnded => f.write_str("the program in this pane has ended"),
-            Self::Driven => f.write_str("somebody else drives this pane"),
+            Self::Driven => f.write_str("you do not drive this pane"),
+            Self::NotLetIn => f.write_str("the owner has not let you in"),
+            Self::Line => f.write_str("the owner did not let this line pass"),
             Self::Other(code) => write!(f, "refused, reason {code}"),
         }
     }
@@ -179,6 +228,57 @@ pub enum DirectDown {
         /// Its seq.
         seq: u64,
     },
+    /// Something that the member asked for is up to the owner now.
+    Waiting {
+        /// What.
+        what: Waits,
+        /// The pane that it is about; 0 where it is about none.
+        pane: PaneId,
+    },
+}
+
+/// What a member waits for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Waits {
+    /// To be let in.
+    Admission,
+    /// That a line which it typed may be written.
+    Line,
+    /// To drive a pane that somebody else drives.
+    Drive,
+    /// Something that this version does not know.
+    Other(u8),
+}
+
+impl Waits {
+    const fn code(self) -> u8 {
+        match self {
+            Self::Admission => 1,
+            Self::Line => 2,
+            Self::Drive => 3,
+            Self::Other(code) => code,
+        }
+    }
+
+    const fn of(code: u8) -> Self {
+        match code {
+            1 => Self::Admission,
+            2 => Self::Line,
+            3 => Self::Drive,
+            _ => Self::Other(code),
+        }
+    }
+}
+
+impl std::fmt::Display for Waits {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Admission => f.write_str("waiting to be let in"),
+            Self::Line => f.write_str("the owner is asked about this line"),
+            Self::Drive => f.write_str("waiting for the one who drives this pane"),
+            Self::Other(code) => write!(f, "waiting for something, number {code}"),
+        }
+    }
 }
 
 impl DirectDown {
@@ -195,6 +295,10 @@ impl DirectDown {
                 out.extend_from_slice(&[2, reason.code()]);
                 varint::put(&mut out, seq);
             }
+            Self::Waiting { what, pane } => {
+                out.extend_from_slice(&[3, what.code()]);
+                out.extend_from_slice(&pane.0.to_le_bytes());
+            }
         }
         out
     }
@@ -210,6 +314,7 @@ impl DirectDown {
         let down = match what {
             1 => Self::Ack { next: reader.varint()? },
             2 => Self::Refused { reason: Refusal::of(reader.u8()?), seq: reader.varint()? },
+            3 => Self::Waiting { what: Waits::of(reader.u8()?), pane: PaneId(reader.u16()?) },
             _ => return Err(DecodeError::Value { what: "answer", found: what.into() }),
         };
         reader.finish()?;
@@ -243,7 +348,7 @@ mod tests {
     proptest! {
         /// What is accepted re-encodes to the same bytes, and nothing panics.
         #[test]
-        fn payloads_round_trip(kind in 0u8..5, first in 0u8..5, rest in vec(any::<u8>(), 0..12)) {
+        fn payloads_round_trip(kind in 0u8..5, first in 0u8..6, rest in vec(any::<u8>(), 0..12)) {
             let bytes = [vec![first], rest].concat();
             if let Ok(up) = DirectUp::decode(kind, &bytes) {
                 prop_assert_eq!(up.encode(), bytes.clone());

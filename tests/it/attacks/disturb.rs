@@ -79,7 +79,7 @@ fn revoked_member_leaves_the_list_at_once() {
     let (ben, dan) = (table.join(&tokens.0), table.join(&tokens.1));
     table.pass(1_000_000);
     let (gone, now) = (table.peers[dan].me().unwrap(), table.now);
-    table.peers[ADA].close_share(tokens.1.secret().unwrap().share_id(), now).unwrap();
+    table.peers[ADA].revoke(tokens.1.secret().unwrap().share_id(), now).unwrap();
     table.settle();
     for index in [ADA, ben] {
         assert_eq!(table.peers[index].roster().here().count(), 2);

@@ -3,7 +3,7 @@
 use super::table::{Table, exporter};
 use cahoots::proto::authlog::AuthLog;
 use cahoots::proto::epoch::{EpochSecret, open_share_wrap};
-use cahoots::proto::id::{AuthorId, Channel, Epoch, LaneId};
+use cahoots::proto::id::{AuthorId, Channel, Class, LaneId};
 use cahoots::proto::key::{MemberKeys, ShareSecret};
 use cahoots::proto::member::{Chain, MemberCert};
 use cahoots::proto::seal::{DirectGuest, LaneWriter, pad_durable};
@@ -30,8 +30,10 @@ impl Eve {
     ///
     /// How the relay closed the connection.
     pub(crate) fn join(table: &mut Table, token: &Token) -> Result<Self, CloseCode> {
-        let (secret, keys) = (token.secret().unwrap(), MemberKeys::from_seed([0xee; 32]));
+        let secret = token.secret().unwrap();
         let conn = table.connect_hand();
+        // Another member each time: one that comes back would begin its lanes anew.
+        let keys = MemberKeys::from_seed(*blake3::hash(&conn.to_le_bytes()).as_bytes());
         let hello = Hello { nonce: [7; 32], session: secret.session(), share: secret.share_id() };
         table.send(conn, &Frame::Hello(hello));
         let frames = table.read(conn);
@@ -42,7 +44,8 @@ impl Eve {
                 Frame::Welcome(welcome) => binding = channel_binding(&exporter(conn), &hello.nonce, &welcome.nonce),
                 Frame::Log(raw) => drop(log.append(raw.clone()).unwrap()),
                 Frame::Wrap(raw) => {
-                    epoch_secret = Some(open_share_wrap(raw, &secret, &log.commit(Epoch(0)).unwrap()).unwrap());
+                    let commit = log.epoch().and_then(|epoch| log.commit(epoch)).unwrap();
+                    epoch_secret = Some(open_share_wrap(raw, &secret, &commit).unwrap());
                 }
                 Frame::Close(code) => return Err(*code),
                 other => panic!("unexpected {other:?}"),
@@ -83,13 +86,15 @@ impl Eve {
         Frame::Member(self.chain.encode())
     }
 
-    pub(crate) const fn lane(channel: Channel, author: AuthorId) -> LaneId {
-        LaneId { channel, author, epoch: Epoch(0) }
+    /// Returns a lane of the newest epoch that Eve knows.
+    pub(crate) fn lane(&self, channel: Channel, author: AuthorId) -> LaneId {
+        let epoch = self.log.epoch().filter(|_| channel.class() != Class::Direct).unwrap_or_default();
+        LaneId { channel, author, epoch }
     }
 
     /// Seals an entry of a lane under any name, signed by Eve.
     pub(crate) fn seal_as(&self, author: AuthorId, channel: Channel, kind: u8, plaintext: &[u8]) -> WireEntry {
-        let mut writer = LaneWriter::new(self.secret.session(), Self::lane(channel, author), &self.epoch_secret);
+        let mut writer = LaneWriter::new(self.secret.session(), self.lane(channel, author), &self.epoch_secret);
         writer.seal(kind, &self.keys, plaintext)
     }
 
@@ -99,7 +104,7 @@ impl Eve {
 
     /// Begins a lane of Eve's own. Each call begins it anew, which no honest program does.
     pub(crate) fn writer(&self, channel: Channel) -> LaneWriter {
-        LaneWriter::new(self.secret.session(), Self::lane(channel, self.me()), &self.epoch_secret)
+        LaneWriter::new(self.secret.session(), self.lane(channel, self.me()), &self.epoch_secret)
     }
 
     /// Opens the direct channel to the host, and seals one message of a kind that need not fit it.

@@ -34,8 +34,11 @@ fn token_of_another_session_at_the_same_relay_opens_only_its_own() {
     table.peers[ADA].say(&"for us".into(), START).unwrap();
     let other = table.add(Peer::host([3; 32], [4; 32], START).unwrap());
     table.connect(other);
-    let terms = cahoots::proto::session::ShareTerms { access: Access::Own, lasts_ms: DAY_MS, members_max: None };
-    let token = table.peers[other].share(terms, table.now).unwrap();
+    let terms = cahoots::proto::session::ShareTerms {
+        lasts_ms: DAY_MS,
+        ..cahoots::proto::session::ShareTerms::new(Access::Own)
+    };
+    let token = table.peers[other].share(&terms, table.now).unwrap();
     table.settle();
     let eve = table.join(&token);
     table.pass(1_000_000);
@@ -89,7 +92,7 @@ fn closed_share_cuts_off_and_admits_nobody() {
     let (ben, cat) = (table.join(&open), table.join(&closed));
     let eve = Eve::join(&mut table, &closed).unwrap();
     let now = table.now;
-    table.peers[ADA].close_share(closed.secret().unwrap().share_id(), now).unwrap();
+    table.peers[ADA].revoke(closed.secret().unwrap().share_id(), now).unwrap();
     table.settle();
     assert_eq!(table.peers[cat].ended(), Some(Ending::Revoked));
     assert_eq!(table.closed_with(eve.conn), Some(CloseCode::ShareClosed));

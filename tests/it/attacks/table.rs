@@ -6,13 +6,14 @@
     allow(dead_code, reason = "the negative suite, which needs the programs, reads the rest")
 )]
 
-use cahoots::proto::id::PaneId;
+use cahoots::proto::id::{PaneId, SessionId, ShareId};
 use cahoots::proto::relay::{ConnId, Flow, Hall, HallLimits};
 use cahoots::proto::session::{Event, LinkId, Peer, ShareTerms};
 use cahoots::proto::terminal::Size;
 use cahoots::proto::time::{Mono, Now, Wall};
 use cahoots::proto::token::{Access, Token};
-use cahoots::proto::wire::{CloseCode, Frame, FrameDecoder};
+use cahoots::proto::verify::channel_binding;
+use cahoots::proto::wire::{CloseCode, Frame, FrameDecoder, Hello, Standing};
 use std::collections::BTreeMap;
 
 pub(crate) const START: Now = Now { mono: Mono(1_000_000), wall: Wall(1_767_225_600_000) };
@@ -91,8 +92,8 @@ impl Table {
     }
 
     pub(crate) fn share(&mut self, access: Access, lasts_ms: u64) -> Token {
-        let terms = ShareTerms { access, lasts_ms, members_max: None };
-        let token = self.peers[ADA].share(terms, self.now).unwrap();
+        let terms = ShareTerms { lasts_ms, ..ShareTerms::new(access) };
+        let token = self.peers[ADA].share(&terms, self.now).unwrap();
         self.settle();
         token
     }
@@ -100,7 +101,7 @@ impl Table {
     /// Closes a share.
     pub(crate) fn revoke(&mut self, token: &Token) {
         let share = token.secret().unwrap().share_id();
-        self.peers[ADA].close_share(share, self.now).unwrap();
+        self.peers[ADA].revoke(share, self.now).unwrap();
         self.settle();
     }
 
@@ -118,9 +119,30 @@ impl Table {
         id
     }
 
+    /// Links a peer by way of somebody who passes on what both say: each has a TLS connection with that somebody.
+    pub(crate) fn connect_through_middle(&mut self, index: usize) -> u64 {
+        let id = self.open(End::Peer(index));
+        self.peers[index].handle_link_open(LinkId(id), Some(exporter(id + 1_000_000)), self.now);
+        self.settle();
+        id
+    }
+
     /// Opens a connection for somebody who speaks the protocol by hand.
     pub(crate) fn connect_hand(&mut self) -> u64 {
         self.open(End::Hand(Vec::new()))
+    }
+
+    /// Says HELLO by hand; `None` if the relay does not know the share, else the connection and what AUTH has to sign.
+    pub(crate) fn greet_by_hand(&mut self, session: SessionId, share: ShareId) -> Option<(u64, [u8; 32])> {
+        let conn = self.connect_hand();
+        let nonce = [8; 32];
+        self.send(conn, &Frame::Hello(Hello { nonce, session, share }));
+        self.read(conn).iter().find_map(|frame| match frame {
+            Frame::Welcome(welcome) if welcome.standing == Standing::Known => {
+                Some((conn, channel_binding(&exporter(conn), &nonce, &welcome.nonce)))
+            }
+            _ => None,
+        })
     }
 
     fn open(&mut self, end: End) -> u64 {
@@ -135,6 +157,14 @@ impl Table {
         self.wire.push(Passed { conn: id, heading: Heading::ToRelay, frame: frame.clone() });
         self.give_hall(id, frame.clone());
         self.settle();
+    }
+
+    /// Sends a frame by hand, lets everybody react to it, and returns what the relay says of going on.
+    pub(crate) fn send_and_see(&mut self, id: u64, frame: &Frame) -> Flow {
+        self.wire.push(Passed { conn: id, heading: Heading::ToRelay, frame: frame.clone() });
+        let flow = self.hall.handle_frame(ConnId(id), frame.clone(), self.now);
+        self.settle();
+        flow
     }
 
     /// Takes what the relay has sent to a hand.

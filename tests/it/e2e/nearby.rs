@@ -1,6 +1,6 @@
 //! Sharing without any relay: on one machine, and on a local network made of namespaces.
 
-mod net;
+pub(crate) mod net;
 
 use std::fs;
 use std::time::Duration;

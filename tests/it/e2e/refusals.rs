@@ -74,7 +74,7 @@ async fn links_that_are_no_longer_good_say_why() {
     let elsewhere = Link { token: stranger.token, relay: good.relay.clone() };
     assert_fails(&try_join(&stage, &elsewhere.reveal(), &["--dump"]).await, "session not found", "still running?");
 
-    let brief = Terms { lasts: Duration::from_millis(1), ..Terms::new(Access::View) };
+    let brief = Terms::new(Access::View).lasting(Duration::from_millis(1));
     let brief = ada.host.share(brief).unwrap().reveal();
     assert_fails(&try_join(&stage, &brief, &["--dump"]).await, "the link has expired", "ask the owner for a new link");
 

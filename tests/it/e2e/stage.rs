@@ -16,23 +16,23 @@ use cahoots::{
 };
 use serde_json::Value;
 
-pub(super) use process::{End, Process};
-pub(super) use screens::{all_show, same_screens};
+pub(crate) use process::{End, Process};
+pub(crate) use screens::{all_show, same_screens};
 
 /// Long after everything should have happened, even on a machine that does ten other things.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(15);
 /// The only terminal of each session here.
-pub(super) const PANE: PaneId = PaneId(0);
+pub(crate) const PANE: PaneId = PaneId(0);
 
 /// A folder and an environment for one test.
-pub(super) struct Stage {
+pub(crate) struct Stage {
     folder: PathBuf,
     log: Option<OsString>,
 }
 
 impl Stage {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("cahoots-e2e-{}-{number}", std::process::id()));
@@ -43,17 +43,17 @@ impl Stage {
     }
 
     /// Has all programs log what `filter` says.
-    pub(super) fn logging(mut self, filter: &str) -> Self {
+    pub(crate) fn logging(mut self, filter: &str) -> Self {
         self.log = Some(filter.into());
         self
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
     /// Prepares the program under test, in an environment that knows no session and no settings.
-    pub(super) fn cahoots(&self, args: &[&str]) -> Command {
+    pub(crate) fn cahoots(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cahoots"));
         command.args(args);
         self.furnish(&mut command);
@@ -61,7 +61,7 @@ impl Stage {
     }
 
     /// Gives `command` the test's environment and nothing else.
-    pub(super) fn furnish(&self, command: &mut Command) {
+    pub(crate) fn furnish(&self, command: &mut Command) {
         command.env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", &self.folder).env("XDG_RUNTIME_DIR", self.path("run"));
@@ -72,17 +72,17 @@ impl Stage {
         command.current_dir(&self.folder);
     }
 
-    pub(super) fn start(&self, args: &[&str]) -> Process {
+    pub(crate) fn start(&self, args: &[&str]) -> Process {
         Process::start(self.cahoots(args))
     }
 
     /// Starts a relay of its own, which keeps its certificate over restarts.
-    pub(super) async fn relay(&self) -> RelayNode {
+    pub(crate) async fn relay(&self) -> RelayNode {
         RelayNode::start(self, 0).await
     }
 
     /// Starts `cahoots share` and waits until it can be joined.
-    pub(super) async fn share(&self, relay: Option<&RelayNode>, options: &[&str], command: &[&str]) -> Share {
+    pub(crate) async fn share(&self, relay: Option<&RelayNode>, options: &[&str], command: &[&str]) -> Share {
         let relay = relay.map(|relay| relay.address.to_string());
         let reach = relay.iter().flat_map(|relay| ["--relay", relay, "--no-lan"]);
         let mut args = vec!["share", "--headless", "--json", "--name", "ada"];
@@ -93,7 +93,7 @@ impl Stage {
     }
 
     /// Starts `cahoots join` with `link` on its stdin, out of sight of other processes.
-    pub(super) fn join(&self, link: &str, options: &[&str]) -> Process {
+    pub(crate) fn join(&self, link: &str, options: &[&str]) -> Process {
         let mut args = vec!["join"];
         args.extend(options);
         let mut process = self.start(&args);
@@ -109,9 +109,9 @@ impl Drop for Stage {
 }
 
 /// A relay in a process of its own.
-pub(super) struct RelayNode {
-    pub(super) process: Process,
-    pub(super) address: RelayAddress,
+pub(crate) struct RelayNode {
+    pub(crate) process: Process,
+    pub(crate) address: RelayAddress,
 }
 
 impl RelayNode {
@@ -124,12 +124,12 @@ impl RelayNode {
         Self { process, address }
     }
 
-    pub(super) fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.process.kill();
     }
 
     /// Starts it again at the same port, with the same certificate and without any memory.
-    pub(super) async fn start_again(&mut self, stage: &Stage) {
+    pub(crate) async fn start_again(&mut self, stage: &Stage) {
         let again = Self::start(stage, self.address.port).await;
         assert_eq!(again.address, self.address);
         *self = again;
@@ -137,27 +137,27 @@ impl RelayNode {
 }
 
 /// `cahoots share` in a process of its own.
-pub(super) struct Share {
-    pub(super) process: Process,
+pub(crate) struct Share {
+    pub(crate) process: Process,
     links: Value,
 }
 
 impl Share {
     /// Returns the link that allows `access`.
-    pub(super) fn link(&self, access: &str) -> &str {
+    pub(crate) fn link(&self, access: &str) -> &str {
         text(&self.links[access])
     }
 }
 
 /// A host in this very process, so that its own screen can be looked at.
-pub(super) struct Ada {
-    pub(super) host: Host,
-    pub(super) terminal: Terminal,
+pub(crate) struct Ada {
+    pub(crate) host: Host,
+    pub(crate) terminal: Terminal,
 }
 
 impl Ada {
     /// Shares a bash that writes no history and prompts with `$ `.
-    pub(super) async fn bash(stage: &Stage, relay: &RelayNode, size: Size) -> Self {
+    pub(crate) async fn bash(stage: &Stage, relay: &RelayNode, size: Size) -> Self {
         let host = Host::builder().name("ada").lan(Lan::Off).relay(relay.address.clone());
         let host = host.start().await.expect("the host starts");
         let env = [("PS1", "$ "), ("HISTFILE", "/dev/null"), ("LC_ALL", "C.UTF-8")];
@@ -172,12 +172,12 @@ impl Ada {
         Self { host, terminal }
     }
 
-    pub(super) fn link(&self, access: Access) -> Link {
+    pub(crate) fn link(&self, access: Access) -> Link {
         self.host.share(Terms::new(access)).expect("there is room for a link")
     }
 
     /// Waits until the host's own screen is as `is_it` says.
-    pub(super) async fn screen(&self, what: &str, is_it: impl Fn(&Screen) -> bool) {
+    pub(crate) async fn screen(&self, what: &str, is_it: impl Fn(&Screen) -> bool) {
         let start = Instant::now();
         let look = |screen: &Screen| (is_it(screen), screen.text());
         loop {
@@ -191,24 +191,24 @@ impl Ada {
     }
 
     /// Waits until a line of the host's own screen is `line`.
-    pub(super) async fn shows(&self, line: &str) {
+    pub(crate) async fn shows(&self, line: &str) {
         self.screen(line, |screen| screen.text().iter().any(|shown| shown == line)).await;
     }
 
     /// Types as the local user.
-    pub(super) async fn types(&self, text: &str) {
+    pub(crate) async fn types(&self, text: &str) {
         assert!(self.terminal.writer().write(text.to_owned().into()).await, "the shell has ended");
     }
 }
 
 /// Joins `link` from this process.
-pub(super) async fn join(link: Link, name: &str) -> Guest {
+pub(crate) async fn join(link: Link, name: &str) -> Guest {
     let guest = Guest::builder(link).name(name).lan(Lan::Off).patience(PATIENCE).start().await;
     guest.unwrap_or_else(|error| panic!("{name} does not get in: {error}"))
 }
 
 /// Waits until `look` finds something; panics with `what` was waited for if it never does.
-pub(super) async fn found<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) async fn found<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(found) = look() {
@@ -220,10 +220,10 @@ pub(super) async fn found<T>(what: &str, mut look: impl FnMut() -> Option<T>) ->
 }
 
 /// Waits until `holds` does.
-pub(super) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     found(what, || holds().then_some(())).await;
 }
 
-pub(super) fn text(value: &Value) -> &str {
+pub(crate) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("not a text: {value}"))
 }

@@ -36,6 +36,8 @@ pub(crate) struct Model {
     pub(crate) applied: BTreeMap<(usize, PaneId), Vec<u8>>,
     /// Members whose link was closed.
     pub(crate) revoked: BTreeSet<usize>,
+    /// Whether a relay has ever lost what it had confirmed.
+    pub(crate) has_lost: bool,
     /// Whether a relay has ever lied: alarms are then right.
     pub(crate) has_lied: bool,
 }
@@ -112,7 +114,7 @@ pub(crate) fn verdict(world: &World) -> Result<(), String> {
 fn revoked_are_out(world: &World) -> Result<(), String> {
     let still_in = world.model.revoked.iter().find(|index| {
         let member = &world.members[**index];
-        !member.has_left && member.ended != Some(Ending::Revoked)
+        !member.has_left && !matches!(member.ended, Some(Ending::Revoked | Ending::Kicked))
     });
     still_in.map_or(Ok(()), |index| Err(format!("member {index} was revoked and does not know")))
 }

@@ -246,6 +246,7 @@ impl World {
         self.nodes[hall].hall.handle_open(conn, now);
         let now = self.now_of(member);
         self.members[member].peer.handle_link_open(link, exporter, now);
+        self.members[member].peer.name_link(link, [hall as u8; 32]);
         self.settle_hall(hall);
         self.settle_peer(member);
     }

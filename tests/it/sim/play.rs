@@ -62,8 +62,8 @@ impl<'a> Play<'a> {
         let peer = Peer::host(dice.array(), dice.array(), now).unwrap();
         let mut host = Member::new(0, peer, Access::Own, None, plan.host_skew_ms);
         host.halls = if plan.has_lan { vec![RELAY, LAN] } else { vec![RELAY] };
-        let terms = |access: &Access| ShareTerms { access: *access, lasts_ms: 86_400_000, members_max: None };
-        let tokens: Vec<_> = plan.shares.iter().map(|access| host.peer.share(terms(access), now).unwrap()).collect();
+        let terms = |access: &Access| ShareTerms { lasts_ms: 86_400_000, ..ShareTerms::new(*access) };
+        let tokens: Vec<_> = plan.shares.iter().map(|access| host.peer.share(&terms(access), now).unwrap()).collect();
         let first = host.peer.open_pane("shell", "sh", Size::new(20, 6)).unwrap();
         world.members.push(host);
         world.model.written.insert(first, Default::default());
@@ -139,6 +139,11 @@ impl<'a> Play<'a> {
             }
             Act::Join => self.join(),
             Act::CloseShare(share) => self.close_share(*share),
+            Act::Kick(who) => self.kick(self.somebody(*who)),
+            Act::Rekey => {
+                let now = self.world.now_of(0);
+                self.world.members[0].peer.rekey(now).unwrap();
+            }
             Act::OpenPane => self.open_pane(),
             Act::Write(pane, output) => self.write(*pane, *output),
             Act::Resize(pane, cols, rows) => {
@@ -174,9 +179,26 @@ impl<'a> Play<'a> {
             return;
         }
         let (id, now) = (self.tokens[share].secret().unwrap().share_id(), self.world.now_of(0));
-        self.world.members[0].peer.close_share(id, now).unwrap();
+        self.world.members[0].peer.revoke(id, now).unwrap();
         let members = self.world.members.iter().filter(|member| member.share == Some(id));
         self.world.model.revoked.extend(members.map(|member| member.index));
+    }
+
+    /// Removes a member, and with it those of its link who are not here.
+    fn kick(&mut self, who: usize) {
+        let Some(author) = self.world.members[who].peer.me().filter(|_| who > 0) else { return };
+        let now = self.world.now_of(0);
+        let host = &mut self.world.members[0].peer;
+        let Ok(share) = host.kick(author, now) else { return };
+        let log = host.log().clone();
+        for member in self.world.members.iter().filter(|member| member.share == Some(share)) {
+            if member.peer.me().is_none_or(|me| log.is_closed_to(&share, &me)) {
+                self.world.model.revoked.insert(member.index);
+            }
+        }
+        let tokens = self.tokens.iter().map(|token| token.secret().unwrap().share_id());
+        let closed = tokens.zip(&mut self.closed).filter(|(token, _)| *token == share);
+        closed.for_each(|(_, closed)| *closed = true);
     }
 
     fn open_pane(&mut self) {

@@ -48,6 +48,8 @@ pub(crate) enum Act {
     Join,
     Leave(usize),
     CloseShare(usize),
+    Kick(usize),
+    Rekey,
     Sleep(usize, u64),
     Silence(usize, usize, u64),
     Hold(usize, usize, u64),
@@ -126,7 +128,9 @@ impl Plan {
             87..88 => Act::EndPane(pane),
             88..93 => Act::Join,
             93..95 => Act::Leave(who.max(1)),
-            95..97 => Act::CloseShare(dice.index(self.shares.len())),
+            95..96 => Act::CloseShare(dice.index(self.shares.len())),
+            96..97 => Act::Kick(who.max(1)),
+            97..98 => Act::Rekey,
             _ => Act::Rewatch(who.max(1)),
         }
     }

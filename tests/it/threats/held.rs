@@ -13,6 +13,13 @@ use std::process::{ExitCode, Termination};
 #[derive(Debug)]
 pub(crate) struct Held(());
 
+impl Held {
+    /// For the one reason that there is: the machine has no network namespaces, and whoever runs the tests has excused it.
+    pub(crate) const fn not_run() -> Self {
+        Self(())
+    }
+}
+
 impl Termination for Held {
     fn report(self) -> ExitCode {
         ExitCode::SUCCESS

@@ -4,11 +4,11 @@
 
 use super::canary::Canary;
 use super::keyring::Keyring;
-use crate::attacks::table::{ADA, Table};
+use crate::attacks::table::{ADA, START, Table};
 use cahoots::proto::doc::CursorAt;
 use cahoots::proto::id::{AuthorId, Channel, PaneId, SessionId};
 use cahoots::proto::key::{MemberKeys, derive};
-use cahoots::proto::session::Event;
+use cahoots::proto::session::{Event, Peer};
 use cahoots::proto::terminal::{Screen, Size, StreamEvent};
 use cahoots::proto::token::{Access, Token};
 use cahoots::proto::wire::{Frame, WireEntry};
@@ -40,7 +40,19 @@ pub(crate) struct Stage {
 impl Stage {
     /// Has everybody in, and everything said and shown once.
     pub(crate) fn new() -> Self {
-        let mut table = Table::new();
+        Self::at(Table::new())
+    }
+
+    /// The same with another owner.
+    pub(crate) fn of_another_owner() -> Self {
+        let mut table = Table::without_host();
+        table.add(Peer::host([3; 32], [4; 32], START).unwrap());
+        table.open_pane();
+        table.connect(ADA);
+        Self::at(table)
+    }
+
+    fn at(mut table: Table) -> Self {
         let (view, interact) = (table.share(Access::View, DAY_MS), table.share(Access::Interact, DAY_MS));
         let (ben, cat) = (table.join(&interact), table.join(&view));
         let mut stage = Self { table, view, interact, ben, cat };

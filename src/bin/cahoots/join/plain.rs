@@ -4,13 +4,14 @@ use std::io::{self, Read};
 use std::time::Duration;
 
 use cahoots::proto::limits::INPUT_BYTES_MAX;
-use cahoots::{Event, Guest, TypeError, View};
+use cahoots::{Event, Guest, Terms, TypeError, View};
 use serde::Deserialize;
+use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::{Outcome, STILL, exit_of, first_view, over};
-use crate::args;
+use super::{Outcome, STILL, exit_of, first_view, let_in, over};
+use crate::args::{self, LinkAccess};
 use crate::record;
 use crate::signals::Signals;
 use crate::text::{Failure, print_line, span, warn};
@@ -20,7 +21,7 @@ const CONFIRMED_POLL: Duration = Duration::from_millis(10);
 
 /// What a program may ask for with `--json`: one object per line on stdin.
 #[derive(Debug, Deserialize)]
-#[serde(tag = "do", rename_all = "lowercase")]
+#[serde(tag = "do", rename_all = "snake_case")]
 enum Request {
     /// Print the screen.
     Screen,
@@ -28,11 +29,20 @@ enum Request {
     Type { text: String },
     /// Say something in the chat.
     Say { text: String },
+    /// Ask to drive, or give the terminal back.
+    Drive { wish: bool },
+    /// Make a link that allows no more than the own one, and print it.
+    PassOn { access: LinkAccess },
     /// Leave the session.
     Leave,
 }
 
 pub(crate) async fn run(guest: &Guest, args: &args::Join) -> Result<Outcome, Failure> {
+    let mut signals = Signals::new()?;
+    tokio::select! {
+        answer = let_in(guest, args) => answer?,
+        () = signals.next() => return Ok(Outcome { ending: None, exit: None }),
+    }
     let mut view = first_view(guest, args.patience).await?;
     if args.typing {
         type_stdin(guest, &view, args.patience).await?;
@@ -157,7 +167,7 @@ async fn stay(guest: &Guest, view: &mut View, args: &args::Join) -> Result<Outco
             request = next_request(&mut requests) => match request {
                 Some(Ok(Request::Leave)) => return Ok(Outcome { ending: None, exit: exit_of(guest, view) }),
                 Some(request) => if let Err(error) = answer(guest, view, request) {
-                    record::print(&serde_json::json!({ "event": "error", "what": error }))?;
+                    record::print(&json!({ "event": "error", "what": error }))?;
                 },
                 None => requests = None,
             },
@@ -180,6 +190,16 @@ fn answer(guest: &Guest, view: &View, request: Result<Request, String>) -> Resul
         Request::Screen => record::print(&view.with_screen(record::screen)).map_err(|error| error.to_string()),
         Request::Type { text } => view.type_bytes(text.as_bytes()).map_err(|refusal| refusal.to_string()),
         Request::Say { text } => guest.session().say(text.as_str()).map_err(|refusal| refusal.to_string()),
+        Request::Drive { wish } => {
+            let asked = if wish { guest.ask_to_drive(view.pane()) } else { guest.stop_driving(view.pane()) };
+            asked.map_err(|refusal| refusal.to_string())
+        }
+        Request::PassOn { access } => {
+            let link = guest.pass_on(Terms::new(access.into())).map_err(|error| error.to_string())?;
+            let (access, url) = (link.token.access.to_string(), link.reveal());
+            let record = json!({ "event": "link", "access": access, "url": url });
+            record::print(&record).map_err(|error| error.to_string())
+        }
         Request::Leave => Ok(()),
     }
 }

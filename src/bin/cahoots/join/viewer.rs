@@ -7,7 +7,9 @@ use std::io::{self, BufWriter, Stdout};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use cahoots::{Event, Guest, Message, Modes, PaneId, Screen, Session, Typing, View, Wall, encode_paste, sanitise_line};
+use cahoots::{
+    Event, Guest, Message, Modes, PaneId, Screen, Session, Terms, Typing, View, Wall, encode_paste, sanitise_line,
+};
 use crossterm::event::{DisableMouseCapture, EnableMouseCapture};
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use crossterm::{execute, queue};
@@ -22,8 +24,8 @@ use cahoots::proto::time::{Mono, Now};
 
 use crate::guard::Guard;
 use crate::signals::Signals;
-use crate::text::{Failure, colour_wanted};
-use crate::view::app::{Action, App, Facts, Switch};
+use crate::text::{Failure, alarm_text, colour_wanted};
+use crate::view::app::{Action, App, Facts, Passing, Switch, Wheel};
 use crate::view::draw::{Picture, Theme, draw};
 use crate::view::screen::Layout;
 use crate::view::{keys, mouse};
@@ -234,7 +236,10 @@ impl<'a> Stage<'a> {
             Event::Message(message) => self.app.handle_message(&message, now_us),
             Event::Refused { reason, .. } => self.app.notify(format!("not typed: {reason}"), now_us),
             Event::InputLost { bytes } => self.app.notify(format!("lost what was typed: {bytes} bytes"), now_us),
-            Event::Alarm(alarm) => self.app.notify(alarm.to_string(), now_us),
+            Event::Alarm(alarm) => self.app.alarms.raise(alarm_text(&alarm, &self.session().members())),
+            Event::LetIn => self.app.notify("you are let in", now_us),
+            Event::Rekeyed(_) => self.app.notify("the session has a new key", now_us),
+            Event::Waits { what, .. } => self.app.notify(what.to_string(), now_us),
             _ => {}
         }
     }
@@ -279,10 +284,24 @@ impl<'a> Stage<'a> {
                 self.hear(News::Facts);
             }
             Action::Point(cursor) => self.session().set_cursor(cursor),
+            Action::Drive(wheel) => self.drive(wheel)?,
+            Action::PassOn(access) => {
+                let link = self.guest.pass_on(Terms::new(access)).map_err(|error| error.to_string())?;
+                self.app.passing = Some(Passing::Made(link.reveal()));
+            }
             Action::Show(pane) => self.watch(pane),
             Action::Leave => {}
         }
         Ok(())
+    }
+
+    fn drive(&self, wheel: Wheel) -> Result<(), String> {
+        let pane = self.app.pane.ok_or("there is nothing to drive yet")?;
+        let asked = match wheel {
+            Wheel::Take => self.guest.ask_to_drive(pane),
+            Wheel::GiveBack => self.guest.stop_driving(pane),
+        };
+        asked.map_err(|refusal| refusal.to_string())
     }
 
     fn type_with(&self, encode: impl FnOnce(Modes) -> Vec<u8>) -> Result<(), String> {
@@ -364,6 +383,8 @@ fn facts(session: &Session, messages: Arc<Vec<Message>>) -> Facts {
         members: session.members(),
         messages,
         notes: state.notes,
+        drivers: state.drivers,
+        key: session.key().unwrap_or_default(),
         panes: state.panes.into_iter().map(|(pane, info)| (pane, line(&info.title))).collect(),
         status: session.status(),
     }

@@ -4,17 +4,19 @@
 //!
 //! Always: a key reaches the shared program only if the link allows it and no panel has the keys.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEvent, MouseEventKind};
 
+use super::alarms::Alarms;
 use super::chat::Chat;
 use super::input::Input;
 use super::keys::{self, Command, Scroll};
 use super::screen::{Layout, Origin};
 use crate::text;
 use cahoots::proto::terminal::MouseMode;
-use cahoots::{AuthorId, CursorAt, Member, Message, PaneId, Rights, Status, Wall};
+use cahoots::{Access, AuthorId, CursorAt, Member, Message, PaneId, Rights, Status, Wall};
 
 /// How long a notice stays, in microseconds: long enough to read ten words twice.
 const NOTICE_US: u64 = 4_000_000;
@@ -33,6 +35,10 @@ pub(crate) struct Facts {
     pub(crate) notes: String,
     /// Every pane with its title, in order.
     pub(crate) panes: Vec<(PaneId, String)>,
+    /// Who drives which of them, where one at a time does.
+    pub(crate) drivers: BTreeMap<PaneId, AuthorId>,
+    /// What the host sees of this side while it waits to be let in.
+    pub(crate) key: String,
     pub(crate) status: Status,
 }
 
@@ -53,10 +59,21 @@ pub(crate) enum Action {
     Note(String),
     /// Show the own pointer at a cell to others, or no longer.
     Point(Option<CursorAt>),
+    /// Ask to drive the pane that is shown, or give it back.
+    Drive(Wheel),
+    /// Make a narrower link.
+    PassOn(Access),
     /// Show another pane.
     Show(PaneId),
     /// Leave the session.
     Leave,
+}
+
+/// What one wants with the wheel.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Wheel {
+    Take,
+    GiveBack,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -82,6 +99,15 @@ pub(crate) enum Focus {
     Panel,
 }
 
+/// Where making a narrower link stands.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Passing {
+    /// Which one is to be chosen.
+    Asking,
+    /// The link, to be copied.
+    Made(String),
+}
+
 #[derive(Debug)]
 struct Notice {
     text: String,
@@ -102,6 +128,8 @@ pub(crate) struct App {
     pub(crate) armed: bool,
     /// A paste of several lines that waits for a yes.
     pub(crate) paste: Option<String>,
+    pub(crate) passing: Option<Passing>,
+    pub(crate) alarms: Alarms,
     pub(crate) pointing: Switch,
     pub(crate) chat: Chat,
     pub(crate) note: Input,
@@ -129,6 +157,8 @@ impl App {
             help: false,
             armed: false,
             paste: None,
+            passing: None,
+            alarms: Alarms::default(),
             pointing: Switch::Off,
             chat: Chat::new(),
             note: Input::new(NOTE_BYTES_MAX),
@@ -197,6 +227,9 @@ impl App {
         }
         if std::mem::take(&mut self.help) {
             return None;
+        }
+        if let Some(passing) = self.passing.take() {
+            return self.answer_passing(passing, key);
         }
         if std::mem::take(&mut self.armed) {
             return self.handle_armed(key, now_us);
@@ -269,6 +302,9 @@ impl App {
             Command::Scroll(Scroll::On) => self.back = self.back.saturating_sub(self.layout.page()),
             Command::Follow => self.follow(),
             Command::Pointer => return self.toggle_pointer(),
+            Command::Drive => return Some(Action::Drive(if self.drives() { Wheel::GiveBack } else { Wheel::Take })),
+            Command::PassOn => self.passing = Some(Passing::Asking),
+            Command::Dismiss => self.alarms.dismiss(),
             Command::NextPane => return self.next_pane(),
         }
         None
@@ -392,6 +428,27 @@ impl App {
         }
     }
 
+    fn answer_passing(&mut self, passing: Passing, key: KeyEvent) -> Option<Action> {
+        match (passing, key.code) {
+            (Passing::Asking, KeyCode::Char('v')) => Some(Action::PassOn(Access::View)),
+            (Passing::Asking, KeyCode::Char('i')) => Some(Action::PassOn(Access::Interact)),
+            _ => None,
+        }
+    }
+
+    /// Returns who drives the pane that is shown, where one at a time does.
+    pub(crate) fn driver(&self) -> Option<AuthorId> {
+        self.facts.drivers.get(&self.pane?).copied()
+    }
+
+    fn drives(&self) -> bool {
+        self.driver().is_some_and(|driver| self.is_me(driver))
+    }
+
+    pub(crate) fn is_me(&self, author: AuthorId) -> bool {
+        self.facts.members.iter().any(|member| member.is_me && member.author == author)
+    }
+
     fn handle_mouse(&mut self, mouse: MouseEvent) -> Option<Action> {
         let pane = self.pane?;
         let cell = self.layout.cell_at(mouse.column, mouse.row);
@@ -429,7 +486,7 @@ impl App {
 
     /// Says that somebody wrote, unless the chat is open and shows it.
     pub(crate) fn handle_message(&mut self, message: &Message, now_us: u64) {
-        let mine = self.facts.members.iter().any(|member| member.is_me && member.author == message.author);
+        let mine = self.is_me(message.author);
         let old = message.time.after_ms(CLOCK_SKEW_MS) < self.came;
         if self.panel != Some(Panel::Chat) && !mine && !old {
             self.chat.unread += 1;

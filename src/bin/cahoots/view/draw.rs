@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Clear, Paragraph, Widget};
 use unicode_width::UnicodeWidthStr;
 
-use super::app::{App, Focus, Panel};
+use super::app::{App, Focus, Panel, Passing};
 use super::chat::Chat;
 use super::input::Input;
 use super::wrap::{cut, wrap};
@@ -53,6 +53,14 @@ impl Theme {
         }
     }
 
+    /// What must not be overlooked.
+    pub(crate) fn alarm(self) -> Style {
+        match self {
+            Self::Colour => Style::new().fg(Color::Indexed(231)).bg(Color::Indexed(160)).add_modifier(Modifier::BOLD),
+            Self::Plain => Style::new().add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
+        }
+    }
+
     pub(crate) fn fg(self, color: Color) -> Style {
         match self {
             Self::Colour => Style::new().fg(color),
@@ -92,7 +100,7 @@ pub(crate) fn draw(picture: &mut Picture, app: &App, screen: Option<&Screen>, th
             }
             show_cursor(picture, app, screen);
         }
-        None => centred(&mut picture.buffer, layout.room, status::waiting(&app.facts), theme),
+        None => centred(&mut picture.buffer, layout.room, &status::waiting(&app.facts), theme),
     }
     if let (Some(area), Some(panel)) = (layout.panel, app.panel) {
         draw_panel(picture, app, panel, area, theme, now);
@@ -101,10 +109,42 @@ pub(crate) fn draw(picture: &mut Picture, app: &App, screen: Option<&Screen>, th
     if app.help {
         draw_help(picture, app, theme);
     }
+    if let Some(passing) = &app.passing {
+        draw_passing(picture, passing, theme);
+    }
     if let Some(question) = app.paste_question() {
         let lines = [Line::from(question), Line::styled("Enter pastes, Esc does not", theme.dim())];
         popup(picture, " paste ", &lines, theme);
     }
+}
+
+fn draw_passing(picture: &mut Picture, passing: &Passing, theme: Theme) {
+    match passing {
+        Passing::Asking => {
+            let lines = [
+                Line::from("make a link that allows no more than yours, and ends with it"),
+                Line::default(),
+                Line::from(vec![Span::styled("v", Modifier::BOLD), Span::raw("  to look and chat")]),
+                Line::from(vec![Span::styled("i", Modifier::BOLD), Span::raw("  to type as well")]),
+                Line::styled("any other key makes none", theme.dim()),
+            ];
+            popup(picture, " pass on ", &lines, theme);
+        }
+        Passing::Made(link) => draw_link(picture, link, theme),
+    }
+}
+
+/// A link starts at the left edge and is broken at the right one alone, so that it can be copied whole.
+fn draw_link(picture: &mut Picture, link: &str, theme: Theme) {
+    let area = picture.buffer.area;
+    let chars: Vec<char> = link.chars().collect();
+    let rows = chars.chunks(usize::from(area.width.max(1))).map(|row| Line::from(row.iter().collect::<String>()));
+    let mut lines = vec![Line::styled("a link to pass on; any key closes this", theme.dim()), Line::default()];
+    lines.extend(rows);
+    let height = u16::try_from(lines.len() + 1).unwrap_or(u16::MAX).min(area.height);
+    let area = Rect { y: (area.height - height) / 2, height, ..area };
+    picture.put(Clear, area);
+    picture.put(Paragraph::new(lines), area);
 }
 
 /// The own terminal's cursor stands where the shared one does, so that it blinks and is shaped as the user likes it.

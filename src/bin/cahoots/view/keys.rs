@@ -16,6 +16,12 @@ pub(crate) enum Command {
     Help,
     Leave,
     Pointer,
+    /// Asks to drive, or gives the terminal back.
+    Drive,
+    /// Makes a narrower link.
+    PassOn,
+    /// Takes an alarm that was seen off the status line.
+    Dismiss,
     NextPane,
     /// Moves the view over a terminal that is larger than this one.
     Pan(Pan),
@@ -59,6 +65,9 @@ pub(crate) fn command(key: KeyEvent) -> Option<Command> {
         KeyCode::Char('p') => Command::People,
         KeyCode::Char('n') => Command::Notes,
         KeyCode::Char('m') => Command::Pointer,
+        KeyCode::Char('d') => Command::Drive,
+        KeyCode::Char('s') => Command::PassOn,
+        KeyCode::Char('x') => Command::Dismiss,
         KeyCode::Char('q') => Command::Leave,
         KeyCode::Char('?' | 'h') => Command::Help,
         KeyCode::Char('f') | KeyCode::End => Command::Follow,
@@ -74,11 +83,14 @@ pub(crate) fn command(key: KeyEvent) -> Option<Command> {
 }
 
 /// What the help shows: keys and what they do.
-pub(crate) const HELP: [(&str, &str); 11] = [
+pub(crate) const HELP: [(&str, &str); 14] = [
     ("c", "chat"),
     ("p", "people"),
     ("n", "notes"),
     ("m", "show your mouse as a pointer to others"),
+    ("d", "ask to drive, or give back"),
+    ("s", "make a narrower link to pass on"),
+    ("x", "put an alarm away that you have seen"),
     ("arrows", "move the view over a larger terminal"),
     ("PgUp", "scroll back, PgDn on"),
     ("f", "follow the cursor again"),

@@ -15,15 +15,19 @@ use cahoots::{Connection, Status};
 const TITLE_COLS_MAX: usize = 30;
 
 /// Says what there is to wait for while no screen has come.
-pub(crate) fn waiting(facts: &Facts) -> &'static str {
-    match facts.status.connection {
+pub(crate) fn waiting(facts: &Facts) -> String {
+    let said = match facts.status.connection {
+        Connection::Closed => "the session is over",
+        _ if facts.status.waiting => {
+            return format!("waiting to be let in: the host is asked, and sees your key {}", facts.key);
+        }
         Connection::Searching => "searching for the session…",
         Connection::Connecting => "connecting…",
         Connection::Lost => "connection lost, reconnecting…",
         Connection::Ready if facts.status.live => "waiting for the first screen…",
         Connection::Ready => "waiting for the host…",
-        Connection::Closed => "the session is over",
-    }
+    };
+    said.to_owned()
 }
 
 /// Says how the host is reached, and how far away it is.
@@ -33,6 +37,7 @@ pub(crate) fn path(status: &Status) -> String {
         Connection::Connecting => "connecting…".to_owned(),
         Connection::Lost => "reconnecting…".to_owned(),
         Connection::Closed => "closed".to_owned(),
+        Connection::Ready if status.waiting => "not let in yet".to_owned(),
         Connection::Ready if !status.live => "host is away".to_owned(),
         Connection::Ready => {
             let kind = status.path.map_or_else(String::new, |path| path.to_string());
@@ -47,7 +52,9 @@ pub(crate) fn line(app: &App, width: u16, theme: Theme, now: Mono) -> Line<'stat
     let width = usize::from(width);
     let bar = theme.bar();
     let mut spans = facts(app, theme);
-    if let Some(notice) = app.notice(now.0) {
+    if let Some(alarm) = app.alarms.line() {
+        spans.push(Span::styled(format!(" {alarm} "), theme.alarm()));
+    } else if let Some(notice) = app.notice(now.0) {
         spans.push(Span::styled(format!(" {notice} "), bar.add_modifier(Modifier::BOLD)));
     } else if !app.armed {
         // After the prefix the commands are what one looks for.
@@ -84,6 +91,9 @@ fn details(app: &App, bar: Style) -> Vec<Span<'static>> {
     let said = [
         Some(format!("{} here", facts.members.len())),
         Some(path(&facts.status)),
+        app.driver().map(|driver| {
+            if app.is_me(driver) { "you drive".to_owned() } else { format!("{} drives", app.name_of(driver)) }
+        }),
         (unread > 0).then(|| format!("{unread} unread")),
         app.exit.map(|code| format!("ended with {code}")),
         (app.back > 0).then(|| format!("{} lines back", app.back)),
@@ -101,7 +111,9 @@ fn pane_number(app: &App) -> String {
 
 fn hints(app: &App) -> String {
     if app.armed {
-        "c chat  p people  n notes  m pointer  q leave  ] send ^]  ? help".to_owned()
+        "c chat  p people  n notes  m pointer  d drive  s pass on  q leave  ] send ^]  ? help".to_owned()
+    } else if app.alarms.line().is_some() {
+        if app.may_type() { "^] x seen" } else { "x seen" }.to_owned()
     } else if app.may_type() {
         "^] ? help  ^] q leave".to_owned()
     } else {

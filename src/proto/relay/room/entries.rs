@@ -5,14 +5,16 @@
 //! exception is a host that brings the presence of members it serves elsewhere: that is verified.
 
 use super::super::Flow;
-use super::super::members::Member;
+use super::super::members::{Admission, Member};
 use super::super::ring::{Piece, Pushed};
-use super::super::store::StoredEntry;
+use super::super::store::{Shelf, StoredEntry};
+use super::lanes::Verdict;
 use super::{ConnId, Context, Latest, Room};
+use crate::proto::authlog::LaneEnd;
 use crate::proto::id::{AuthorId, Channel, Class};
 use crate::proto::lane::verify::LaneVerifier;
 use crate::proto::limits::{
-    DIRECT_QUEUE_BYTES_HIGH, DIRECT_QUEUE_BYTES_MAX, DURABLE_HOST_PART, PRESENCE_ENTRY_BYTES_MAX,
+    DIRECT_QUEUE_BYTES_HIGH, DIRECT_QUEUE_BYTES_MAX, DURABLE_HOST_PART, HAVE_LANES_MAX, PRESENCE_ENTRY_BYTES_MAX,
 };
 use crate::proto::share::Rights;
 use crate::proto::time::Mono;
@@ -41,6 +43,19 @@ enum Bearer {
     Other,
 }
 
+/// What became of a durable entry.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Taken {
+    /// It is here now, or was before; the lane needs `next`.
+    Stored { next: u64 },
+    /// All of the lane, below `next`, is in the checkpoint.
+    Covered { next: u64 },
+    /// The lane cannot go on from where this bearer has it, which is no fault of the bearer.
+    Stuck,
+    /// It does not count.
+    PassedOver,
+}
+
 impl Room {
     /// Takes one entry from `conn`.
     pub(in super::super) fn handle_entry(
@@ -53,7 +68,10 @@ impl Room {
         if self.log.commit(entry.lane.epoch).is_none() {
             return Err(CloseCode::Protocol);
         }
+        let is_waiting = self.is_waiting(conn);
         match entry.lane.channel.class() {
+            // Whoever waits to be let in may talk to the host, nothing else.
+            class if is_waiting && class != Class::Direct => Ok(Flow::Continue),
             Class::Durable => self.take_durable(conn, &entry, cx),
             Class::Latest => self.take_latest(conn, &entry, cx),
             Class::Live => self.take_live(conn, &entry, cx),
@@ -74,7 +92,7 @@ impl Room {
 
     /// Returns the rights of `author` if its entries count now, `None` if they are to be passed over.
     fn rights_of(&self, conn: ConnId, author: AuthorId) -> Result<Option<Rights>, CloseCode> {
-        let is_cut_off = self.members.get(author).is_some_and(|member| !member.is_admitted);
+        let is_cut_off = self.members.get(author).is_some_and(|member| member.admission != Admission::In);
         if is_cut_off { Ok(None) } else { self.recorded_rights_of(conn, author) }
     }
 
@@ -95,27 +113,28 @@ impl Room {
     fn take_durable(&mut self, conn: ConnId, entry: &WireEntry, cx: &mut Context<'_>) -> Result<Flow, CloseCode> {
         let lane = entry.lane;
         let Some(rights) = self.recorded_rights_of(conn, lane.author)? else { return Ok(Flow::Continue) };
+        let bearer = self.bearer(conn, lane.author)?;
         let may_write = match lane.channel {
             Channel::STATE => rights.contains(Rights::CONTROL),
             Channel::CHAT => rights.contains(Rights::CHAT),
-            _ => self.log.host() == Some(lane.author),
+            // Of what others hold of a checkpoint nobody knows how much is lacking: the host brings it, whole.
+            _ => bearer == Bearer::Author && self.log.host() == Some(lane.author),
         };
         check(may_write, CloseCode::NoRight)?;
         check(entry.kind == KIND_PLAIN, CloseCode::Protocol)?;
-        let bearer = self.bearer(conn, lane.author)?;
-        if !self.seats.get(&conn).is_some_and(|seat| seat.stuck.contains(&lane)) {
+        if !self.seats.get(&conn).is_some_and(|seat| seat.outbox.is_stuck(&lane)) {
             let taken = self.take_next_durable(entry, bearer, cx)?;
             let seat = self.seats.get_mut(&conn).ok_or(CloseCode::Protocol)?;
             match taken {
-                Some(next) => {
+                Taken::Stored { next } => {
                     seat.outbox.note_ack(lane, next);
-                    seat.outbox.note_sent_by_it(lane, next);
-                    seat.outbox.list(conn, cx.ready);
+                    seat.outbox.note_sent_by_it(lane, entry.seq.saturating_add(1));
                 }
-                None => {
-                    seat.stuck.insert(lane);
-                }
+                Taken::Covered { next } => seat.outbox.note_ack(lane, next),
+                Taken::Stuck => check(seat.outbox.note_stuck(lane) <= HAVE_LANES_MAX, CloseCode::Limit)?,
+                Taken::PassedOver => {}
             }
+            seat.outbox.list(conn, cx.ready);
         }
         Ok(self.pace_bearer(conn, bearer, cx.now.mono, |member, now| {
             let entries = member.durable.take(1, now);
@@ -123,21 +142,20 @@ impl Room {
         }))
     }
 
-    /// Takes the next entry of a lane, or one that is here already, and returns the seq that the lane needs then.
-    ///
-    /// `None` if the lane cannot go on from where this bearer has it, which is no fault of the bearer.
+    /// Takes the next entry of a lane, unless it is here already or does not count.
     fn take_next_durable(
         &mut self,
         entry: &WireEntry,
         bearer: Bearer,
         cx: &mut Context<'_>,
-    ) -> Result<Option<u64>, CloseCode> {
+    ) -> Result<Taken, CloseCode> {
         let lane = entry.lane;
-        let next = self.lanes.get(&lane).map_or(0, |verifier| verifier.position().0);
-        check(entry.seq <= next, CloseCode::Protocol)?;
-        if entry.seq < next {
-            return Ok(Some(next));
-        }
+        let end = match self.judge(&lane, entry.seq)? {
+            Verdict::Check(end) => end,
+            Verdict::Here { next } => return Ok(Taken::Stored { next }),
+            Verdict::Covered { next } => return Ok(Taken::Covered { next }),
+            Verdict::PassOver => return Ok(Taken::PassedOver),
+        };
         let bytes = cx.store.entry_bytes(&self.session).saturating_add(entry.as_bytes().len() as u64);
         let is_host = self.log.host() == Some(lane.author);
         let bytes_max = cx.durable_bytes_max;
@@ -145,27 +163,30 @@ impl Room {
             && !self.members.get(lane.author).is_some_and(|member| member.is_stored)
             && self.is_full_of_authors()
         {
-            return Ok(None);
+            return Ok(Taken::Stuck);
         }
         if bytes > if is_host { bytes_max } else { bytes_max - bytes_max / DURABLE_HOST_PART } {
-            return Ok(None);
+            return Ok(Taken::Stuck);
         }
-        match self.store_durable(entry, cx) {
-            Ok(()) => {
+        match self.store_durable(entry, end, cx) {
+            Ok(Taken::Stored { next }) => {
                 self.seats.iter_mut().for_each(|(other, seat)| seat.outbox.list(*other, cx.ready));
-                Ok(Some(next + 1))
+                if let Some(document) = lane.channel.document_of_checkpoint() {
+                    self.settle_checkpoint(document, cx);
+                }
+                Ok(Taken::Stored { next })
             }
-            Err(CloseCode::Limit) => Ok(None),
+            Err(CloseCode::Limit) => Ok(Taken::Stuck),
             // Its author may have written two histories, and this bearer has the other one. The first entry of a lane
             // names no other, so there a wrong signature is a forgery.
-            Err(CloseCode::Protocol) if bearer != Bearer::Author && entry.seq > 0 => Ok(None),
-            Err(code) => Err(code),
+            Err(CloseCode::Protocol) if bearer != Bearer::Author && entry.seq > 0 => Ok(Taken::Stuck),
+            other => other,
         }
     }
 
     /// Verifies and stores the next entry of a lane. Subscribers draw it from the store when they have room.
-    fn store_durable(&mut self, entry: &WireEntry, cx: &mut Context<'_>) -> Result<(), CloseCode> {
-        let (session, lane) = (self.session, entry.lane);
+    fn store_durable(&mut self, entry: &WireEntry, end: LaneEnd, cx: &mut Context<'_>) -> Result<Taken, CloseCode> {
+        let (session, lane, next) = (self.session, entry.lane, entry.seq + 1);
         let frame = Frame::Entry(entry.as_bytes().clone()).encode();
         let member = self.members.get_mut(lane.author).ok_or(CloseCode::Protocol)?;
         let mut verifier = match self.lanes.get(&lane) {
@@ -173,15 +194,21 @@ impl Room {
             None => LaneVerifier::new(session, lane, member.verified.verify_key().clone()),
         };
         let digest = verifier.check(entry).map_err(|_| CloseCode::Protocol)?;
+        if matches!(end, LaneEnd::At { next: last, digest: Some(wanted) } if last == next && wanted != digest) {
+            // All of it belongs to another history than the one that the owner cut.
+            self.drop_lane(lane, cx);
+            return Ok(Taken::Stuck);
+        }
         if !member.is_stored {
-            let stored = cx.store.put_member(&session, &member.verified.chain().encode());
+            let chain = member.verified.chain().encode();
+            let stored = cx.store.put(&session, Shelf::Members, lane.author.as_bytes(), &chain);
             cx.stored(stored)?;
             member.is_stored = true;
         }
         let stored = cx.store.append(&session, StoredEntry { lane, seq: entry.seq, digest, frame });
         cx.stored(stored)?;
         self.lanes.insert(lane, verifier);
-        Ok(())
+        Ok(Taken::Stored { next })
     }
 
     fn take_latest(&mut self, conn: ConnId, entry: &WireEntry, cx: &mut Context<'_>) -> Result<Flow, CloseCode> {
@@ -271,7 +298,10 @@ impl Room {
         let (author, host) = (entry.lane.author, self.log.host());
         let is_own = self.bearer(conn, author)? == Bearer::Author && host != Some(author);
         check(is_own, CloseCode::NoRight)?;
-        let Some(rights) = self.rights_of(conn, author)? else { return Ok(Flow::Continue) };
+        let is_out = self.members.get(author).is_none_or(|member| member.admission == Admission::Out);
+        let Some(rights) = self.recorded_rights_of(conn, author)?.filter(|_| !is_out) else {
+            return Ok(Flow::Continue);
+        };
         let needed = match entry.kind {
             1 | 2 => Rights::READ,
             KIND_INPUT => Rights::INPUT,
@@ -317,7 +347,7 @@ impl Room {
     /// Checks that an entry of a host's channel is the host's own and the host is admitted.
     fn check_from_host(&self, conn: ConnId, author: AuthorId) -> Result<(), CloseCode> {
         let is_own = self.bearer(conn, author)? == Bearer::Author && self.log.host() == Some(author);
-        let is_admitted = self.members.get(author).is_some_and(|member| member.is_admitted);
+        let is_admitted = self.members.get(author).is_some_and(|member| member.admission == Admission::In);
         check(is_own && is_admitted, CloseCode::NoRight)
     }
 

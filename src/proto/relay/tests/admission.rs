@@ -291,19 +291,44 @@ fn empty_session_is_forgotten_after_the_idle_time() {
     assert_eq!(world.hall.poll_timeout(), None, "an idle node sleeps");
 }
 
-/// Whoever has ADMIN may carry the log, but only the owner's signature extends it.
+/// A record that the owner signed is true whoever brings it; a forged one costs whoever brings it the connection.
 #[test]
-fn log_is_extended_by_the_owner_alone() {
+fn log_is_extended_by_the_owner_alone_whoever_brings_it() {
     let mut world = World::new();
-    let (ben, eve) = (world.guest(), world.session.person(&world.own));
-    let record = world.session.write(&Record::Close { share: world.view.secret.share_id(), stay: Vec::new() });
-    let conn = world.connect(&ben);
-    world.assert_closed_by(conn, Frame::Log(record.clone()), CloseCode::NoRight);
+    let (ben, cat, eve) = (world.guest(), world.viewer(), world.session.person(&world.own));
+    let (reader, host) = (world.connect(&ben), world.host);
+    let record = world.session.write(&Record::Close { share: world.interact.secret.share_id(), stay: Vec::new() });
     let conn = world.connect(&eve);
     let mut forged = record.to_vec();
     forged[70] ^= 1;
     world.assert_closed_by(conn, Frame::Log(forged.into()), CloseCode::Protocol);
-    let conn = world.connect(&eve);
+    world.drain(host);
+
+    let conn = world.connect(&cat);
     assert_eq!(world.send(conn, Frame::Log(world.session.log.records()[0].clone())), Flow::Continue, "old news");
-    assert_eq!(world.send(conn, Frame::Log(record)), Flow::Continue);
+    assert_eq!(world.send(conn, Frame::Log(record.clone())), Flow::Continue);
+    assert!(world.drain(host).frames.contains(&Frame::Log(record.clone())), "everybody hears of it");
+    assert_eq!(world.drain(reader).close, Some(CloseCode::ShareClosed));
+    assert_eq!(world.drain(conn).count(|frame| matches!(frame, Frame::Log(_))), 0, "its bearer has it");
+    assert_eq!(world.send(conn, Frame::Log(record)), Flow::Continue, "and may bring it again");
+}
+
+/// A log that goes on somewhere else is not this session's, and one with a hole proves nothing.
+#[test]
+fn forked_or_foreign_log_is_refused() {
+    let mut world = World::new();
+    let (log, view) = (world.session.log.clone(), world.view.secret.share_id());
+    let other = world.session.write(&Record::Close { share: view, stay: Vec::new() });
+    let ahead = world.session.write(&Record::End);
+    world.session.log = log;
+    world.record(&Record::Admit(AuthorId([1; 16])));
+    let mut neighbour = Session::new(100);
+    let root = neighbour.root.public();
+    let foreign = neighbour.write(&Record::Genesis { root });
+    for raw in [other, ahead, foreign] {
+        let eve = world.viewer();
+        let conn = world.connect(&eve);
+        world.assert_closed_by(conn, Frame::Log(raw), CloseCode::Protocol);
+    }
+    assert_eq!(world.hall.records(&world.session.id()), world.session.log.next_seq());
 }

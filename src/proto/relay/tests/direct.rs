@@ -4,7 +4,7 @@ use super::*;
 use crate::proto::limits::DIRECT_QUEUE_BYTES_MAX;
 use crate::proto::seal::{DirectGuest, DirectHost};
 
-fn open_direct(world: &World, guest: &Person) -> (DirectGuest, WireEntry) {
+pub(super) fn open_direct(world: &World, guest: &Person) -> (DirectGuest, WireEntry) {
     let kem = world.ada.chain.member.kem_public;
     let mut direct = DirectGuest::new(world.session.id(), guest.author(), world.ada.author(), &kem, [8; 32])
         .expect("the host's key is a key");

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::proto::limits::DURABLE_KEPT_BYTES_MAX;
-use crate::proto::relay::store::{Head, StoreError, StoredEntry};
+use crate::proto::relay::store::{Head, Shelf, StoreError, StoredEntry};
+use std::ops::ControlFlow;
 
 fn chat(world: &World, person: &Person, count: usize) -> Vec<WireEntry> {
     let mut writer = world.session.writer(person, Channel::CHAT);
@@ -285,66 +286,8 @@ fn unread_history_is_queued_nowhere() {
 /// A store that is full or broken costs the writer its connection, and the lane stays where the store is.
 #[test]
 fn failed_store_moves_no_lane() {
-    #[derive(Debug)]
-    struct Broken(MemoryStore, bool);
-    impl Store for Broken {
-        fn append(&mut self, session: &SessionId, entry: StoredEntry) -> Result<(), StoreError> {
-            if std::mem::take(&mut self.1) {
-                return Err(StoreError::Medium { reason: "disk on fire".to_owned() });
-            }
-            self.0.append(session, entry)
-        }
-        fn sessions(&self) -> Vec<SessionId> {
-            self.0.sessions()
-        }
-        fn put_record(&mut self, session: &SessionId, record: &Bytes) -> Result<(), StoreError> {
-            self.0.put_record(session, record)
-        }
-        fn put_wrap(&mut self, session: &SessionId, to: &[u8; 16], wrap: &Bytes) -> Result<(), StoreError> {
-            self.0.put_wrap(session, to, wrap)
-        }
-        fn put_member(&mut self, session: &SessionId, chain: &Bytes) -> Result<(), StoreError> {
-            self.0.put_member(session, chain)
-        }
-        fn records(&self, session: &SessionId) -> Vec<Bytes> {
-            self.0.records(session)
-        }
-        fn wraps(&self, session: &SessionId) -> Vec<Bytes> {
-            self.0.wraps(session)
-        }
-        fn members(&self, session: &SessionId) -> Vec<Bytes> {
-            self.0.members(session)
-        }
-        fn heads(&self, session: &SessionId) -> Vec<Head> {
-            self.0.heads(session)
-        }
-        fn end(&self, session: &SessionId) -> u64 {
-            self.0.end(session)
-        }
-        fn visit(
-            &self,
-            session: &SessionId,
-            from: u64,
-            visit: &mut dyn FnMut(&StoredEntry) -> std::ops::ControlFlow<()>,
-        ) {
-            self.0.visit(session, from, visit);
-        }
-        fn entry_bytes(&self, session: &SessionId) -> u64 {
-            self.0.entry_bytes(session)
-        }
-        fn total_bytes(&self) -> u64 {
-            self.0.total_bytes()
-        }
-        fn clear_entries(&mut self, session: &SessionId) -> Result<(), StoreError> {
-            self.0.clear_entries(session)
-        }
-        fn remove(&mut self, session: &SessionId) -> Result<(), StoreError> {
-            self.0.remove(session)
-        }
-    }
-
     let mut world = World::without_host(HallLimits::default());
-    let store = Broken(MemoryStore::new(DURABLE_KEPT_BYTES_MAX as u64), true);
+    let store = Broken { inner: MemoryStore::new(DURABLE_KEPT_BYTES_MAX as u64), is_burning: true };
     world.hall = Hall::with_store(HallLimits::default(), [9; 32], Box::new(store), START);
     world.host = world.connect_host();
     let ben = world.guest();
@@ -355,4 +298,74 @@ fn failed_store_moves_no_lane() {
     let again = world.connect(&ben);
     assert_eq!(world.send_entry(again, &entry), Flow::Continue);
     assert_eq!(world.drain(world.host).entries(), [entry]);
+}
+
+/// A store whose first entry is lost.
+#[derive(Debug)]
+struct Broken {
+    inner: MemoryStore,
+    is_burning: bool,
+}
+
+impl Store for Broken {
+    fn append(&mut self, session: &SessionId, entry: StoredEntry) -> Result<(), StoreError> {
+        if std::mem::take(&mut self.is_burning) {
+            return Err(StoreError::Medium { reason: "disk on fire".to_owned() });
+        }
+        self.inner.append(session, entry)
+    }
+    fn sessions(&self) -> Vec<SessionId> {
+        self.inner.sessions()
+    }
+    fn put_record(&mut self, session: &SessionId, record: &Bytes) -> Result<(), StoreError> {
+        self.inner.put_record(session, record)
+    }
+    fn records(&self, session: &SessionId) -> Vec<Bytes> {
+        self.inner.records(session)
+    }
+    fn put(&mut self, session: &SessionId, shelf: Shelf, name: &[u8; 16], item: &Bytes) -> Result<(), StoreError> {
+        self.inner.put(session, shelf, name, item)
+    }
+    fn discard(&mut self, session: &SessionId, shelf: Shelf, name: &[u8; 16]) -> Result<(), StoreError> {
+        self.inner.discard(session, shelf, name)
+    }
+    fn items(&self, session: &SessionId, shelf: Shelf) -> Vec<Bytes> {
+        self.inner.items(session, shelf)
+    }
+    fn truncate(&mut self, session: &SessionId, lane: &LaneId, next: u64) -> Result<(), StoreError> {
+        self.inner.truncate(session, lane, next)
+    }
+    fn forget_below(&mut self, session: &SessionId, channel: Channel, epoch: Epoch) -> Result<(), StoreError> {
+        self.inner.forget_below(session, channel, epoch)
+    }
+    fn heads(&self, session: &SessionId) -> Vec<Head> {
+        self.inner.heads(session)
+    }
+    fn entry(&self, session: &SessionId, lane: &LaneId, seq: u64) -> Option<StoredEntry> {
+        self.inner.entry(session, lane, seq)
+    }
+    fn end(&self, session: &SessionId) -> u64 {
+        self.inner.end(session)
+    }
+    fn visit(&self, session: &SessionId, from: u64, visit: &mut dyn FnMut(u64, &StoredEntry) -> ControlFlow<()>) {
+        self.inner.visit(session, from, visit);
+    }
+    fn entry_bytes(&self, session: &SessionId) -> u64 {
+        self.inner.entry_bytes(session)
+    }
+    fn total_bytes(&self) -> u64 {
+        self.inner.total_bytes()
+    }
+    fn clear_entries(&mut self, session: &SessionId) -> Result<(), StoreError> {
+        self.inner.clear_entries(session)
+    }
+    fn remove(&mut self, session: &SessionId) -> Result<(), StoreError> {
+        self.inner.remove(session)
+    }
+    fn put_wall(&mut self, wall: Wall) -> Result<(), StoreError> {
+        self.inner.put_wall(wall)
+    }
+    fn wall(&self) -> Wall {
+        self.inner.wall()
+    }
 }

@@ -36,15 +36,14 @@ fn entry_of_an_author_that_nobody_introduced_is_a_violation() {
 #[test]
 fn history_of_a_closed_share_is_brought_back_by_others() {
     let mut world = World::new();
-    let (cat, ben) = (world.viewer(), world.guest());
-    let record = world.session.write(&Record::Close { share: world.view.secret.share_id(), stay: Vec::new() });
-    assert_eq!(world.send(world.host, Frame::Log(record)), Flow::Continue);
+    let (cat, ben, dan) = (world.viewer(), world.guest(), world.guest());
+    let entry = world.session.first_entry(&cat, Channel::CHAT);
+    world.record(&Record::Cut(vec![world.session.cut(&cat, std::slice::from_ref(&entry))]));
+    world.close_share(world.view.secret.share_id(), &[]);
     let conn = world.connect(&ben);
     assert_eq!(world.send(conn, cat.member_frame()), Flow::Continue);
-    let entry = world.session.first_entry(&cat, Channel::CHAT);
     assert_eq!(world.send_entry(conn, &entry), Flow::Continue);
     assert_eq!(world.drain(conn).close, None);
-    let dan = world.guest();
     let reader = world.connect_unread(&dan);
     assert_eq!(world.drain(reader).entries(), [entry]);
 }
@@ -71,8 +70,7 @@ fn hall_with_the_old_store_continues() {
     let entries = [0, 1].map(|n| writer.seal(1, &ben.keys, &[n]));
     let _ = world.send_entry(conn, &entries[0]);
 
-    let old = std::mem::replace(&mut world.hall, Hall::new(HallLimits::default(), [0; 32]));
-    world.hall = Hall::with_store(HallLimits::default(), [11; 32], old.into_store(), world.now);
+    world.restart();
     let (conn, mail) = world.dial(&ben);
     assert_eq!(mail.welcome().standing, Standing::Known);
     world.announce(conn, &[(ben.lane(Channel::CHAT), 1)]);
@@ -108,4 +106,19 @@ fn entries_stay_in_their_session() {
     assert_eq!(world.send_entry(conn, &entry), Flow::Continue);
     assert_eq!(world.hall.stats().sessions, 2);
     assert_eq!(world.drain(world.host).frames, []);
+}
+
+/// Expiry must hold against an operator's broken clock, restarts included: what was too late once stays so.
+#[test]
+fn time_never_goes_back() {
+    let mut world = World::new();
+    let terms = ShareTerms { expires: START.wall.after_ms(20_000), ..Session::terms(Rights::VIEW) };
+    let share = world.new_share(terms);
+    let eve = world.session.person(&share);
+    let host = world.host;
+    world.pass_s(21, &[host]);
+    world.now.wall = START.wall;
+    assert_eq!(world.dial(&eve).1.close, Some(CloseCode::Expired), "the clock was set back");
+    world.restart();
+    assert_eq!(world.dial(&eve).1.close, Some(CloseCode::Expired), "and the node restarted");
 }

@@ -1,10 +1,13 @@
 //! A local network that is ours alone: namespaces on a bridge. Needs root; gone when dropped, also by a panic.
 
+use std::os::fd::AsFd;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
 /// Named network namespaces, one per machine, on one bridge.
-pub(super) struct Net {
+pub(crate) struct Net {
     /// Begins the names of all namespaces, so that no two networks meet.
     prefix: String,
     machines: Vec<String>,
@@ -13,7 +16,7 @@ pub(super) struct Net {
 impl Net {
     /// Makes a network of `machines`. Returns `None` if namespaces are not permitted here and whoever runs the tests
     /// has said, by `CAHOOTS_NO_NETNS=1`, that this is all right; in CI it never is.
-    pub(super) fn new(machines: &[&str]) -> Option<Self> {
+    pub(crate) fn new(machines: &[&str]) -> Option<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let prefix = format!("cahoots-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let mut net = Self { prefix, machines: Vec::new() };
@@ -59,7 +62,7 @@ impl Net {
     }
 
     /// Has `command` run on a machine.
-    pub(super) fn within(&self, machine: &str, command: &Command) -> Command {
+    pub(crate) fn within(&self, machine: &str, command: &Command) -> Command {
         let mut within = Command::new("ip");
         within.args(["netns", "exec", &self.namespace(machine)]).arg(command.get_program()).args(command.get_args());
         within.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
@@ -67,13 +70,26 @@ impl Net {
         within
     }
 
+    /// Runs `work` on a machine: sockets that it makes stay there for good.
+    pub(crate) fn on<R: Send>(&self, machine: &str, work: impl FnOnce() -> R + Send) -> R {
+        let path = format!("/var/run/netns/{}", self.namespace(machine));
+        let namespace = std::fs::File::open(path).expect("the namespace has a name");
+        std::thread::scope(|scope| {
+            let thread = scope.spawn(|| {
+                move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network)).expect("it is ours");
+                work()
+            });
+            thread.join().expect("the work is done")
+        })
+    }
+
     /// Pulls a machine's cable out of the switch.
-    pub(super) fn pull(&self, machine: &str) {
+    pub(crate) fn pull(&self, machine: &str) {
         ip(&["-n", &self.namespace("lan"), "link", "set", machine, "down"]).expect("the cable was there");
     }
 
     /// Puts it back.
-    pub(super) fn plug(&self, machine: &str) {
+    pub(crate) fn plug(&self, machine: &str) {
         ip(&["-n", &self.namespace("lan"), "link", "set", machine, "up"]).expect("the cable was there");
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{found, text};
 
 /// A running child. Dropping it kills it, whatever state it is in.
-pub(in super::super) struct Process {
+pub(crate) struct Process {
     child: Child,
     stdin: Option<ChildStdin>,
     out: Lines,
@@ -19,52 +19,52 @@ pub(in super::super) struct Process {
 
 /// How a child has ended, and all that it said.
 #[derive(Debug)]
-pub(in super::super) struct End {
+pub(crate) struct End {
     /// `None` if a signal ended it.
-    pub(in super::super) code: Option<i32>,
-    pub(in super::super) out: Vec<String>,
-    pub(in super::super) err: String,
+    pub(crate) code: Option<i32>,
+    pub(crate) out: Vec<String>,
+    pub(crate) err: String,
 }
 
 impl Process {
-    pub(in super::super) fn start(mut command: Command) -> Self {
+    pub(crate) fn start(mut command: Command) -> Self {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
         let (stdin, out, err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         Self { child, stdin, out: Lines::read(out.expect("it is piped")), err: Lines::read(err.expect("it is piped")) }
     }
 
-    pub(in super::super) fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// Writes one line to its stdin.
-    pub(in super::super) fn write(&mut self, line: &str) {
+    pub(crate) fn write(&mut self, line: &str) {
         let stdin = self.stdin.as_mut().expect("stdin is open");
         // A child that has ended already says why at its end.
         let _ = writeln!(stdin, "{line}");
     }
 
-    pub(in super::super) fn close_stdin(&mut self) {
+    pub(crate) fn close_stdin(&mut self) {
         self.stdin = None;
     }
 
     /// Asks `cahoots join --json` to do something.
-    pub(in super::super) fn ask(&mut self, request: &Value) {
+    pub(crate) fn ask(&mut self, request: &Value) {
         self.write(&request.to_string());
     }
 
-    pub(in super::super) fn types(&mut self, text: &str) {
+    pub(crate) fn types(&mut self, text: &str) {
         self.ask(&json!({ "do": "type", "text": text }));
     }
 
     /// Returns the lines that it has written to stdout so far.
-    pub(in super::super) fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         self.out.all()
     }
 
     /// Returns what it has written to stdout so far, each line parsed.
-    pub(in super::super) fn records(&self) -> Vec<Value> {
+    pub(crate) fn records(&self) -> Vec<Value> {
         let parse = |line: &String| {
             let record: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line:?}"));
             assert!(record["event"].is_string(), "a record without a name: {line}");
@@ -74,7 +74,7 @@ impl Process {
     }
 
     /// Waits for a record.
-    pub(in super::super) async fn record(&self, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) async fn record(&self, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
         self.record_after(0, what, is_it).await
     }
 
@@ -91,14 +91,14 @@ impl Process {
     }
 
     /// Asks `cahoots join --json` for its screen.
-    pub(in super::super) async fn screen(&mut self) -> Value {
+    pub(crate) async fn screen(&mut self) -> Value {
         let seen = self.out.all().len();
         self.ask(&json!({ "do": "screen" }));
         self.record_after(seen, "the screen", |record| record["event"] == "screen").await
     }
 
     /// Waits until a line of its screen is `line`.
-    pub(in super::super) async fn shows(&mut self, line: &str) -> Value {
+    pub(crate) async fn shows(&mut self, line: &str) -> Value {
         for _ in 0..2_000 {
             let screen = self.screen().await;
             if screen["lines"].as_array().expect("a screen has lines").iter().any(|shown| text(shown) == line) {
@@ -110,23 +110,23 @@ impl Process {
     }
 
     /// Waits for its end.
-    pub(in super::super) async fn end(&mut self) -> End {
+    pub(crate) async fn end(&mut self) -> End {
         let what = format!("the end of process {}", self.id());
         let status: ExitStatus = found(&what, || self.child.try_wait().expect("it is our child")).await;
         found(&what, || (self.out.is_over() && self.err.is_over()).then_some(())).await;
         End { code: status.code(), out: self.out.all(), err: self.err.all().join("\n") }
     }
 
-    pub(in super::super) fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("the child was not waited for yet");
     }
 
-    pub(in super::super) fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
-    pub(in super::super) fn errors(&self) -> String {
+    pub(crate) fn errors(&self) -> String {
         self.err.all().join("\n")
     }
 

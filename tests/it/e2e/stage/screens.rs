@@ -7,14 +7,14 @@ use cahoots::{Screen, View};
 use super::{Ada, LOOK_EVERY, PATIENCE, Process, text};
 
 /// Waits until the host shows `line` and everybody sees the same screen as the host.
-pub(in super::super) async fn all_show(line: &str, ada: &Ada, views: &[&View], processes: &mut [&mut Process]) {
+pub(crate) async fn all_show(line: &str, ada: &Ada, views: &[&View], processes: &mut [&mut Process]) {
     ada.shows(line).await;
     same_screens(&format!("with {line:?}"), ada, views, processes).await;
 }
 
 /// Waits until every view is, in all its cells and modes, what the host's own emulator shows; processes, as far as
 /// they print it. The shared program must be at rest.
-pub(in super::super) async fn same_screens(what: &str, ada: &Ada, views: &[&View], processes: &mut [&mut Process]) {
+pub(crate) async fn same_screens(what: &str, ada: &Ada, views: &[&View], processes: &mut [&mut Process]) {
     let host = || ada.terminal.with_screen(Screen::snapshot).expect("the pane is the host's");
     let start = Instant::now();
     for (n, view) in views.iter().enumerate() {

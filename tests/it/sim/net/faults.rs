@@ -110,6 +110,7 @@ impl World {
         let seed = Dice::new(node.seed, "hall").array();
         let fresh = Hall::new(HallLimits::default(), seed);
         let old = std::mem::replace(&mut node.hall, fresh);
+        self.model.has_lost |= !keeps_store;
         if keeps_store {
             node.hall = Hall::with_store(HallLimits::default(), seed, old.into_store(), now);
         }

@@ -31,6 +31,8 @@ pub(crate) fn facts(rights: Rights) -> Facts {
         messages: Arc::default(),
         notes: String::new(),
         panes: vec![(PANE, "bash".to_owned())],
+        drivers: BTreeMap::new(),
+        key: "0101 0101".to_owned(),
         status: Status {
             connection: Connection::Ready,
             path: Some(cahoots::PathKind::Lan),
@@ -38,6 +40,7 @@ pub(crate) fn facts(rights: Rights) -> Facts {
             rtt: Some(std::time::Duration::from_micros(400)),
             live: true,
             refusal: None,
+            waiting: false,
             ended: None,
         },
     }
@@ -51,6 +54,7 @@ pub(crate) fn member(author: AuthorId, name: &str, rights: Rights) -> Member {
         rights,
         is_me: author == ME,
         is_host: author == ADA,
+        link: None,
         cursor: None,
         focus: None,
         typing: false,
@@ -235,4 +239,43 @@ fn unread_counts_what_was_not_seen() {
     assert_eq!(app.chat.unread, 0);
     app.handle_message(&said(ADA, 2, "again", CAME), NOTICE_US);
     assert_eq!((app.chat.unread, app.notice(NOTICE_US)), (0, None), "the open panel shows it");
+}
+
+/// An alarm that scrolls by unseen is none: it stays until it was put away, and the next one comes then.
+#[test]
+fn alarms_stay_until_they_were_seen() {
+    let mut app = app(Rights::INTERACT);
+    for alarm in ["a relay lies", "Eve lies", "a relay lies"] {
+        app.alarms.raise(alarm.to_owned());
+    }
+    press(&mut app, "ls\n");
+    assert_eq!(app.alarms.line().as_deref(), Some("alarm: a relay lies (1 of 2)"));
+    assert_eq!(press(&mut app, "^x"), []);
+    assert_eq!(app.alarms.line().as_deref(), Some("alarm: Eve lies"));
+    press(&mut app, "^x^x");
+    assert_eq!(app.alarms.line(), None);
+}
+
+/// The same key asks for the wheel and gives it back; which of the two must be what the line shows.
+#[test]
+fn drive_key_asks_or_gives_back() {
+    let mut app = app(Rights::INTERACT);
+    assert_eq!(press(&mut app, "^d"), [Action::Drive(Wheel::Take)]);
+    app.facts.drivers.insert(PANE, ADA);
+    assert_eq!(press(&mut app, "^d"), [Action::Drive(Wheel::Take)]);
+    app.facts.drivers.insert(PANE, ME);
+    assert_eq!(press(&mut app, "^d"), [Action::Drive(Wheel::GiveBack)]);
+}
+
+/// A link must be asked for in two steps: one stray key makes none, and what is shown goes with the next key.
+#[test]
+fn passing_on_asks_which_link() {
+    let mut app = app(Rights::VIEW);
+    assert_eq!(press(&mut app, "s"), []);
+    assert_eq!(app.passing, Some(Passing::Asking));
+    assert_eq!(press(&mut app, "v"), [Action::PassOn(Access::View)]);
+    assert_eq!(press(&mut app, "sq"), [], "any other key makes none");
+    app.passing = Some(Passing::Made("cahoots://join#chr1".into()));
+    assert_eq!(press(&mut app, "q"), []);
+    assert_eq!(app.passing, None);
 }

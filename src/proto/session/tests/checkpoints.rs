@@ -1,0 +1,140 @@
+//! Coming late: all that was said before comes as one checkpoint.
+
+use super::*;
+use crate::proto::authlog::{AuthLog, Checkpoint, Record};
+use crate::proto::epoch::EpochSecret;
+use crate::proto::key::SessionRoot;
+
+fn rekey(wire: &mut Wire) {
+    let now = wire.now;
+    wire.host().rekey(now).unwrap();
+    wire.settle();
+}
+
+/// Whoever joins in the third epoch has the key of that one alone, and must see what was said in the first.
+#[test]
+fn newcomer_takes_the_checkpoint_and_goes_on_from_there() {
+    let mut wire = Wire::new();
+    let token = wire.share(Access::Interact);
+    let ben = wire.join(&token);
+    for round in 0..3 {
+        wire.say(ben, &format!("line {round}"));
+        wire.peers[ben].edit_notes(0, 0, "note ").unwrap();
+        wire.pass(100_000);
+        rekey(&mut wire);
+    }
+    wire.say(ben, "in the last epoch");
+    let cat = wire.join(&token);
+    wire.pass(2_000_000);
+    let all = ["line 0", "line 1", "line 2", "in the last epoch"];
+    assert_eq!(wire.assert_equal(&[ben, cat]), all);
+    assert_eq!(wire.peers[cat].state(), wire.host().state());
+    let events = wire.events(cat);
+    for document in Channel::DURABLE {
+        assert!(events.contains(&Event::CheckpointTaken(document)), "{events:?}");
+    }
+    let told = events.iter().filter(|event| matches!(event, Event::Message(_))).count();
+    assert_eq!((told, wire.peers[cat].epochs.len()), (4, 1));
+    wire.say(cat, "hello");
+    wire.peers[cat].edit_notes(0, 4, "NOTE").unwrap();
+    wire.pass(100_000);
+    wire.assert_equal(&[ben, cat]);
+    assert_eq!(wire.host().state().notes, "NOTE note note ");
+    assert_eq!((wire.alarms(0), wire.alarms(ben), wire.alarms(cat)), (vec![], vec![], vec![]));
+}
+
+/// Many a member comes back after an epoch and lacks but a little: it waits for that, and asks for all if it must.
+#[test]
+fn returning_member_takes_the_checkpoint_for_what_it_lacks() {
+    let mut wire = Wire::new();
+    let token = wire.share(Access::Interact);
+    let (ben, cat) = (wire.join(&token), wire.join(&token));
+    wire.say(cat, "one");
+    wire.cut(cat);
+    wire.say(ben, "two");
+    rekey(&mut wire);
+    wire.pass(40_000_000);
+    wire.events(cat);
+    wire.connect(cat);
+    wire.pass(1_000_000);
+    assert_eq!(lines(&wire.peers[cat]), ["one"]);
+    wire.pass(5_000_000);
+    assert_eq!(wire.assert_equal(&[ben, cat]), ["one", "two"]);
+    assert!(wire.events(cat).contains(&Event::CheckpointTaken(Channel::CHAT)));
+}
+
+/// Nobody who has everything downloads it again.
+#[test]
+fn members_who_lack_nothing_take_no_checkpoint() {
+    let mut wire = Wire::new();
+    let token = wire.share(Access::Interact);
+    let ben = wire.join(&token);
+    wire.say(ben, "one");
+    // Said in the very moment of the change, and sealed before it.
+    let now = wire.now;
+    wire.host().say(&Draft::from("two"), now).unwrap();
+    wire.host().rekey(now).unwrap();
+    wire.pass(10_000_000);
+    assert_eq!(wire.assert_equal(&[ben]), ["one", "two"]);
+    let events = wire.events(ben);
+    assert!(!events.iter().any(|event| matches!(event, Event::CheckpointTaken(_))), "{events:?}");
+}
+
+/// What is forgotten is covered: of the newest epoch every entry stays, with relay and members.
+#[test]
+fn nothing_of_the_newest_epoch_is_forgotten() {
+    let mut wire = Wire::new();
+    let token = wire.share(Access::Interact);
+    let ben = wire.join(&token);
+    wire.say(ben, "old");
+    rekey(&mut wire);
+    wire.say(ben, "new");
+    wire.say(0, "new");
+    wire.pass(40_000_000);
+    for index in [0, ben] {
+        let lanes: Vec<_> = wire.peers[index].replica.lanes_of(Channel::CHAT).collect();
+        assert_eq!(lanes.len(), 2, "peer {index}: {lanes:?}");
+        assert!(lanes.iter().all(|(lane, next)| lane.epoch == Epoch(1) && *next == 1), "{lanes:?}");
+    }
+    // The relay, too, has it for who comes now, and for a relay that comes after it.
+    wire.hall = Hall::new(HallLimits::default(), [4; 32]);
+    let now = wire.now;
+    for index in [0, ben] {
+        wire.conns[index] = None;
+        wire.peers[index].handle_link_close(link(index), now);
+        wire.connect(index);
+    }
+    let cat = wire.join(&token);
+    wire.pass(1_000_000);
+    assert_eq!(wire.assert_equal(&[ben, cat]), ["old", "new", "new"]);
+}
+
+/// An owner that leaves something out of what it vouches for is found out by those who were there.
+#[test]
+fn checkpoint_that_leaves_something_out_is_noticed() {
+    let mut wire = Wire::new();
+    let token = wire.share(Access::Interact);
+    let ben = wire.join(&token);
+    wire.say(0, "inconvenient");
+    wire.pass(100_000);
+    wire.events(ben);
+    // The records of an owner with another program, signed with the same key.
+    let (root, mut log): (_, AuthLog) = (SessionRoot::from_seed([1; 32]), wire.host().log().clone());
+    let lane = wire.peers[ben].replica.lanes_of(Channel::CHAT).next().unwrap().0;
+    let digest = wire.peers[ben].replica.digest_before(&lane, 1).unwrap();
+    let commit = EpochSecret::from_bytes([5; 32]).commit();
+    let checkpoint = Checkpoint { channel: Channel::CHAT, epoch: Epoch(1), segments: 1, last: [1; 32], heads: [2; 32] };
+    let records = [
+        Record::Cut(vec![crate::proto::authlog::Cut { lane, next: 1, digest }]),
+        Record::Epoch { epoch: Epoch(1), commit },
+        Record::Checkpoint(checkpoint),
+    ];
+    let now = wire.now;
+    for record in records {
+        let raw = log.write(&root, &record, now.wall).unwrap();
+        wire.peers[ben].handle_frame(link(ben), Frame::Log(raw), now);
+    }
+    wire.peers[ben].handle_timeout(now);
+    assert_eq!(wire.alarms(ben), [Alarm::CheckpointOmits(Channel::CHAT)]);
+    assert_eq!(lines(&wire.peers[ben]), ["inconvenient"], "it goes on with its own");
+}
