@@ -17,6 +17,7 @@ mod driving;
 mod epochs;
 mod event;
 mod handshake;
+mod hidden;
 mod holdings;
 mod hosting;
 mod lanes;
@@ -55,6 +56,7 @@ use acceptors::Acceptors;
 use checkpoints::Checkpoints;
 use documents::Documents;
 use epochs::Epochs;
+use hidden::Hidden;
 use holdings::Comparison;
 use hosting::Hosting;
 use lanes::Lanes;
@@ -90,6 +92,7 @@ pub struct Peer {
     documents: Option<Documents>,
     presence: OwnPresence,
     comparison: Comparison,
+    hidden: Hidden,
     hosting: Option<Hosting>,
     viewing: Viewing,
     typing: Typing,
@@ -132,6 +135,7 @@ impl Peer {
             documents: None,
             presence: OwnPresence::default(),
             comparison: Comparison::default(),
+            hidden: Hidden::default(),
             hosting: None,
             viewing: Viewing::default(),
             typing: Typing::default(),
@@ -237,6 +241,7 @@ impl Peer {
         self.check_links(now);
         self.check_held(now.mono);
         self.check_key(now);
+        self.check_hidden(now.mono);
         self.compare_holdings(now.mono);
         self.check_expiry(now);
     }
@@ -265,6 +270,7 @@ impl Peer {
             self.poll_presence(),
             self.comparison.poll_timeout(),
             self.poll_sure(),
+            self.hidden.poll_timeout(),
             self.roster.poll_timeout(),
         ];
         due.into_iter().flatten().min()

@@ -40,6 +40,7 @@ impl Peer {
             return;
         }
         let member = member.clone();
+        self.note_unknown_epoch(&entry, &member, now.mono);
         match entry.lane.channel.class() {
             Class::Durable => self.handle_durable(link, &entry, &member, now),
             Class::Latest => self.handle_latest(link, &entry, &member, now),

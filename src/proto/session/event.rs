@@ -101,6 +101,9 @@ pub enum Alarm {
     /// A relay showed two auth logs that contradict each other.
     #[error("a relay showed a forked or forged auth log")]
     LogForked,
+    /// The host has records of the auth log that do not come: somebody may be in, or still be in, against its will.
+    #[error("a relay withholds records of the session's log")]
+    LogWithheld,
     /// A relay passed on something that its alleged author never signed.
     #[error("a relay passed on an entry that {0} did not sign")]
     Forged(AuthorId),

@@ -42,6 +42,7 @@ impl Peer {
         if !self.log.holds(&raw) {
             match self.log.append(raw.clone()) {
                 Ok(record) => {
+                    self.note_log_grown();
                     self.handle_record(&record, now);
                     self.forward(link, &Frame::Log(raw));
                 }
