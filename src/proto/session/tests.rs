@@ -5,6 +5,7 @@ mod checkpoints;
 mod door;
 mod driving;
 mod hardening;
+mod hidden;
 mod holdings;
 mod passing;
 mod proofs;
@@ -14,6 +15,7 @@ mod talk;
 
 use super::*;
 use crate::proto::doc::Draft;
+use crate::proto::epoch::EpochSecret;
 use crate::proto::id::{Epoch, PaneId, ShareId};
 use crate::proto::relay::{ConnId, Hall, HallLimits};
 use crate::proto::terminal::{Refusal, Screen, Size, StreamEvent};
