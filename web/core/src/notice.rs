@@ -1,0 +1,107 @@
+//! What happened, as the page is told.
+
+use cahoots::proto::session::{Ending, Event};
+use cahoots::proto::terminal::StreamEvent;
+use cahoots::proto::wire::CloseCode;
+use serde::Serialize;
+
+/// One thing that happened. The page tells them apart by `kind`.
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub(crate) enum Notice {
+    /// A link is up.
+    Linked { link: u32 },
+    /// A link is over; `retry` says whether it makes sense to dial again.
+    Unlinked { link: u32, reason: String, retry: bool },
+    /// A terminal's screen, to be made anew.
+    Keyframe {
+        pane: u16,
+        cols: u16,
+        rows: u16,
+        offset: f64,
+        #[serde(with = "serde_bytes")]
+        data: Vec<u8>,
+    },
+    /// What a program wrote.
+    Output {
+        pane: u16,
+        offset: f64,
+        #[serde(with = "serde_bytes")]
+        data: Vec<u8>,
+    },
+    /// A terminal's program has ended.
+    PaneEnded { pane: u16, code: i32 },
+    /// Somebody came.
+    Joined { author: String },
+    /// Somebody went.
+    Left { author: String },
+    /// Who is here, or what they show, changed.
+    Presence,
+    /// Titles, terminals, notes or drivers changed.
+    State,
+    /// The chat has grown.
+    Chat,
+    /// What was typed or asked for is up to somebody else now.
+    Waits { pane: u16, what: String },
+    /// The host did not take what was typed.
+    Refused { pane: u16, reason: String },
+    /// Typed bytes are lost.
+    InputLost { bytes: f64 },
+    /// The owner is asked whether this guest may come in.
+    Waiting,
+    /// It may.
+    LetIn,
+    /// Somebody breaks the rules.
+    Alarm { text: String },
+    /// It is over.
+    Ended { how: &'static str, text: String },
+}
+
+impl Notice {
+    /// Translates what concerns a page.
+    pub(crate) fn of(event: Event) -> Option<Self> {
+        Some(match event {
+            Event::Linked(link) => Self::Linked { link: link.0 as u32 },
+            Event::Unlinked(link, code) => {
+                Self::Unlinked { link: link.0 as u32, reason: code.to_string(), retry: is_passing(code) }
+            }
+            Event::Terminal(pane, StreamEvent::Keyframe { size, offset, data }) => {
+                Self::Keyframe { pane: pane.0, cols: size.cols, rows: size.rows, offset: offset as f64, data }
+            }
+            Event::Terminal(pane, StreamEvent::Output { offset, data }) => {
+                Self::Output { pane: pane.0, offset: offset as f64, data }
+            }
+            Event::Terminal(pane, StreamEvent::End { code }) => Self::PaneEnded { pane: pane.0, code },
+            Event::Joined(author) => Self::Joined { author: author.to_string() },
+            Event::Left(author) => Self::Left { author: author.to_string() },
+            Event::Presence(_) => Self::Presence,
+            Event::State => Self::State,
+            Event::Message(_) => Self::Chat,
+            Event::InputWaits(pane, what) => Self::Waits { pane: pane.0, what: what.to_string() },
+            Event::InputRefused(pane, reason) => Self::Refused { pane: pane.0, reason: reason.to_string() },
+            Event::InputLost { bytes } => Self::InputLost { bytes: bytes as f64 },
+            Event::Waiting => Self::Waiting,
+            Event::LetIn => Self::LetIn,
+            Event::Alarm(alarm) => Self::Alarm { text: alarm.to_string() },
+            Event::Ended(ending) => Self::Ended { how: name_of(ending), text: ending.to_string() },
+            // The rest concerns hosts.
+            _ => return None,
+        })
+    }
+}
+
+const fn name_of(ending: Ending) -> &'static str {
+    match ending {
+        Ending::Expired => "expired",
+        Ending::Revoked => "revoked",
+        Ending::Kicked => "kicked",
+        Ending::TurnedAway => "turnedAway",
+        Ending::Left => "left",
+        _ => "over",
+    }
+}
+
+/// Says whether dialling again may help.
+const fn is_passing(code: CloseCode) -> bool {
+    matches!(code, CloseCode::Bye | CloseCode::Busy | CloseCode::GoingAway | CloseCode::TooFast | CloseCode::Limit)
+}
