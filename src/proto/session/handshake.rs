@@ -315,7 +315,11 @@ impl Peer {
             let author = member.author();
             Some(author) != me && Some(author) != host && !replica.has_author(author)
         };
-        let Some(author) = self.roster.forget_one(may_go) else { return false };
+        let Some((member, name)) = self.roster.forget_one(may_go) else { return false };
+        let author = member.author();
+        if self.has_written(&author) {
+            self.roster.remember(member, name);
+        }
         self.readers.retain(|lane, _| lane.author != author);
         for link in self.links.values_mut() {
             link.introduced.remove(&author);
