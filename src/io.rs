@@ -3,6 +3,9 @@
 pub mod channel;
 pub mod clock;
 pub(crate) mod core;
+pub(crate) mod gate;
+#[cfg(feature = "web")]
+pub mod gateway;
 #[cfg(feature = "lan")]
 pub mod lan;
 pub mod private;

@@ -7,7 +7,6 @@
 //! anything; whoever reads slowly makes the writer wait, and the queue that grows is the caller's own.
 
 mod dial;
-mod gate;
 mod lease;
 mod listen;
 mod reset;

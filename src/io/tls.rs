@@ -48,6 +48,12 @@ fn server_config_with(identity: &Identity, alpn: &[u8]) -> Result<rustls::Server
     Ok(config)
 }
 
+/// Builds the listener's half of a browser's handshake over TCP.
+#[cfg(feature = "web")]
+pub(crate) fn web_config(identity: &Identity) -> Result<rustls::ServerConfig, rustls::Error> {
+    server_config_with(identity, b"http/1.1")
+}
+
 /// A listener that speaks another protocol, for tests of the refusal.
 #[cfg(test)]
 pub(crate) fn foreign_server_config(identity: &Identity) -> rustls::ServerConfig {

@@ -14,9 +14,9 @@ use quinn::{StoppedError, VarInt};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::runtime::Handle;
 
-use super::gate::Seat;
 use super::{Channel, EXPORTER_LABEL, canonical};
 use crate::io::channel::Binder;
+use crate::io::gate::Seat;
 use crate::proto::id::SessionId;
 use crate::proto::path::PathKind;
 use crate::proto::relay::Network;

@@ -10,12 +10,12 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::gate::{Address, Gate, Seat, Verdict};
 use super::lease::{self, CLOSE_DONE};
 use super::reset::endpoint_config;
 use super::{
     Channel, DualStack, LISTENER_SOCKET_BYTES, Side, bind, canonical, path_to, quic_endpoint, transport_config,
 };
+use crate::io::gate::{Address, Gate, Seat, Verdict};
 use crate::io::tls::{Identity, server_config};
 
 /// Finished channels waiting for [`Listener::accept`].

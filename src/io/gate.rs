@@ -6,11 +6,11 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::ListenLimits;
+use crate::io::quic::ListenLimits;
 use crate::proto::relay::Network;
 
 /// Counts who is in, and says who may enter.
-pub(super) struct Gate {
+pub(crate) struct Gate {
     limits: ListenLimits,
     table: Mutex<Table>,
 }
@@ -30,14 +30,14 @@ struct Counts {
 
 /// Whether the sender of a first packet has shown that it receives at its address.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Address {
+pub(crate) enum Address {
     Proven,
     Claimed,
 }
 
 /// What to do with a first packet.
 #[derive(Debug)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// Goes on with the handshake.
     Enter(Seat),
     /// Has to prove its address first; costs no state.
@@ -47,12 +47,12 @@ pub(super) enum Verdict {
 }
 
 impl Gate {
-    pub(super) fn new(limits: ListenLimits) -> Arc<Self> {
+    pub(crate) fn new(limits: ListenLimits) -> Arc<Self> {
         Arc::new(Self { limits, table: Mutex::default() })
     }
 
     /// Decides about a first packet from `ip`.
-    pub(super) fn admit(self: &Arc<Self>, ip: IpAddr, address: Address) -> Verdict {
+    pub(crate) fn admit(self: &Arc<Self>, ip: IpAddr, address: Address) -> Verdict {
         let (limits, network) = (self.limits, Network::of(ip));
         let mut table = self.table();
         let (here, total) = (table.networks.get(&network).copied().unwrap_or_default(), table.total);
@@ -75,7 +75,7 @@ impl Gate {
     }
 
     /// Returns how many connections are open or being opened.
-    pub(super) fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.table().total.connections
     }
 
@@ -96,7 +96,7 @@ impl Table {
 }
 
 /// A place at the table of a listener.
-pub(super) struct Seat {
+pub(crate) struct Seat {
     gate: Arc<Gate>,
     network: Network,
     handshaking: bool,
@@ -104,7 +104,7 @@ pub(super) struct Seat {
 
 impl Seat {
     /// Marks the handshake as done.
-    pub(super) fn sit(&mut self) {
+    pub(crate) fn sit(&mut self) {
         if std::mem::take(&mut self.handshaking) {
             self.gate.table().change(self.network, |counts| counts.handshakes -= 1);
         }

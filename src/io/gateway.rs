@@ -1,0 +1,218 @@
+//! The web's way in: pages and WebSockets over TCP, beside QUIC's port.
+//!
+//! tcp --(tls)--> http/1.1 --> page, health, `/ws` --> [`Channel`] --> whoever serves channels
+//!
+//! Always: it carries frames and understands none; a foreign page or name gets nothing. PROTOCOL.md 10.2.
+
+mod guard;
+mod page;
+mod websocket;
+
+pub use guard::Names;
+
+use crate::io::channel::Channel;
+use crate::io::gate::{Address, Gate, Seat, Verdict};
+use crate::io::quic::{BindError, ListenLimits};
+use crate::io::tls::{Identity, web_config};
+use axum::Router;
+use axum::http::StatusCode;
+use axum::middleware;
+use axum::routing::{any, get};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+
+/// Channels waiting for [`Gateway::accept`].
+const ACCEPTED_MAX: usize = 64;
+/// How long a request's head may take to come.
+const HEAD: Duration = Duration::from_secs(10);
+/// Bytes of a request's head, and fields in it.
+const HEAD_BYTES_MAX: usize = 16_384;
+const HEAD_FIELDS_MAX: usize = 64;
+/// How long to wait after the system gave no connection, for want of file handles.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// The first byte of a TLS handshake; no request begins with it.
+const TLS_HANDSHAKE: u8 = 0x16;
+
+/// What a gateway is to be like.
+#[derive(Clone, Debug, Default)]
+pub struct GatewayOptions {
+    /// What it is called, and whose pages may come.
+    pub names: Names,
+    /// How many connections it takes.
+    pub limits: ListenLimits,
+}
+
+/// Listens on TCP for browsers. Dropping it stops that; channels given out live on.
+pub struct Gateway {
+    addresses: Vec<SocketAddr>,
+    accepted: mpsc::Receiver<Channel>,
+    // Aborted when dropped.
+    _doors: JoinSet<()>,
+}
+
+impl Gateway {
+    /// Listens on all of `addresses`, with TLS where there is an identity.
+    ///
+    /// With one, a plain request is sent on to `https`; without one all requests are plain, for a network that is
+    /// trusted or a proxy that does TLS.
+    ///
+    /// # Errors
+    ///
+    /// [`BindError::Socket`] with the address that is taken or not ours, [`BindError::Identity`] for a bad key.
+    pub async fn bind(
+        addresses: &[SocketAddr],
+        identity: Option<&Identity>,
+        options: GatewayOptions,
+    ) -> Result<Self, BindError> {
+        let tls = identity.map(web_config).transpose()?.map(|config| TlsAcceptor::from(Arc::new(config)));
+        let gate = Gate::new(options.limits);
+        let (sender, accepted) = mpsc::channel(ACCEPTED_MAX);
+        let (mut bound, mut doors) = (Vec::new(), JoinSet::new());
+        for &address in addresses {
+            let failed = |source| BindError::Socket { address, source };
+            let listener = TcpListener::bind(address).await.map_err(failed)?;
+            bound.push(listener.local_addr().map_err(failed)?);
+            let door = Door {
+                tls: tls.clone(),
+                gate: gate.clone(),
+                limits: options.limits,
+                names: Arc::new(options.names.clone()),
+                out: sender.clone(),
+            };
+            doors.spawn(door.run(listener));
+        }
+        Ok(Self { addresses: bound, accepted, _doors: doors })
+    }
+
+    /// Returns the next browser's channel, or `None` when the sockets have failed.
+    ///
+    /// Cancel safe: a channel is not lost when the wait is.
+    pub async fn accept(&mut self) -> Option<Channel> {
+        self.accepted.recv().await
+    }
+
+    /// Returns the addresses listened on, with the ports that the system chose.
+    #[must_use]
+    pub fn local_addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+}
+
+impl std::fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Gateway({:?})", self.addresses)
+    }
+}
+
+/// What serves the connections of one socket.
+#[derive(Clone)]
+struct Door {
+    tls: Option<TlsAcceptor>,
+    gate: Arc<Gate>,
+    limits: ListenLimits,
+    names: Arc<Names>,
+    out: mpsc::Sender<Channel>,
+}
+
+/// What the answers to one connection's requests need to know.
+#[derive(Clone)]
+struct Visit {
+    remote: SocketAddr,
+    names: Arc<Names>,
+    out: mpsc::Sender<Channel>,
+    /// Kept as long as anything of the connection is.
+    _seat: Arc<Seat>,
+}
+
+impl Door {
+    async fn run(self, listener: TcpListener) {
+        let mut visits = JoinSet::new();
+        loop {
+            tokio::select! {
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, remote)) => {
+                        // TCP has shown already that the other side receives at its address.
+                        if let Verdict::Enter(seat) = self.gate.admit(remote.ip(), Address::Proven) {
+                            visits.spawn(self.clone().receive(stream, remote, seat));
+                        }
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "no connection from the system");
+                        sleep(ACCEPT_PAUSE).await;
+                    }
+                },
+                Some(_) = visits.join_next() => {}
+            }
+        }
+    }
+
+    async fn receive(self, stream: TcpStream, remote: SocketAddr, mut seat: Seat) {
+        // Keystrokes do not wait for company.
+        let _ = stream.set_nodelay(true);
+        let greeted = timeout(self.limits.handshake, self.greet(stream)).await;
+        seat.sit();
+        let visit = Visit { remote, names: self.names, out: self.out, _seat: Arc::new(seat) };
+        match greeted {
+            Ok(Ok(Greeting::Plain(stream))) => serve(stream, visit.routes()).await,
+            Ok(Ok(Greeting::Secure(stream))) => serve(*stream, visit.routes()).await,
+            Ok(Ok(Greeting::Misled(stream))) => serve(stream, visit.way_to_https()).await,
+            Ok(Err(error)) => tracing::debug!(%remote, %error, "no handshake"),
+            Err(_) => tracing::debug!(%remote, "handshake took too long"),
+        }
+    }
+
+    async fn greet(&self, stream: TcpStream) -> io::Result<Greeting> {
+        let Some(tls) = &self.tls else { return Ok(Greeting::Plain(stream)) };
+        let mut first = [0];
+        stream.peek(&mut first).await?;
+        if first == [TLS_HANDSHAKE] {
+            Ok(Greeting::Secure(Box::new(tls.accept(stream).await?)))
+        } else {
+            Ok(Greeting::Misled(stream))
+        }
+    }
+}
+
+/// How a connection began.
+enum Greeting {
+    Plain(TcpStream),
+    Secure(Box<tokio_rustls::server::TlsStream<TcpStream>>),
+    /// In plain text, where there is TLS.
+    Misled(TcpStream),
+}
+
+impl Visit {
+    fn routes(self) -> Router {
+        let names = self.names.clone();
+        let routes = page::routes().route("/healthz", get(async || "ok\n")).route("/ws", any(websocket::upgrade));
+        let routes = routes.with_state(self).fallback(async || StatusCode::NOT_FOUND);
+        routes.layer(middleware::from_fn_with_state(names, guard::check))
+    }
+
+    /// Answers everything with the way to the same place over TLS.
+    fn way_to_https(self) -> Router {
+        let names = self.names.clone();
+        let redirect = Router::new().fallback(guard::redirect);
+        redirect.layer(middleware::from_fn_with_state(names, guard::check))
+    }
+}
+
+async fn serve(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, routes: Router) {
+    let mut server = http1::Builder::new();
+    server.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(HEAD_BYTES_MAX).max_headers(HEAD_FIELDS_MAX);
+    let connection = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
+    if let Err(error) = connection.with_upgrades().await {
+        tracing::debug!(%error, "connection ended early");
+    }
+}

@@ -1,0 +1,109 @@
+//! Who may ask: requests by a name that is not ours, or from somebody else's page, get nothing.
+//!
+//! A page that makes its own name mean our address (DNS rebinding) still sends its own name; a page elsewhere that opens
+//! a socket to us sends its own origin.
+
+use axum::extract::{Request, State};
+use axum::http::header::{
+    CONTENT_SECURITY_POLICY, HOST, LOCATION, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// What every answer says to the browser. The page needs its own scripts and styles, WebAssembly, and a way back to
+/// where it came from; xterm.js sets colours by `style` attributes.
+const HEADERS: [(HeaderName, &str); 5] = [
+    (
+        CONTENT_SECURITY_POLICY,
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self' 'unsafe-inline'; \
+         img-src 'self' data:; font-src 'self'; manifest-src 'self'; connect-src 'self'; base-uri 'none'; \
+         form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
+    ),
+    (REFERRER_POLICY, "no-referrer"),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+];
+
+/// What a gateway is called, and whose pages may talk to it.
+///
+/// Addresses in figures, `localhost` and what ends in `.localhost` need no mention.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Names {
+    hosts: Vec<String>,
+    origins: Vec<String>,
+}
+
+impl Names {
+    /// Adds a name by which browsers reach the gateway.
+    #[must_use]
+    pub fn host(mut self, host: &str) -> Self {
+        self.hosts.push(host.to_ascii_lowercase());
+        self
+    }
+
+    /// Lets the pages of another origin, such as `https://view.example`, open sockets here.
+    #[must_use]
+    pub fn origin(mut self, origin: &str) -> Self {
+        self.origins.push(origin.trim_end_matches('/').to_ascii_lowercase());
+        self
+    }
+
+    fn knows(&self, authority: &Authority) -> bool {
+        let host = authority.host().trim_matches(['[', ']']).to_ascii_lowercase();
+        let is_here = host == "localhost" || host.ends_with(".localhost");
+        is_here || host.parse::<IpAddr>().is_ok() || self.hosts.contains(&host)
+    }
+
+    /// Says whether a page of `origin` may ask at `authority`.
+    fn may_ask(&self, origin: &str, authority: &Authority) -> bool {
+        let origin = origin.to_ascii_lowercase();
+        let own = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+        own == Some(authority.as_str().to_ascii_lowercase().as_str()) || self.origins.contains(&origin)
+    }
+}
+
+/// Returns by which name and port the gateway was asked.
+fn authority(headers: &HeaderMap) -> Option<Authority> {
+    headers.get(HOST)?.to_str().ok()?.parse().ok()
+}
+
+/// Turns away who asks by a wrong name or from a wrong page, and adds to every answer what the browser must know.
+pub(super) async fn check(
+    State(names): State<Arc<Names>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let headers = request.headers();
+    let origin = headers.get(ORIGIN).map(|origin| origin.to_str().unwrap_or("null"));
+    let mut response = match authority(headers) {
+        None => (StatusCode::BAD_REQUEST, "a request must say whom it asks\n").into_response(),
+        Some(authority) if !names.knows(&authority) => {
+            let hint = "this relay does not go by that name; its operator can add it with --host\n";
+            (StatusCode::MISDIRECTED_REQUEST, hint).into_response()
+        }
+        Some(authority) if origin.is_some_and(|origin| !names.may_ask(origin, &authority)) => {
+            (StatusCode::FORBIDDEN, "this page may not ask here\n").into_response()
+        }
+        Some(_) => next.run(request).await,
+    };
+    for (name, value) in HEADERS {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Sends a plain request to the same place over TLS. What follows the `#` is not in the request, and stays.
+pub(super) async fn redirect(request: Request) -> Response {
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    match authority(request.headers()) {
+        Some(authority) => {
+            (StatusCode::PERMANENT_REDIRECT, [(LOCATION, format!("https://{authority}{path}"))]).into_response()
+        }
+        None => StatusCode::BAD_REQUEST.into_response(),
+    }
+}

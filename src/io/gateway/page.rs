@@ -1,0 +1,67 @@
+//! The viewer's files, as they were built into the program.
+//!
+//! `web/dist` has each file compressed, as `<name>.br` and `<name>.gz`, or as it is where that saves nothing. Names
+//! under `assets/` carry a hash of the content, so that a browser need never ask again.
+
+use super::Visit;
+use axum::Router;
+use axum::extract::Path;
+use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use rust_embed::RustEmbed;
+use std::borrow::Cow;
+
+/// The viewer as `web/` built it.
+#[derive(RustEmbed)]
+#[folder = "web/dist"]
+struct Files;
+
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+const ASK_AGAIN: &str = "no-cache";
+
+pub(super) fn routes() -> Router<Visit> {
+    let index = get(|headers: HeaderMap| async move { answer("index.html", &headers) });
+    let file = get(|Path(path): Path<String>, headers: HeaderMap| async move { answer(&path, &headers) });
+    // A link leads to /j; what it holds stays behind the # and never gets here.
+    Router::new().route("/", index.clone()).route("/j", index).route("/{*path}", file)
+}
+
+fn answer(path: &str, headers: &HeaderMap) -> Response {
+    let accepted = headers.get(ACCEPT_ENCODING).and_then(|accepted| accepted.to_str().ok()).unwrap_or_default();
+    let Some((encoding, body)) = pick(path, accepted) else { return StatusCode::NOT_FOUND.into_response() };
+    let caching = if path.starts_with("assets/") { IMMUTABLE } else { ASK_AGAIN };
+    let about = [(CONTENT_TYPE, content_type(path)), (CACHE_CONTROL, caching), (VARY, "accept-encoding")];
+    match encoding {
+        Some(encoding) => (about, [(CONTENT_ENCODING, encoding)], body).into_response(),
+        None => (about, body).into_response(),
+    }
+}
+
+/// Returns the smallest form of a file that the browser takes, and what was done to it.
+fn pick(path: &str, accepted: &str) -> Option<(Option<&'static str>, Cow<'static, [u8]>)> {
+    let takes = |encoding| accepted.split(',').any(|one| one.split(';').next().map(str::trim) == Some(encoding));
+    let forms = [("br", Some("br")), ("gzip", Some("gz")), ("identity", None)];
+    forms.into_iter().find_map(|(encoding, ending)| match ending {
+        Some(ending) => {
+            let file = Files::get(&format!("{path}.{ending}")).filter(|_| takes(encoding))?;
+            Some((Some(encoding), file.data))
+        }
+        None => Files::get(path).map(|file| (None, file.data)),
+    })
+}
+
+fn content_type(path: &str) -> &'static str {
+    match path.rsplit('.').next() {
+        Some("html") => "text/html; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("wasm") => "application/wasm",
+        Some("svg") => "image/svg+xml",
+        Some("png") => "image/png",
+        Some("woff2") => "font/woff2",
+        Some("webmanifest") => "application/manifest+json",
+        _ => "application/octet-stream",
+    }
+}
