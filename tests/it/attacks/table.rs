@@ -92,8 +92,11 @@ impl Table {
     }
 
     pub(crate) fn share(&mut self, access: Access, lasts_ms: u64) -> Token {
-        let terms = ShareTerms { lasts_ms, ..ShareTerms::new(access) };
-        let token = self.peers[ADA].share(&terms, self.now).unwrap();
+        self.share_by(&ShareTerms { lasts_ms, ..ShareTerms::new(access) })
+    }
+
+    pub(crate) fn share_by(&mut self, terms: &ShareTerms) -> Token {
+        let token = self.peers[ADA].share(terms, self.now).unwrap();
         self.settle();
         token
     }
@@ -300,9 +303,17 @@ impl Table {
 
     /// Lets time pass.
     pub(crate) fn pass(&mut self, us: u64) {
-        const STEP_US: u64 = 100_000;
-        for _ in 0..us.div_ceil(STEP_US) {
-            self.now = Now { mono: self.now.mono.after_us(STEP_US), wall: self.now.wall.after_ms(STEP_US / 1_000) };
+        self.pass_by_steps(us, 100_000);
+    }
+
+    /// Lets much time pass, of which nobody looks at every moment.
+    pub(crate) fn pass_long(&mut self, us: u64) {
+        self.pass_by_steps(us, 1_000_000);
+    }
+
+    fn pass_by_steps(&mut self, us: u64, step_us: u64) {
+        for _ in 0..us.div_ceil(step_us) {
+            self.now = Now { mono: self.now.mono.after_us(step_us), wall: self.now.wall.after_ms(step_us / 1_000) };
             self.peers.iter_mut().for_each(|peer| peer.handle_timeout(self.now));
             self.hall.handle_timeout(self.now);
             self.settle();
