@@ -118,8 +118,20 @@ impl Table {
     pub(crate) fn connect(&mut self, index: usize) -> u64 {
         let id = self.open(End::Peer(index));
         self.peers[index].handle_link_open(LinkId(id), Some(exporter(id)), self.now);
+        // All links lead to the one relay.
+        self.peers[index].name_link(LinkId(id), [7; 32]);
         self.settle();
         id
+    }
+
+    /// Takes the relay away, with all connections to it, and puts another one in its place.
+    pub(crate) fn replace_hall(&mut self, hall: Hall) {
+        self.hall = hall;
+        for (id, end) in std::mem::take(&mut self.ends) {
+            if let End::Peer(index) = end {
+                self.peers[index].handle_link_close(LinkId(id), self.now);
+            }
+        }
     }
 
     /// Links a peer by way of somebody who passes on what both say: each has a TLS connection with that somebody.
