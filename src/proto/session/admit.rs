@@ -90,6 +90,7 @@ impl Peer {
         };
         let (_, digest) = reader.position();
         self.note_has(link, lane, entry.seq);
+        self.note_past_taken(&lane, now.mono);
         self.take_payload(entry, plaintext.as_deref(), now);
         self.replica.append(entry.detached(), digest);
         if end == (LaneEnd::At { next: entry.seq + 1, digest: Some(digest) }) || end.takes(entry.seq + 1) {

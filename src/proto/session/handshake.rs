@@ -85,7 +85,9 @@ impl Peer {
         };
         if is_out {
             let others_stay = self.me.is_some() && self.log.stays_open_for_some(share);
-            let is_over = self.me.as_ref().is_some_and(|me| me.expires() <= now.wall);
+            let until = self.me.as_ref().map(VerifiedMember::expires);
+            let until = until.or_else(|| Some(self.log.share(share)?.expires));
+            let is_over = until.is_some_and(|until| until <= now.wall);
             self.end(match () {
                 () if is_over => Ending::Expired,
                 () if others_stay => Ending::Kicked,

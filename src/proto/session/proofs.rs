@@ -10,7 +10,7 @@ use super::{Alarm, Event, Peer};
 use crate::proto::authlog::LaneEnd;
 use crate::proto::id::{AuthorId, LaneId};
 use crate::proto::lane::proof::Proof;
-use crate::proto::member::VerifiedMember;
+use crate::proto::member::{ChainError, VerifiedMember};
 use crate::proto::wire::{CloseCode, Frame, WireEntry};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,8 +52,12 @@ impl Peer {
     /// Takes a proof from a link.
     pub(super) fn handle_proof(&mut self, link: LinkId, raw: &[u8]) {
         let Ok(proof) = Proof::decode(raw) else { return self.close_link(link, CloseCode::Protocol) };
-        // Against somebody who is not known here it is of no use.
+        // Against somebody who is not known here, or cut off and so heard no more, it is of no use: who is out could
+        // keep the others busy with one after the other.
         let Some(member) = self.roster.member(&proof.lane().author) else { return };
+        if matches!(self.log.admits(member), Err(ChainError::Closed { .. })) {
+            return;
+        }
         if !proof.verify(&self.session, member.verify_key()) {
             return self.close_link(link, CloseCode::Protocol);
         }
