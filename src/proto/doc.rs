@@ -10,6 +10,7 @@ mod chunk;
 mod document;
 mod edit;
 mod gate;
+mod origin;
 mod pack;
 mod presence;
 mod state;
@@ -19,6 +20,7 @@ pub use chat::{Anchor, Draft, Message, MessageKind};
 pub use document::{Applied, CheckpointError, Document, Refusal};
 pub use edit::{EditError, Tx};
 pub use gate::{GateError, ScanError};
+pub use origin::StateItem;
 pub use presence::{CursorAt, Holdings, Presence};
 pub use state::{PaneInfo, PanePolicy, PaneStatus, StateView};
 

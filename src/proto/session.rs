@@ -11,6 +11,7 @@
 mod acceptors;
 mod admit;
 mod auditing;
+mod authors;
 mod checkpoints;
 mod documents;
 mod driving;

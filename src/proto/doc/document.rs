@@ -191,6 +191,11 @@ impl Document {
         self.lanes.get(&author).map_or(0, |lane| lane.admitted.len() as u64)
     }
 
+    /// Returns everybody of whom changes were admitted, in order of their ids.
+    pub fn authors(&self) -> impl Iterator<Item = AuthorId> {
+        self.lanes.iter().filter(|(_, lane)| !lane.admitted.is_empty()).map(|(author, _)| *author)
+    }
+
     /// Returns how many payloads wait for others.
     #[must_use]
     pub fn len_waiting(&self) -> usize {

@@ -45,15 +45,25 @@ impl Acceptors {
 }
 
 impl Peer {
-    /// Notes how many records an acceptor holds.
-    pub(super) fn note_records(&mut self, link: LinkId, log_next: u64) {
-        let Some(name) = self.links.get(&link).and_then(|state| state.acceptor) else { return };
-        // It gets from this peer what it lacks.
-        let records = self.log.next_seq().max(log_next);
-        if let Some(confirmed) = self.acceptors.of(name) {
+    /// Compares how many records an acceptor says that it holds with what it was known to.
+    pub(super) fn check_records(&mut self, link: LinkId, log_next: u64) {
+        if let Some(confirmed) = self.confirmed_by(link) {
             confirmed.records_lost = confirmed.records.saturating_sub(log_next);
-            confirmed.records = records;
+            confirmed.records = log_next;
         }
+    }
+
+    /// Notes that an acceptor holds this many records, since it has brought the last of them or what needs it. Those
+    /// that were merely sent to it may never have come.
+    pub(super) fn note_records(&mut self, link: LinkId, records: u64) {
+        if let Some(confirmed) = self.confirmed_by(link) {
+            confirmed.records = records.max(confirmed.records);
+        }
+    }
+
+    fn confirmed_by(&mut self, link: LinkId) -> Option<&mut Confirmed> {
+        let name = self.links.get(&link)?.acceptor?;
+        self.acceptors.of(name)
     }
 
     /// Compares what an acceptor holds, once it has said all of it, with what it confirmed before.
@@ -94,6 +104,7 @@ impl Peer {
         for (lane, next) in newest {
             let before = confirmed.lanes.entry(*lane).or_default();
             *before = (*next).max(*before);
+            confirmed.records = confirmed.records.max(self.log.epoch_seq() + 1);
         }
     }
 }

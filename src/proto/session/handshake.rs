@@ -43,6 +43,7 @@ impl Peer {
             match self.log.append(raw.clone()) {
                 Ok(record) => {
                     self.note_log_grown();
+                    self.note_records(link, self.log.next_seq());
                     self.handle_record(&record, now);
                     self.forward(link, &Frame::Log(raw));
                 }
@@ -207,7 +208,7 @@ impl Peer {
         let Some(state) = self.links.get_mut(&link) else { return };
         state.phase = Phase::Ready;
         frames.iter().for_each(|frame| state.send(frame));
-        self.note_records(link, ready.log_next);
+        self.check_records(link, ready.log_next);
         self.greet_all();
         self.send_typed_again();
         if self.links.get(&link).is_some_and(|state| state.awaits_host) {
@@ -315,7 +316,11 @@ impl Peer {
             let author = member.author();
             Some(author) != me && Some(author) != host && !replica.has_author(author)
         };
-        let Some(author) = self.roster.forget_one(may_go) else { return false };
+        let Some((member, name)) = self.roster.forget_one(may_go) else { return false };
+        let author = member.author();
+        if self.has_written(&author) {
+            self.roster.remember(member, name);
+        }
         self.readers.retain(|lane, _| lane.author != author);
         for link in self.links.values_mut() {
             link.introduced.remove(&author);

@@ -1,5 +1,6 @@
 //! Two or more peers and a relay, wired together in memory without delay.
 
+mod attribution;
 mod auditing;
 mod checkpoints;
 mod door;
