@@ -6,6 +6,7 @@ use cahoots::proto::epoch::{EpochSecret, open_share_wrap};
 use cahoots::proto::id::{AuthorId, Channel, Class, LaneId};
 use cahoots::proto::key::{MemberKeys, ShareSecret};
 use cahoots::proto::member::{Chain, MemberCert};
+use cahoots::proto::share::ShareCert;
 use cahoots::proto::seal::{DirectGuest, LaneWriter, pad_durable};
 use cahoots::proto::terminal::DirectUp;
 use cahoots::proto::token::Token;
@@ -70,6 +71,13 @@ impl Eve {
         let (keys, share) = (MemberKeys::from_seed(seed), self.chain.shares[0].clone());
         let member = MemberCert::issue(&self.secret, &keys, share.rights, share.not_before, share.expires);
         Self { keys, chain: Chain { member, shares: vec![share] }, ..self.clone() }
+    }
+
+    /// Becomes a member of another share, of which the owner's record is `cert`, with all keys that this one has.
+    pub(crate) fn by_share(&self, secret: ShareSecret, cert: ShareCert, seed: [u8; 32]) -> Self {
+        let keys = MemberKeys::from_seed(seed);
+        let member = MemberCert::issue(&secret, &keys, cert.rights, cert.not_before, cert.expires);
+        Self { secret, keys, chain: Chain { member, shares: vec![cert] }, ..self.clone() }
     }
 
     /// Makes AUTH for any chain and binding.
