@@ -8,6 +8,7 @@ use super::link::LinkId;
 use super::{Alarm, Event, Peer};
 use crate::proto::authlog::LaneEnd;
 use crate::proto::id::{Channel, Epoch, LaneId};
+use crate::proto::time::Mono;
 use std::collections::BTreeMap;
 
 /// Acceptors that are remembered at one time.
@@ -48,11 +49,29 @@ impl Peer {
     /// Notes how many records an acceptor holds.
     pub(super) fn note_records(&mut self, link: LinkId, log_next: u64) {
         let Some(name) = self.links.get(&link).and_then(|state| state.acceptor) else { return };
-        // It gets from this peer what it lacks.
-        let records = self.log.next_seq().max(log_next);
         if let Some(confirmed) = self.acceptors.of(name) {
             confirmed.records_lost = confirmed.records.saturating_sub(log_next);
-            confirmed.records = records;
+            // What it lacks it gets from this peer; whether that arrives is another thing.
+            confirmed.records = log_next;
+        }
+    }
+
+    /// Takes the answer to a PING: the acceptor has read all that the owner had sent before, as far as records go.
+    pub(super) fn handle_pong(&mut self, link: LinkId, echo: [u8; 8], now: Mono) {
+        let Some(state) = self.links.get_mut(&link) else { return };
+        let is_answer = state.pinged.is_some_and(|sent| sent.0.to_le_bytes() == echo);
+        state.handle_pong(now);
+        let records = state.pinged_behind;
+        if is_answer && self.owner.is_some() {
+            self.note_record(link, records);
+        }
+    }
+
+    /// Notes that an acceptor holds the record before `log_next`.
+    pub(super) fn note_record(&mut self, link: LinkId, log_next: u64) {
+        let Some(state) = self.links.get(&link).filter(|state| state.is_ready()) else { return };
+        if let Some(confirmed) = state.acceptor.and_then(|name| self.acceptors.of(name)) {
+            confirmed.records = confirmed.records.max(log_next);
         }
     }
 
@@ -73,7 +92,9 @@ impl Peer {
             let stored = state.stored.get(lane).copied().unwrap_or(0);
             counts(lane, *next).saturating_sub(stored)
         });
-        let entries = lost.sum::<u64>() + confirmed.map_or(0, |confirmed| confirmed.records_lost);
+        // It can say any number.
+        let lost = lost.chain(confirmed.map(|confirmed| confirmed.records_lost));
+        let entries = lost.fold(0, u64::saturating_add);
         if let Some(confirmed) = self.acceptors.of(name) {
             confirmed.lanes.clear();
             confirmed.records_lost = 0;

@@ -52,8 +52,10 @@ impl Peer {
     /// Takes a proof from a link.
     pub(super) fn handle_proof(&mut self, link: LinkId, raw: &[u8]) {
         let Ok(proof) = Proof::decode(raw) else { return self.close_link(link, CloseCode::Protocol) };
-        // Against somebody who is not known here it is of no use.
-        let Some(member) = self.roster.member(&proof.lane().author) else { return };
+        let LaneId { author, epoch, .. } = proof.lane();
+        // Against somebody who is not known here it is of no use, nor of an epoch that is not: its author can make as
+        // many of these as it likes.
+        let Some(member) = self.roster.member(&author).filter(|_| self.log.commit(epoch).is_some()) else { return };
         if !proof.verify(&self.session, member.verify_key()) {
             return self.close_link(link, CloseCode::Protocol);
         }

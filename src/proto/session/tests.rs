@@ -6,6 +6,7 @@ mod door;
 mod driving;
 mod hardening;
 mod holdings;
+mod hostile;
 mod passing;
 mod proofs;
 mod rekey;
