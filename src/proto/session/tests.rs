@@ -9,6 +9,7 @@ mod holdings;
 mod hostile;
 mod passing;
 mod proofs;
+mod races;
 mod rekey;
 mod revoke;
 mod talk;
