@@ -124,7 +124,7 @@ impl Peer {
     pub(super) fn handle_share(&mut self, link: LinkId, frame: PassedOn, now: Now) {
         self.note_awaited(link, |awaited| &mut awaited.shares);
         if self.owner.is_some() {
-            self.take_passed_on(link, frame);
+            self.take_passed_on(link, frame, now.wall);
         } else {
             self.learn_own_share(frame, now);
         }
