@@ -202,7 +202,7 @@ impl Peer {
             (Phase::Closing(_), _) => {}
             (_, Frame::Close(code)) => self.handle_closed(link, code),
             (_, Frame::Ping(echo)) => state.send(&Frame::Pong(echo)),
-            (_, Frame::Pong(_)) => state.handle_pong(now.mono),
+            (_, Frame::Pong(echo)) => self.handle_pong(link, echo, now.mono),
             (_, Frame::Unknown { .. }) => {}
             (Phase::Greeting, Frame::Welcome(welcome)) => self.handle_welcome(link, &welcome, now),
             (Phase::Catching(_) | Phase::Ready, Frame::Log(raw)) => self.handle_log(link, raw, now),
