@@ -171,6 +171,7 @@ impl Peer {
         // What still waits is sealed under a key of those who were cut off; the newest of it is said again below.
         self.links.values_mut().for_each(|link| link.outbox.drop_passing());
         self.see_off_revoked();
+        self.clear_door();
         self.lanes.note_epoch(now.mono);
         self.enter_epoch(now);
         self.vouch(now)?;
