@@ -42,6 +42,7 @@ impl Peer {
         if !self.log.holds(&raw) {
             match self.log.append(raw.clone()) {
                 Ok(record) => {
+                    self.note_log_grown();
                     self.note_records(link, self.log.next_seq());
                     self.handle_record(&record, now);
                     self.forward(link, &Frame::Log(raw));
@@ -84,7 +85,9 @@ impl Peer {
         };
         if is_out {
             let others_stay = self.me.is_some() && self.log.stays_open_for_some(share);
-            let is_over = self.me.as_ref().is_some_and(|me| me.expires() <= now.wall);
+            let until = self.me.as_ref().map(VerifiedMember::expires);
+            let until = until.or_else(|| Some(self.log.share(share)?.expires));
+            let is_over = until.is_some_and(|until| until <= now.wall);
             self.end(match () {
                 () if is_over => Ending::Expired,
                 () if others_stay => Ending::Kicked,
@@ -124,7 +127,7 @@ impl Peer {
     pub(super) fn handle_share(&mut self, link: LinkId, frame: PassedOn, now: Now) {
         self.note_awaited(link, |awaited| &mut awaited.shares);
         if self.owner.is_some() {
-            self.take_passed_on(link, frame);
+            self.take_passed_on(link, frame, now.wall);
         } else {
             self.learn_own_share(frame, now);
         }
@@ -268,7 +271,8 @@ impl Peer {
         }
         if have.last {
             state.feed.handle_have_complete(have.channel, &self.replica);
-            state.have_at.insert(have.channel, now);
+            // Once is enough: who goes on announcing could put off for ever that anything is missing.
+            state.have_at.entry(have.channel).or_insert(now);
             self.note_confirmed(link);
             self.check_rolled_back(link);
         }
@@ -276,8 +280,8 @@ impl Peer {
 
     pub(super) fn handle_ack(&mut self, link: LinkId, ack: Ack, now: Mono) {
         let Some(state) = self.links.get_mut(&link) else { return };
-        // A receipt for something that was never sent says nothing.
-        if ack.next <= self.replica.next_seq(&ack.lane) {
+        // A receipt for something that was never sent says nothing, nor does one for nothing.
+        if (1..=self.replica.next_seq(&ack.lane)).contains(&ack.next) {
             state.note_stored(ack.lane, ack.next);
             self.note_confirmed(link);
             self.remember_stored(link);
@@ -315,7 +319,11 @@ impl Peer {
             let author = member.author();
             Some(author) != me && Some(author) != host && !replica.has_author(author)
         };
-        let Some(author) = self.roster.forget_one(may_go) else { return false };
+        let Some((member, name)) = self.roster.forget_one(may_go) else { return false };
+        let author = member.author();
+        if self.has_written(&author) {
+            self.roster.remember(member, name);
+        }
         self.readers.retain(|lane, _| lane.author != author);
         for link in self.links.values_mut() {
             link.introduced.remove(&author);
