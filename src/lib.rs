@@ -52,7 +52,9 @@ mod session;
 mod view;
 
 pub use proto::audit;
-pub use proto::doc::{Anchor, CursorAt, Draft, Message, MessageKind, PaneInfo, PanePolicy, PaneStatus, StateView};
+pub use proto::doc::{
+    Anchor, CursorAt, Draft, Message, MessageKind, PaneInfo, PanePolicy, PaneStatus, StateItem, StateView,
+};
 pub use proto::id::{AuthorId, Epoch, PaneId, SessionId, ShareId};
 pub use proto::path::PathKind;
 pub use proto::session::{

@@ -2,7 +2,7 @@
 
 use crate::io::core::{Core, Inner};
 use crate::proto::audit::Contents;
-use crate::proto::doc::{CursorAt, Draft, Message, Presence, StateView};
+use crate::proto::doc::{CursorAt, Draft, Message, Presence, StateItem, StateView};
 use crate::proto::id::{AuthorId, Epoch, PaneId, SessionId, ShareId};
 use crate::proto::limits::NAME_BYTES_MAX;
 use crate::proto::member::VerifiedMember;
@@ -130,17 +130,18 @@ impl Member {
         key(&self.author)
     }
 
-    /// Describes somebody who is not here: who has just gone, or waits to be let in.
+    /// Describes somebody who is not here: who has just gone, waits to be let in, or wrote something long ago.
     pub(crate) fn outside(peer: &Peer, author: AuthorId) -> Self {
-        let name = peer.roster().last_name(&author).unwrap_or_default();
+        let writer = peer.roster().writer(&author);
+        let name = writer.map_or("", |(_, name)| name);
         Self {
             author,
             name: name_or_id(name, &author),
             colour: author.0[0] % COLOURS,
-            rights: peer.roster().member(&author).map_or(Rights::NONE, VerifiedMember::rights),
+            rights: writer.map_or(Rights::NONE, |(member, _)| member.rights()),
             is_me: peer.me() == Some(author),
             is_host: peer.log().host() == Some(author),
-            link: peer.share_of(&author),
+            link: writer.map(|(member, _)| member.share()),
             cursor: None,
             focus: None,
             typing: false,
@@ -338,6 +339,23 @@ impl Session {
             let peer = &inner.peer;
             peer.roster().here().map(|(member, presence)| Member::new(peer, member, presence)).collect()
         })
+    }
+
+    /// Returns who somebody is: the author of a message, of something in the state, or of what was typed. Also of those
+    /// who went long ago, or before this side came; `None` of somebody unknown.
+    #[must_use]
+    pub fn member(&self, author: AuthorId) -> Option<Member> {
+        self.core.read(|inner, _| {
+            let peer = &inner.peer;
+            peer.roster().writer(&author)?;
+            Some(Member::find(peer, &author).unwrap_or_else(|| Member::outside(peer, author)))
+        })
+    }
+
+    /// Returns who changed something in the state document last, where it is still so.
+    #[must_use]
+    pub fn author_of(&self, item: StateItem<'_>) -> Option<AuthorId> {
+        self.core.read(|inner, _| inner.peer.author_of(item))
     }
 
     /// Returns the state document: title, terminals, notes, the application's own values.

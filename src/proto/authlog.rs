@@ -135,6 +135,8 @@ pub struct AuthLog {
     doors: Doors,
     lanes: Lanes,
     commits: Vec<[u8; 32]>,
+    /// The place of the newest Epoch record.
+    epoch_seq: u64,
     host: Option<VerifiedMember>,
     is_ended: bool,
 }
@@ -153,6 +155,7 @@ impl AuthLog {
             doors: Doors::new(),
             lanes: Lanes::new(),
             commits: Vec::new(),
+            epoch_seq: 0,
             host: None,
             is_ended: false,
         }
@@ -245,6 +248,7 @@ impl AuthLog {
                     return Err(LogError::Epoch { found: epoch.0, next });
                 }
                 self.commits.push(*commit);
+                self.epoch_seq = self.next_seq();
             }
             Record::Host(cert) => self.host = Some(self.check_host(cert).map_err(LogError::Host)?),
             Record::Close { share, stay } => self.doors.close(*share, stay),
@@ -453,6 +457,12 @@ impl AuthLog {
     #[must_use]
     pub fn epoch(&self) -> Option<Epoch> {
         self.commits.len().checked_sub(1).map(|newest| Epoch(newest as u32))
+    }
+
+    /// Returns the place of the record by which the newest epoch began; the first one's before any did.
+    #[must_use]
+    pub const fn epoch_seq(&self) -> u64 {
+        self.epoch_seq
     }
 
     /// Returns the commitment to the secret of `epoch`.

@@ -5,11 +5,13 @@
 //! Always: the admitted payloads are the truth and Automerge is a view of them. Replicas that admitted the same payloads,
 //! in whatever order, show the same. Bytes of a stranger reach Automerge only through the gate. PROTOCOL.md 12, 13.
 
+mod base;
 mod chat;
 mod chunk;
 mod document;
 mod edit;
 mod gate;
+mod origin;
 mod pack;
 mod presence;
 mod state;
@@ -19,6 +21,7 @@ pub use chat::{Anchor, Draft, Message, MessageKind};
 pub use document::{Applied, CheckpointError, Document, Refusal};
 pub use edit::{EditError, Tx};
 pub use gate::{GateError, ScanError};
+pub use origin::StateItem;
 pub use presence::{CursorAt, Holdings, Presence};
 pub use state::{PaneInfo, PanePolicy, PaneStatus, StateView};
 

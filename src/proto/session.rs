@@ -11,12 +11,14 @@
 mod acceptors;
 mod admit;
 mod auditing;
+mod authors;
 mod checkpoints;
 mod documents;
 mod driving;
 mod epochs;
 mod event;
 mod handshake;
+mod hidden;
 mod holdings;
 mod hosting;
 mod lanes;
@@ -25,6 +27,7 @@ mod links;
 mod outbox;
 mod owner;
 mod passing;
+mod past;
 mod presence;
 mod proofs;
 mod roster;
@@ -55,12 +58,14 @@ use acceptors::Acceptors;
 use checkpoints::Checkpoints;
 use documents::Documents;
 use epochs::Epochs;
+use hidden::Hidden;
 use holdings::Comparison;
 use hosting::Hosting;
 use lanes::Lanes;
 use link::{Link, Phase};
 use owner::Owner;
 use passing::Passing;
+use past::Past;
 use presence::OwnPresence;
 use proofs::Proofs;
 use std::collections::{BTreeMap, VecDeque};
@@ -83,6 +88,7 @@ pub struct Peer {
     epochs: Epochs,
     lanes: Lanes,
     checkpoints: Checkpoints,
+    past: Past,
     proofs: Proofs,
     passing: Passing,
     roster: Roster,
@@ -92,6 +98,7 @@ pub struct Peer {
     documents: Option<Documents>,
     presence: OwnPresence,
     comparison: Comparison,
+    hidden: Hidden,
     hosting: Option<Hosting>,
     viewing: Viewing,
     typing: Typing,
@@ -125,6 +132,7 @@ impl Peer {
             epochs: Epochs::default(),
             lanes: Lanes::default(),
             checkpoints: Checkpoints::default(),
+            past: Past::default(),
             proofs: Proofs::default(),
             passing: Passing::default(),
             roster: Roster::default(),
@@ -134,6 +142,7 @@ impl Peer {
             documents: None,
             presence: OwnPresence::default(),
             comparison: Comparison::default(),
+            hidden: Hidden::default(),
             hosting: None,
             viewing: Viewing::default(),
             typing: Typing::default(),
@@ -240,6 +249,8 @@ impl Peer {
         self.check_links(now);
         self.check_held(now.mono);
         self.check_key(now);
+        self.check_hidden(now.mono);
+        self.check_past(now);
         self.compare_holdings(now.mono);
         self.check_expiry(now);
     }
@@ -260,6 +271,7 @@ impl Peer {
             self.lanes.poll_timeout().filter(|_| self.ended.is_none()),
             self.poll_session(),
             self.poll_checkpoints(),
+            self.past.poll_timeout(),
             self.poll_panes(),
             self.poll_acks(),
             self.poll_driving(),
@@ -268,6 +280,7 @@ impl Peer {
             self.poll_presence(),
             self.comparison.poll_timeout(),
             self.poll_sure(),
+            self.hidden.poll_timeout(),
             self.roster.poll_timeout(),
         ];
         due.into_iter().flatten().min()

@@ -8,9 +8,10 @@ use super::read::{Lane, Members};
 use crate::proto::authlog::{AuthLog, Record as LogRecord};
 use crate::proto::doc::{DocKind, Document, Message};
 use crate::proto::id::{AuthorId, Channel, LaneId, ShareId};
-use crate::proto::member::VerifiedMember;
+use crate::proto::member::{VerifiedMember, decode_named};
 use crate::proto::share::Rights;
 use crate::proto::time::Wall;
+use crate::proto::wire::Reader;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A file of which all holds.
@@ -155,7 +156,9 @@ impl Checked<'_> {
         };
         let plaintext = self.lanes.iter().find(is_it)?.payloads.concat();
         let mut document = Document::new(DocKind::Chat, self.parts.writer);
-        document.adopt_checkpoint(&plaintext, &checkpoint.heads).ok()?;
+        let mut reader = Reader::new(&plaintext);
+        decode_named(&mut reader).ok()?;
+        document.adopt_checkpoint(reader.rest(), &checkpoint.heads).ok()?;
         self.say_lanes(&mut document);
         Some(document)
     }

@@ -9,6 +9,7 @@ mod checkpoint;
 mod rebuild;
 mod resay;
 mod retract;
+mod roll;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -101,6 +102,14 @@ pub struct Document {
     log: Vec<Entry>,
     /// How many entries of the log the view shows.
     applied: usize,
+    /// The operations in the log.
+    ops: u64,
+    /// The bytes of the log's payloads.
+    bytes: u64,
+    /// How many times the document has begun anew from what it showed.
+    generation: u32,
+    /// How many changes of each author are in the base or the checkpoint that was taken last.
+    based: BTreeMap<AuthorId, u64>,
     /// The rest of the log, parsed.
     batch: Vec<Change>,
     lanes: BTreeMap<AuthorId, Lane>,
@@ -143,6 +152,10 @@ impl Document {
             view: (kind == DocKind::State).then_some(view),
             log: Vec::new(),
             applied: 0,
+            ops: 0,
+            bytes: 0,
+            generation: 0,
+            based: BTreeMap::new(),
             batch: Vec::new(),
             lanes: BTreeMap::new(),
             blocked: HashMap::new(),
@@ -189,6 +202,11 @@ impl Document {
     #[must_use]
     pub fn admitted_of(&self, author: AuthorId) -> u64 {
         self.lanes.get(&author).map_or(0, |lane| lane.admitted.len() as u64)
+    }
+
+    /// Returns everybody of whom changes were admitted, in order of their ids.
+    pub fn authors(&self) -> impl Iterator<Item = AuthorId> {
+        self.lanes.iter().filter(|(_, lane)| !lane.admitted.is_empty()).map(|(author, _)| *author)
     }
 
     /// Returns how many payloads wait for others.
@@ -409,6 +427,8 @@ impl Document {
         if entry.author == self.me {
             self.last_own = Some(admission.hash);
         }
+        self.ops += u64::from(admission.ops);
+        self.bytes += entry.payload.len() as u64;
         self.log.push(entry);
         self.batch.extend(admission.change);
         self.fresh.extend(admission.messages);

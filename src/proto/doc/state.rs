@@ -127,7 +127,7 @@ fn genesis_object(counter: u64) -> ObjId {
     ObjId::Id(counter, ActorId::from(GENESIS_AUTHOR.0), 0)
 }
 
-fn panes() -> ObjId {
+pub(super) fn panes() -> ObjId {
     genesis_object(1)
 }
 
@@ -135,11 +135,11 @@ pub(super) fn notes() -> ObjId {
     genesis_object(2)
 }
 
-fn app() -> ObjId {
+pub(super) fn app() -> ObjId {
     genesis_object(3)
 }
 
-fn drivers() -> ObjId {
+pub(super) fn drivers() -> ObjId {
     genesis_object(4)
 }
 

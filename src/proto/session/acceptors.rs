@@ -46,12 +46,10 @@ impl Acceptors {
 }
 
 impl Peer {
-    /// Notes how many records an acceptor holds.
-    pub(super) fn note_records(&mut self, link: LinkId, log_next: u64) {
-        let Some(name) = self.links.get(&link).and_then(|state| state.acceptor) else { return };
-        if let Some(confirmed) = self.acceptors.of(name) {
+    /// Compares how many records an acceptor says that it holds with what it was known to.
+    pub(super) fn check_records(&mut self, link: LinkId, log_next: u64) {
+        if let Some(confirmed) = self.confirmed_by(link) {
             confirmed.records_lost = confirmed.records.saturating_sub(log_next);
-            // What it lacks it gets from this peer; whether that arrives is another thing.
             confirmed.records = log_next;
         }
     }
@@ -63,16 +61,21 @@ impl Peer {
         state.handle_pong(now);
         let records = state.pinged_behind;
         if is_answer && self.owner.is_some() {
-            self.note_record(link, records);
+            self.note_records(link, records);
         }
     }
 
-    /// Notes that an acceptor holds the record before `log_next`.
-    pub(super) fn note_record(&mut self, link: LinkId, log_next: u64) {
-        let Some(state) = self.links.get(&link).filter(|state| state.is_ready()) else { return };
-        if let Some(confirmed) = state.acceptor.and_then(|name| self.acceptors.of(name)) {
-            confirmed.records = confirmed.records.max(log_next);
+    /// Notes that an acceptor holds this many records, since it has brought the last of them or what needs it. Those
+    /// that were merely sent to it may never have come.
+    pub(super) fn note_records(&mut self, link: LinkId, records: u64) {
+        if let Some(confirmed) = self.confirmed_by(link) {
+            confirmed.records = records.max(confirmed.records);
         }
+    }
+
+    fn confirmed_by(&mut self, link: LinkId) -> Option<&mut Confirmed> {
+        let name = self.links.get(&link)?.acceptor?;
+        self.acceptors.of(name)
     }
 
     /// Compares what an acceptor holds, once it has said all of it, with what it confirmed before.
@@ -115,6 +118,7 @@ impl Peer {
         for (lane, next) in newest {
             let before = confirmed.lanes.entry(*lane).or_default();
             *before = (*next).max(*before);
+            confirmed.records = confirmed.records.max(self.log.epoch_seq() + 1);
         }
     }
 }

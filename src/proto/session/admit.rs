@@ -40,6 +40,7 @@ impl Peer {
             return;
         }
         let member = member.clone();
+        self.note_unknown_epoch(&entry, &member, now.mono);
         match entry.lane.channel.class() {
             Class::Durable => self.handle_durable(link, &entry, &member, now),
             Class::Latest => self.handle_latest(link, &entry, &member, now),
@@ -89,6 +90,7 @@ impl Peer {
         };
         let (_, digest) = reader.position();
         self.note_has(link, lane, entry.seq);
+        self.note_past_taken(&lane, now.mono);
         self.take_payload(entry, plaintext.as_deref(), now);
         self.replica.append(entry.detached(), digest);
         if end == (LaneEnd::At { next: entry.seq + 1, digest: Some(digest) }) || end.takes(entry.seq + 1) {

@@ -8,16 +8,16 @@ use super::link::LinkId;
 use super::{Alarm, Event, Peer};
 use crate::proto::authlog::Checkpoint;
 use crate::proto::id::{AuthorId, Channel, Epoch};
-use crate::proto::member::VerifiedMember;
+use crate::proto::member::{VerifiedMember, decode_named};
 use crate::proto::seal::{EntryError, unpad_durable};
 use crate::proto::time::{Mono, Now};
-use crate::proto::wire::{CloseCode, Frame, WireEntry};
+use crate::proto::wire::{CloseCode, Frame, Reader, WireEntry};
 use std::collections::BTreeMap;
 
 /// How long entries that are lacking may come by themselves, in microseconds.
 const PATIENCE_US: u64 = 2_000_000;
-/// The longest checkpoint, deflated or not, in bytes.
-const BYTES_MAX: usize = 67_108_864 + 64;
+/// The longest checkpoint, deflated or not, and its authors, in bytes.
+const BYTES_MAX: usize = 67_108_864 + 8_388_608;
 
 /// Segments as they come.
 #[derive(Debug, Default)]
@@ -132,6 +132,7 @@ impl Peer {
             Err(EntryError::Duplicate { .. }) => return,
             Err(_) => return self.close_link(link, CloseCode::Protocol),
         }
+        self.past.note_progress(document, now.mono);
         collected.segments += 1;
         collected.last = digest;
         collected.is_refused = collected.bytes.len() > BYTES_MAX;
@@ -148,8 +149,12 @@ impl Peer {
         }
         let bytes = std::mem::take(&mut collected.bytes);
         let is_named = collected.last == vouched.last;
-        let taken = match &mut self.documents {
-            Some(documents) if is_named => documents.of_mut(document).adopt_checkpoint(&bytes, &vouched.heads).is_ok(),
+        let mut reader = Reader::new(&bytes);
+        let authors = decode_named(&mut reader).ok().filter(|_| is_named);
+        let taken = match (&mut self.documents, &authors) {
+            (Some(documents), Some(_)) => {
+                documents.of_mut(document).adopt_checkpoint(reader.rest(), &vouched.heads).is_ok()
+            }
             _ => false,
         };
         if !taken {
@@ -158,6 +163,7 @@ impl Peer {
             return;
         }
         self.checkpoints.collected.remove(&document);
+        self.meet_authors(authors.unwrap_or_default());
         self.lanes.note_compared(document, vouched.epoch);
         self.cover(document, vouched.epoch);
         self.stop_asking(document);

@@ -42,7 +42,8 @@ impl Peer {
         if !self.log.holds(&raw) {
             match self.log.append(raw.clone()) {
                 Ok(record) => {
-                    self.note_record(link, self.log.next_seq());
+                    self.note_log_grown();
+                    self.note_records(link, self.log.next_seq());
                     self.handle_record(&record, now);
                     self.forward(link, &Frame::Log(raw));
                 }
@@ -84,7 +85,9 @@ impl Peer {
         };
         if is_out {
             let others_stay = self.me.is_some() && self.log.stays_open_for_some(share);
-            let is_over = self.me.as_ref().is_some_and(|me| me.expires() <= now.wall);
+            let until = self.me.as_ref().map(VerifiedMember::expires);
+            let until = until.or_else(|| Some(self.log.share(share)?.expires));
+            let is_over = until.is_some_and(|until| until <= now.wall);
             self.end(match () {
                 () if is_over => Ending::Expired,
                 () if others_stay => Ending::Kicked,
@@ -213,7 +216,7 @@ impl Peer {
         let Some(state) = self.links.get_mut(&link) else { return };
         state.phase = Phase::Ready;
         frames.iter().for_each(|frame| state.send(frame));
-        self.note_records(link, ready.log_next);
+        self.check_records(link, ready.log_next);
         self.greet_all();
         self.send_typed_again();
         if self.links.get(&link).is_some_and(|state| state.awaits_host) {
@@ -322,7 +325,11 @@ impl Peer {
             let author = member.author();
             Some(author) != me && Some(author) != host && !replica.has_author(author)
         };
-        let Some(author) = self.roster.forget_one(may_go) else { return false };
+        let Some((member, name)) = self.roster.forget_one(may_go) else { return false };
+        let author = member.author();
+        if self.has_written(&author) {
+            self.roster.remember(member, name);
+        }
         self.readers.retain(|lane, _| lane.author != author);
         for link in self.links.values_mut() {
             link.introduced.remove(&author);

@@ -6,7 +6,7 @@
 
 use crate::proto::doc::Presence;
 use crate::proto::id::{AuthorId, Epoch};
-use crate::proto::limits::SILENCE_US_MAX;
+use crate::proto::limits::{AUTHORS_MAX, SILENCE_US_MAX};
 use crate::proto::member::VerifiedMember;
 use crate::proto::time::Mono;
 use std::collections::BTreeMap;
@@ -34,6 +34,8 @@ pub struct Seat {
 #[derive(Debug, Default)]
 pub struct Roster {
     seats: BTreeMap<AuthorId, Seat>,
+    /// Who wrote something and has no seat any more, or never had one here: chain and last name.
+    past: BTreeMap<AuthorId, (VerifiedMember, String)>,
     here: usize,
     /// Nobody falls silent before this time, and perhaps nobody does then: asked for with every frame, it is only
     /// worked out anew when it has come.
@@ -73,12 +75,28 @@ impl Roster {
         self.seats.values().map(|seat| &seat.member)
     }
 
-    /// Forgets the member that is gone for longest among those that `may_go`, and returns who that was.
-    pub(super) fn forget_one(&mut self, may_go: impl Fn(&VerifiedMember) -> bool) -> Option<AuthorId> {
+    /// Takes the seat of the member that is gone for longest among those that `may_go`, and returns who that was.
+    pub(super) fn forget_one(&mut self, may_go: impl Fn(&VerifiedMember) -> bool) -> Option<(VerifiedMember, String)> {
         let gone = self.seats.iter().filter(|(_, seat)| seat.presence.is_none() && may_go(&seat.member));
         let author = *gone.min_by_key(|(_, seat)| seat.gone_at)?.0;
-        self.seats.remove(&author);
-        Some(author)
+        self.seats.remove(&author).map(|seat| (seat.member, seat.name))
+    }
+
+    /// Remembers who wrote something that is still there, and what it called itself, without giving it a seat.
+    pub(super) fn remember(&mut self, member: VerifiedMember, name: String) {
+        if self.past.len() < AUTHORS_MAX {
+            self.past.insert(member.author(), (member, name));
+        }
+    }
+
+    /// Returns the checked chain and the last name of anybody who wrote something, be it here, gone, or from before this
+    /// peer came. Of names from before, the host alone has told; none is proven.
+    #[must_use]
+    pub fn writer(&self, author: &AuthorId) -> Option<(&VerifiedMember, &str)> {
+        let past = self.past.get(author).map(|(member, name)| (member, name.as_str()));
+        let Some(seat) = self.seats.get(author) else { return past };
+        let before = past.map_or("", |(_, name)| name);
+        Some((&seat.member, if seat.name.is_empty() { before } else { &seat.name }))
     }
 
     /// Returns the members that are here, in order of their ids.

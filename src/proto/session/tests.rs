@@ -1,10 +1,12 @@
 //! Two or more peers and a relay, wired together in memory without delay.
 
+mod attribution;
 mod auditing;
 mod checkpoints;
 mod door;
 mod driving;
 mod hardening;
+mod hidden;
 mod holdings;
 mod hostile;
 mod passing;
@@ -16,6 +18,7 @@ mod talk;
 
 use super::*;
 use crate::proto::doc::Draft;
+use crate::proto::epoch::EpochSecret;
 use crate::proto::id::{Epoch, PaneId, ShareId};
 use crate::proto::relay::{ConnId, Hall, HallLimits};
 use crate::proto::terminal::{Refusal, Screen, Size, StreamEvent};

@@ -43,8 +43,9 @@ impl Peer {
             return None;
         }
         // A document too large for one goes on as entries, for those who have them.
-        let plaintext = source.save_checkpoint().ok()?;
+        let saved = source.save_checkpoint().ok()?;
         let heads = source.heads_digest();
+        let plaintext = [self.name_authors(document), saved].concat();
         let mut entries = Vec::new();
         for segment in plaintext.chunks(SEGMENT_BYTES) {
             let (writer, keys) = self.writer(channel)?;
