@@ -104,6 +104,12 @@ impl Peer {
         for author in self.roster.dismiss(|member| log.admits(member).is_err()) {
             self.events.push_back(Event::Left(author));
         }
+        let roster = &self.roster;
+        let is_out = |author: &AuthorId| {
+            roster.member(author).is_some_and(|member| matches!(log.admits(member), Err(ChainError::Closed { .. })))
+        };
+        self.hosting.iter_mut().for_each(|hosting| hosting.forget_guests(is_out));
+        self.forget_waiting();
     }
 
     fn handle_admitted(&mut self, author: &AuthorId, now: Now) {

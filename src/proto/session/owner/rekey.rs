@@ -156,7 +156,7 @@ impl Peer {
         self.flush_documents();
         let cuts = self.cuts();
         self.check_log_has_room(cuts.len(), closing)?;
-        let secret = EpochSecret::from_bytes(self.draw());
+        let secret = EpochSecret::new(self.draw());
         let epoch = Epoch(self.log.epoch().map_or(0, |newest| newest.0 + 1));
         for cuts in cuts.chunks(CUTS_PER_RECORD_MAX) {
             self.write_record(&Record::Cut(cuts.to_vec()), now)?;
@@ -172,7 +172,6 @@ impl Peer {
         // What still waits is sealed under a key of those who were cut off; the newest of it is said again below.
         self.links.values_mut().for_each(|link| link.outbox.drop_passing());
         self.see_off_revoked();
-        self.clear_door();
         self.lanes.note_epoch(now.mono);
         self.enter_epoch(now);
         self.vouch(now)?;
