@@ -5,11 +5,11 @@
 //! Always: it outlives its relay, as a disk would. It ends with its process, as a disk would not: of power cuts in the
 //! middle of a write it says nothing.
 
+use bytes::Bytes;
 use cahoots::proto::id::{Channel, Epoch, LaneId, SessionId};
 use cahoots::proto::relay::store::{Head, StoreError, StoredEntry};
 use cahoots::proto::relay::{MemoryStore, Shelf, Store};
 use cahoots::proto::time::Wall;
-use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -40,6 +40,13 @@ impl Disk {
     pub(crate) fn new() -> Self {
         let store = MemoryStore::new(BYTES_MAX);
         Self(Arc::new(Mutex::new(Platter { store, gone: Vec::new(), stored: BTreeMap::new() })))
+    }
+
+    /// Makes a backup.
+    pub(crate) fn copy(&self) -> Self {
+        let platter = self.platter();
+        let (store, stored) = (platter.store.clone(), platter.stored.clone());
+        Self(Arc::new(Mutex::new(Platter { store, gone: Vec::new(), stored })))
     }
 
     fn platter(&self) -> MutexGuard<'_, Platter> {

@@ -42,6 +42,28 @@ fn nobody_sees_anything_before_it_is_let_in() {
     assert_eq!((wire.alarms(0), wire.alarms(ben)), (vec![], vec![]));
 }
 
+/// What was typed before the door is taken only behind it, and must not keep the bell from being heard again.
+#[test]
+fn knock_is_heard_again_whatever_was_typed() {
+    let mut wire = Wire::new();
+    let pane = wire.host().open_pane("shell", "sh", SIZE).unwrap();
+    let token = approving(&mut wire);
+    let ben = wire.join(&token);
+    wire.pass(1_000_000);
+    let id = wire.id(ben);
+    wire.peers[ben].type_bytes(pane, b"hello").unwrap();
+    wire.cut(ben);
+    assert_eq!(wire.host().waiting(), []);
+    wire.connect(ben);
+    wire.pass(1_000_000);
+    assert_eq!(wire.host().waiting(), [id]);
+    assert_eq!(typed(&wire.events(0)), b"");
+    let now = wire.now;
+    wire.host().let_in(id, now).unwrap();
+    wire.pass(6_000_000);
+    assert_eq!(typed(&wire.events(0)), b"hello");
+}
+
 /// Being let in lasts: over a new epoch, and over a lost connection.
 #[test]
 fn let_in_is_for_good() {
