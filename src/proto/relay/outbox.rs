@@ -13,7 +13,7 @@ use super::room::{KeptWrap, Latest};
 use super::store::Store;
 use super::{ConnId, Counters};
 use crate::proto::id::{AuthorId, Channel, Epoch, LaneId, SessionId};
-use crate::proto::limits::{KEYFRAME_BYTES_MAX, LIVE_KEPT_BYTES_MAX, LOG_RECORDS_MAX};
+use crate::proto::limits::{KEYFRAME_BYTES_MAX, LIVE_KEPT_BYTES_MAX};
 use crate::proto::wire::{Ack, CloseCode, Frame, Have, Whereabouts};
 use bytes::Bytes;
 pub(super) use durable::WholeCheckpoint;
@@ -23,8 +23,8 @@ use std::ops::ControlFlow;
 
 /// What a connection is still sent of a session that is over, in bytes: a keyframe and all that may be kept after it.
 const SETTLE_BYTES_MAX: usize = KEYFRAME_BYTES_MAX + 2 * LIVE_KEPT_BYTES_MAX;
-/// Frames of the log and the like that wait, from which on no more goodbyes are added to them: a log at its longest.
-const GOODBYES_MAX: usize = LOG_RECORDS_MAX;
+/// Frames of the log and the like that wait, from which on no more goodbyes are added to them.
+const GOODBYES_MAX: usize = 256;
 /// Durable entries looked at in one turn, so that skipping what a member has holds nobody else up.
 const DURABLE_VISITS_MAX: usize = 2_048;
 
@@ -185,6 +185,11 @@ impl Outbox {
         if !self.is_held {
             self.proofs.insert(author);
         }
+    }
+
+    /// Forgets a proof of which there is no more to tell.
+    pub(super) fn forget_proof(&mut self, author: AuthorId) {
+        self.proofs.remove(&author);
     }
 
     /// Notes that the newest presence of `author` has changed.
