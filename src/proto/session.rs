@@ -27,6 +27,7 @@ mod links;
 mod outbox;
 mod owner;
 mod passing;
+mod past;
 mod presence;
 mod proofs;
 mod roster;
@@ -64,6 +65,7 @@ use lanes::Lanes;
 use link::{Link, Phase};
 use owner::Owner;
 use passing::Passing;
+use past::Past;
 use presence::OwnPresence;
 use proofs::Proofs;
 use std::collections::{BTreeMap, VecDeque};
@@ -84,6 +86,7 @@ pub struct Peer {
     epochs: Epochs,
     lanes: Lanes,
     checkpoints: Checkpoints,
+    past: Past,
     proofs: Proofs,
     passing: Passing,
     roster: Roster,
@@ -127,6 +130,7 @@ impl Peer {
             epochs: Epochs::default(),
             lanes: Lanes::default(),
             checkpoints: Checkpoints::default(),
+            past: Past::default(),
             proofs: Proofs::default(),
             passing: Passing::default(),
             roster: Roster::default(),
@@ -198,7 +202,7 @@ impl Peer {
             (Phase::Closing(_), _) => {}
             (_, Frame::Close(code)) => self.handle_closed(link, code),
             (_, Frame::Ping(echo)) => state.send(&Frame::Pong(echo)),
-            (_, Frame::Pong(_)) => state.handle_pong(now.mono),
+            (_, Frame::Pong(echo)) => self.handle_pong(link, echo, now.mono),
             (_, Frame::Unknown { .. }) => {}
             (Phase::Greeting, Frame::Welcome(welcome)) => self.handle_welcome(link, &welcome, now),
             (Phase::Catching(_) | Phase::Ready, Frame::Log(raw)) => self.handle_log(link, raw, now),
@@ -243,6 +247,7 @@ impl Peer {
         self.check_held(now.mono);
         self.check_key(now);
         self.check_hidden(now.mono);
+        self.check_past(now);
         self.compare_holdings(now.mono);
         self.check_expiry(now);
     }
@@ -263,6 +268,7 @@ impl Peer {
             self.lanes.poll_timeout().filter(|_| self.ended.is_none()),
             self.poll_session(),
             self.poll_checkpoints(),
+            self.past.poll_timeout(),
             self.poll_panes(),
             self.poll_acks(),
             self.poll_driving(),

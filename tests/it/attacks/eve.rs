@@ -121,11 +121,20 @@ impl Eve {
         LaneWriter::new(self.secret.session(), self.lane(channel, self.me()), &self.epoch_secret)
     }
 
+    /// Returns the secret of the epoch that Eve came in.
+    pub(crate) const fn epoch_secret(&self) -> &EpochSecret {
+        &self.epoch_secret
+    }
+
+    /// Agrees on the keys of the direct channel with the host.
+    pub(crate) fn direct(&self) -> DirectGuest {
+        let host = self.log.host_member().expect("a host");
+        DirectGuest::new(self.secret.session(), self.me(), host.author(), host.kem_public(), [5; 32]).unwrap()
+    }
+
     /// Opens the direct channel to the host, and seals one message of a kind that need not fit it.
     pub(crate) fn seal_direct(&self, kind: u8, message: &DirectUp) -> [WireEntry; 2] {
-        let host = self.log.host_member().expect("a host");
-        let direct = DirectGuest::new(self.secret.session(), self.me(), host.author(), host.kem_public(), [5; 32]);
-        let mut direct = direct.unwrap();
+        let mut direct = self.direct();
         let open = direct.seal(1, &self.keys, &DirectUp::Nothing.encode());
         [open, direct.seal(kind, &self.keys, &message.encode())]
     }

@@ -6,7 +6,6 @@
 use crate::proto::audit::{Note, Receipt};
 use crate::proto::id::{AuthorId, Channel, PaneId};
 use crate::proto::key::Secret32;
-use crate::proto::lane::verify::LaneVerifier;
 use crate::proto::limits::{AUTHORS_MAX, TYPED_UNREAD_BYTES_MAX};
 use crate::proto::member::{ChainError, VerifiedMember};
 use crate::proto::seal::{DirectHost, EntryError};
@@ -42,19 +41,10 @@ impl Peer {
     pub(in crate::proto::session) fn handle_typed(&mut self, entry: &WireEntry, member: &VerifiedMember, now: Now) {
         let author = member.author();
         let verdict = self.log.admits(member);
-        let is_waiting = matches!(verdict, Err(ChainError::NotLetIn { .. }));
+        // Who waits to be let in may say that it is there, and nothing else.
+        let is_waiting = matches!(verdict, Err(ChainError::NotLetIn { .. })) && entry.kind != INPUT_KIND;
         let is_heard = member.live_at(now.wall).is_ok() && (verdict.is_ok() || is_waiting);
         let Some(hosting) = self.hosting.as_mut().filter(|_| is_heard) else { return };
-        if is_waiting && entry.kind == INPUT_KIND {
-            // Who waits to be let in may say that it is there, and nothing else. What it typed stands in its lane before
-            // all later requests, so this is its knock, too.
-            let is_open = hosting.guests.contains_key(&author);
-            let mut lane = LaneVerifier::new(self.session, entry.lane, member.verify_key().clone());
-            if is_open && lane.check(entry).is_ok() {
-                self.note_direct(member, now);
-            }
-            return;
-        }
         if entry.kind == INPUT_KIND && hosting.input_bytes >= TYPED_UNREAD_BYTES_MAX {
             // Not taken, so not acknowledged: the guest sends it again.
             return;
