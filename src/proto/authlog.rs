@@ -10,7 +10,7 @@ mod record;
 #[cfg(test)]
 mod tests;
 
-pub use lanes::{Checkpoint, Cut, LaneEnd};
+pub use lanes::{Checkpoint, Cut, LaneEnd, Roll};
 pub use record::Record;
 
 use super::id::{AuthorId, Channel, Epoch, LaneId, SessionId, ShareId};
@@ -106,6 +106,18 @@ pub enum LogError {
     /// A document has one checkpoint in an epoch.
     #[error("second checkpoint of a document in epoch {epoch}")]
     CheckpointTwice {
+        /// The epoch's number.
+        epoch: u32,
+    },
+    /// A document begins anew only with the epoch that comes next.
+    #[error("new generation in epoch {found}, which is not the next")]
+    RollEpoch {
+        /// Its number.
+        found: u32,
+    },
+    /// A document begins anew once in an epoch.
+    #[error("second new generation of a document in epoch {epoch}")]
+    RollTwice {
         /// The epoch's number.
         epoch: u32,
     },
@@ -252,6 +264,7 @@ impl AuthLog {
             Record::Cut(cuts) => self.lanes.cut(cuts, self.epoch())?,
             Record::Checkpoint(checkpoint) => self.lanes.vouch(checkpoint, self.epoch())?,
             Record::Admit(author) => self.doors.let_in(*author),
+            Record::Roll(roll) => self.lanes.roll(roll, self.epoch())?,
             Record::Unknown { .. } => {}
         }
         Ok(())
@@ -362,6 +375,17 @@ impl AuthLog {
     #[must_use]
     pub fn checkpoint(&self, document: Channel) -> Option<&Checkpoint> {
         self.lanes.checkpoint(document)
+    }
+
+    /// Returns when a document has begun anew, in the order of the epochs that have begun.
+    pub fn rolls(&self, document: Channel) -> impl Iterator<Item = &Roll> {
+        self.lanes.rolls(document).filter(|roll| self.epoch().is_some_and(|newest| roll.epoch <= newest))
+    }
+
+    /// Returns how many times a document had begun anew when an epoch began.
+    #[must_use]
+    pub fn generation(&self, document: Channel, epoch: Epoch) -> u32 {
+        self.rolls(document).filter(|roll| roll.epoch <= epoch).count() as u32
     }
 
     /// Returns the session that the log is about.

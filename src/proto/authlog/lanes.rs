@@ -1,4 +1,4 @@
-//! Where the lanes of the documents end, and what the host vouches for of the epochs before. PROTOCOL.md 5, 12.1.
+//! Where the lanes of the documents end, when documents begin anew, and what the host vouches for of the epochs before. PROTOCOL.md 5, 12.1.
 //!
 //! Always: a lane has one end for good, and a document one checkpoint per epoch.
 
@@ -90,6 +90,29 @@ impl Checkpoint {
     }
 }
 
+/// A document begins anew, from what it shows. PROTOCOL.md 12.2.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Roll {
+    /// The document: [`Channel::STATE`] or [`Channel::CHAT`].
+    pub channel: Channel,
+    /// The epoch with which it does.
+    pub epoch: Epoch,
+    /// How many lines a chat keeps.
+    pub lines: u32,
+}
+
+impl Roll {
+    /// Reads the body of a Roll record.
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self { channel: read_document(reader)?, epoch: Epoch(reader.u32()?), lines: reader.u32()? })
+    }
+
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let channel = self.channel.number().to_le_bytes();
+        [&channel[..], &self.epoch.0.to_le_bytes(), &self.lines.to_le_bytes()].concat()
+    }
+}
+
 fn read_document(reader: &mut Reader<'_>) -> Result<Channel, DecodeError> {
     let found = u64::from(reader.u16()?);
     let document = Channel::parse(found).filter(|channel| Channel::DURABLE.contains(channel));
@@ -130,11 +153,13 @@ impl LaneEnd {
 pub(super) struct Lanes {
     cuts: BTreeMap<LaneId, Cut>,
     checkpoints: BTreeMap<Channel, Checkpoint>,
+    /// In ascending order of epochs.
+    rolls: Vec<Roll>,
 }
 
 impl Lanes {
     pub(super) const fn new() -> Self {
-        Self { cuts: BTreeMap::new(), checkpoints: BTreeMap::new() }
+        Self { cuts: BTreeMap::new(), checkpoints: BTreeMap::new(), rolls: Vec::new() }
     }
 
     /// Takes all of `cuts` or, if one does not hold, none.
@@ -161,6 +186,22 @@ impl Lanes {
         }
         self.checkpoints.insert(channel, *checkpoint);
         Ok(())
+    }
+
+    pub(super) fn roll(&mut self, roll: &Roll, newest: Option<Epoch>) -> Result<(), LogError> {
+        let next = newest.map_or(0, |newest| newest.0 + 1);
+        if roll.epoch.0 != next || next == 0 {
+            return Err(LogError::RollEpoch { found: roll.epoch.0 });
+        }
+        if self.rolls(roll.channel).any(|before| before.epoch == roll.epoch) {
+            return Err(LogError::RollTwice { epoch: next });
+        }
+        self.rolls.push(*roll);
+        Ok(())
+    }
+
+    pub(super) fn rolls(&self, document: Channel) -> impl Iterator<Item = &Roll> {
+        self.rolls.iter().filter(move |roll| roll.channel == document)
     }
 
     pub(super) fn cut_of(&self, lane: &LaneId) -> Option<&Cut> {
