@@ -147,6 +147,8 @@ pub struct AuthLog {
     doors: Doors,
     lanes: Lanes,
     commits: Vec<[u8; 32]>,
+    /// The place of the newest Epoch record.
+    epoch_seq: u64,
     host: Option<VerifiedMember>,
     is_ended: bool,
 }
@@ -165,6 +167,7 @@ impl AuthLog {
             doors: Doors::new(),
             lanes: Lanes::new(),
             commits: Vec::new(),
+            epoch_seq: 0,
             host: None,
             is_ended: false,
         }
@@ -257,6 +260,7 @@ impl AuthLog {
                     return Err(LogError::Epoch { found: epoch.0, next });
                 }
                 self.commits.push(*commit);
+                self.epoch_seq = self.next_seq();
             }
             Record::Host(cert) => self.host = Some(self.check_host(cert).map_err(LogError::Host)?),
             Record::Close { share, stay } => self.doors.close(*share, stay),
@@ -336,8 +340,12 @@ impl AuthLog {
 
     fn records_shares(&self, shares: &[ShareCert], above: PublicKey) -> Result<(), ChainError> {
         let root = self.root().filter(|root| *root == above).ok_or(ChainError::Root)?;
-        let mut by_root = shares.iter().filter(|cert| cert.issuer == root);
-        let unknown = by_root.find(|cert| self.share(&cert.share) != Some(cert));
+        // One passed on is in no record, and may not pass for one that is: whoever issued it has chosen its name.
+        let is_known = |cert: &ShareCert| match self.share(&cert.share) {
+            Some(known) => known == cert,
+            None => cert.issuer != root,
+        };
+        let unknown = shares.iter().find(|cert| !is_known(cert));
         unknown.map_or(Ok(()), |cert| Err(ChainError::NotInLog { share: cert.share }))
     }
 
@@ -364,28 +372,6 @@ impl AuthLog {
             }
             _ => LaneEnd::NOTHING,
         }
-    }
-
-    /// Returns where the owner ended lanes of `channel`, in ascending order of lanes.
-    pub fn cuts(&self, channel: Channel) -> impl Iterator<Item = &Cut> {
-        self.lanes.cuts(channel)
-    }
-
-    /// Returns the newest checkpoint of a document; it covers all earlier epochs if it is of the newest one.
-    #[must_use]
-    pub fn checkpoint(&self, document: Channel) -> Option<&Checkpoint> {
-        self.lanes.checkpoint(document)
-    }
-
-    /// Returns when a document has begun anew, in the order of the epochs that have begun.
-    pub fn rolls(&self, document: Channel) -> impl Iterator<Item = &Roll> {
-        self.lanes.rolls(document).filter(|roll| self.epoch().is_some_and(|newest| roll.epoch <= newest))
-    }
-
-    /// Returns how many times a document had begun anew when an epoch began.
-    #[must_use]
-    pub fn generation(&self, document: Channel, epoch: Epoch) -> u32 {
-        self.rolls(document).filter(|roll| roll.epoch <= epoch).count() as u32
     }
 
     /// Returns the session that the log is about.
@@ -473,6 +459,12 @@ impl AuthLog {
     #[must_use]
     pub fn epoch(&self) -> Option<Epoch> {
         self.commits.len().checked_sub(1).map(|newest| Epoch(newest as u32))
+    }
+
+    /// Returns the place of the record by which the newest epoch began; the first one's before any did.
+    #[must_use]
+    pub const fn epoch_seq(&self) -> u64 {
+        self.epoch_seq
     }
 
     /// Returns the commitment to the secret of `epoch`.

@@ -19,6 +19,7 @@ mod epochs;
 mod event;
 mod generations;
 mod handshake;
+mod hidden;
 mod holdings;
 mod hosting;
 mod lanes;
@@ -27,6 +28,7 @@ mod links;
 mod outbox;
 mod owner;
 mod passing;
+mod past;
 mod presence;
 mod proofs;
 mod roster;
@@ -57,12 +59,14 @@ use acceptors::Acceptors;
 use checkpoints::Checkpoints;
 use documents::Documents;
 use epochs::Epochs;
+use hidden::Hidden;
 use holdings::Comparison;
 use hosting::Hosting;
 use lanes::Lanes;
 use link::{Link, Phase};
 use owner::Owner;
 use passing::Passing;
+use past::Past;
 use presence::OwnPresence;
 use proofs::Proofs;
 use std::collections::{BTreeMap, VecDeque};
@@ -83,6 +87,7 @@ pub struct Peer {
     epochs: Epochs,
     lanes: Lanes,
     checkpoints: Checkpoints,
+    past: Past,
     proofs: Proofs,
     passing: Passing,
     roster: Roster,
@@ -92,6 +97,7 @@ pub struct Peer {
     documents: Option<Documents>,
     presence: OwnPresence,
     comparison: Comparison,
+    hidden: Hidden,
     hosting: Option<Hosting>,
     viewing: Viewing,
     typing: Typing,
@@ -125,6 +131,7 @@ impl Peer {
             epochs: Epochs::default(),
             lanes: Lanes::default(),
             checkpoints: Checkpoints::default(),
+            past: Past::default(),
             proofs: Proofs::default(),
             passing: Passing::default(),
             roster: Roster::default(),
@@ -134,6 +141,7 @@ impl Peer {
             documents: None,
             presence: OwnPresence::default(),
             comparison: Comparison::default(),
+            hidden: Hidden::default(),
             hosting: None,
             viewing: Viewing::default(),
             typing: Typing::default(),
@@ -195,7 +203,7 @@ impl Peer {
             (Phase::Closing(_), _) => {}
             (_, Frame::Close(code)) => self.handle_closed(link, code),
             (_, Frame::Ping(echo)) => state.send(&Frame::Pong(echo)),
-            (_, Frame::Pong(_)) => state.handle_pong(now.mono),
+            (_, Frame::Pong(echo)) => self.handle_pong(link, echo, now.mono),
             (_, Frame::Unknown { .. }) => {}
             (Phase::Greeting, Frame::Welcome(welcome)) => self.handle_welcome(link, &welcome, now),
             (Phase::Catching(_) | Phase::Ready, Frame::Log(raw)) => self.handle_log(link, raw, now),
@@ -239,6 +247,8 @@ impl Peer {
         self.check_links(now);
         self.check_held(now.mono);
         self.check_key(now);
+        self.check_hidden(now.mono);
+        self.check_past(now);
         self.compare_holdings(now.mono);
         self.check_expiry(now);
     }
@@ -259,6 +269,7 @@ impl Peer {
             self.lanes.poll_timeout().filter(|_| self.ended.is_none()),
             self.poll_session(),
             self.poll_checkpoints(),
+            self.past.poll_timeout(),
             self.poll_panes(),
             self.poll_acks(),
             self.poll_driving(),
@@ -267,6 +278,7 @@ impl Peer {
             self.poll_presence(),
             self.comparison.poll_timeout(),
             self.poll_sure(),
+            self.hidden.poll_timeout(),
             self.roster.poll_timeout(),
         ];
         due.into_iter().flatten().min()

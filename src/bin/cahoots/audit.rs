@@ -75,9 +75,9 @@ fn verify(file: &Path, json: bool) -> Result<ExitCode, Failure> {
             .hint("nothing in it can be trusted; ask its writer for another copy")
     })?;
     if json {
-        print_json(&audit)?
+        print_json(&audit)?;
     } else {
-        print(&audit)?
+        print(&audit)?;
     }
     Ok(ExitCode::SUCCESS)
 }

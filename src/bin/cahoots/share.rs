@@ -167,7 +167,7 @@ fn open_control(host: &Host, args: &args::Share) -> Option<Socket> {
         title: session.state().title,
         pid: std::process::id(),
     };
-    let socket = Socket::open(greeting);
+    let socket = Socket::open(&greeting);
     match (&socket, args.quiet) {
         (Err(error), false) => warn(format!("`cahoots links` and the like will not find this session: {error}")),
         (Err(error), true) => tracing::warn!(%error, "no control socket"),

@@ -2,7 +2,7 @@
 //!
 //! Always: a lane has one end for good, and a document one checkpoint per epoch.
 
-use super::LogError;
+use super::{AuthLog, LogError};
 use crate::proto::id::{AuthorId, Channel, Epoch, LaneId};
 use crate::proto::limits::CUTS_PER_RECORD_MAX;
 use crate::proto::wire::{DecodeError, Reader};
@@ -214,5 +214,29 @@ impl Lanes {
 
     pub(super) fn checkpoint(&self, document: Channel) -> Option<&Checkpoint> {
         self.checkpoints.get(&document)
+    }
+}
+
+impl AuthLog {
+    /// Returns where the owner ended lanes of `channel`, in ascending order of lanes.
+    pub fn cuts(&self, channel: Channel) -> impl Iterator<Item = &Cut> {
+        self.lanes.cuts(channel)
+    }
+
+    /// Returns the newest checkpoint of a document; it covers all earlier epochs if it is of the newest one.
+    #[must_use]
+    pub fn checkpoint(&self, document: Channel) -> Option<&Checkpoint> {
+        self.lanes.checkpoint(document)
+    }
+
+    /// Returns when a document has begun anew, in the order of the epochs that have begun.
+    pub fn rolls(&self, document: Channel) -> impl Iterator<Item = &Roll> {
+        self.lanes.rolls(document).filter(|roll| self.epoch().is_some_and(|newest| roll.epoch <= newest))
+    }
+
+    /// Returns how many times a document had begun anew when an epoch began.
+    #[must_use]
+    pub fn generation(&self, document: Channel, epoch: Epoch) -> u32 {
+        self.rolls(document).filter(|roll| roll.epoch <= epoch).count() as u32
     }
 }

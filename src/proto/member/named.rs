@@ -78,6 +78,7 @@ fn bounded(reader: &mut Reader<'_>, what: &'static str, max: usize) -> Result<u6
 
 #[cfg(test)]
 mod tests {
+    use super::super::VerifiedMember;
     use super::*;
     use crate::proto::member::cast::{keys, verified};
 
@@ -87,7 +88,7 @@ mod tests {
         let members = [1, 2, 3].map(|seed| verified(&keys(seed)));
         let long = "ö".repeat(NAME_BYTES_MAX);
         let names = ["Ada", "", &long];
-        let bytes = encode_named(members.iter().map(|member| member.chain()).zip(names));
+        let bytes = encode_named(members.iter().map(VerifiedMember::chain).zip(names));
         assert!(bytes.len() < SHARE_CERT_BYTES + 3 * (MEMBER_CERT_BYTES + NAME_BYTES_MAX + 4), "{}", bytes.len());
         let mut reader = Reader::new(&bytes);
         let read = decode_named(&mut reader).unwrap();

@@ -8,6 +8,7 @@ use super::link::LinkId;
 use super::{Alarm, Event, Peer};
 use crate::proto::authlog::LaneEnd;
 use crate::proto::id::{Channel, Epoch, LaneId};
+use crate::proto::time::Mono;
 use std::collections::BTreeMap;
 
 /// Acceptors that are remembered at one time.
@@ -45,15 +46,36 @@ impl Acceptors {
 }
 
 impl Peer {
-    /// Notes how many records an acceptor holds.
-    pub(super) fn note_records(&mut self, link: LinkId, log_next: u64) {
-        let Some(name) = self.links.get(&link).and_then(|state| state.acceptor) else { return };
-        // It gets from this peer what it lacks.
-        let records = self.log.next_seq().max(log_next);
-        if let Some(confirmed) = self.acceptors.of(name) {
+    /// Compares how many records an acceptor says that it holds with what it was known to.
+    pub(super) fn check_records(&mut self, link: LinkId, log_next: u64) {
+        if let Some(confirmed) = self.confirmed_by(link) {
             confirmed.records_lost = confirmed.records.saturating_sub(log_next);
-            confirmed.records = records;
+            confirmed.records = log_next;
         }
+    }
+
+    /// Takes the answer to a PING: the acceptor has read all that the owner had sent before, as far as records go.
+    pub(super) fn handle_pong(&mut self, link: LinkId, echo: [u8; 8], now: Mono) {
+        let Some(state) = self.links.get_mut(&link) else { return };
+        let is_answer = state.pinged.is_some_and(|sent| sent.0.to_le_bytes() == echo);
+        state.handle_pong(now);
+        let records = state.pinged_behind;
+        if is_answer && self.owner.is_some() {
+            self.note_records(link, records);
+        }
+    }
+
+    /// Notes that an acceptor holds this many records, since it has brought the last of them or what needs it. Those
+    /// that were merely sent to it may never have come.
+    pub(super) fn note_records(&mut self, link: LinkId, records: u64) {
+        if let Some(confirmed) = self.confirmed_by(link) {
+            confirmed.records = records.max(confirmed.records);
+        }
+    }
+
+    fn confirmed_by(&mut self, link: LinkId) -> Option<&mut Confirmed> {
+        let name = self.links.get(&link)?.acceptor?;
+        self.acceptors.of(name)
     }
 
     /// Compares what an acceptor holds, once it has said all of it, with what it confirmed before.
@@ -73,7 +95,9 @@ impl Peer {
             let stored = state.stored.get(lane).copied().unwrap_or(0);
             counts(lane, *next).saturating_sub(stored)
         });
-        let entries = lost.sum::<u64>() + confirmed.map_or(0, |confirmed| confirmed.records_lost);
+        // It can say any number.
+        let lost = lost.chain(confirmed.map(|confirmed| confirmed.records_lost));
+        let entries = lost.fold(0, u64::saturating_add);
         if let Some(confirmed) = self.acceptors.of(name) {
             confirmed.lanes.clear();
             confirmed.records_lost = 0;
@@ -94,6 +118,7 @@ impl Peer {
         for (lane, next) in newest {
             let before = confirmed.lanes.entry(*lane).or_default();
             *before = (*next).max(*before);
+            confirmed.records = confirmed.records.max(self.log.epoch_seq() + 1);
         }
     }
 }

@@ -40,6 +40,7 @@ impl Peer {
             return;
         }
         let member = member.clone();
+        self.note_unknown_epoch(&entry, &member, now.mono);
         match entry.lane.channel.class() {
             Class::Durable => self.handle_durable(link, &entry, &member, now),
             Class::Latest => self.handle_latest(link, &entry, &member, now),
@@ -89,10 +90,11 @@ impl Peer {
         };
         let (_, digest) = reader.position();
         self.note_has(link, lane, entry.seq);
+        self.note_past_taken(&lane, now.mono);
         self.take_payload(entry, plaintext.as_deref(), now.mono);
         self.replica.append(entry.detached(), digest);
         if end == (LaneEnd::At { next: entry.seq + 1, digest: Some(digest) }) || end.takes(entry.seq + 1) {
-            self.note_taken(&lane, entry.seq, now.mono);
+            self.note_taken(&lane, entry.seq, entry.as_bytes().len(), now.mono);
         } else {
             // It has led to another end than the owner's: it is the other of two histories.
             self.lanes.note_ends();
@@ -120,7 +122,9 @@ impl Peer {
     }
 
     fn note_has(&mut self, link: LinkId, lane: LaneId, seq: u64) {
-        if let Some(state) = self.links.get_mut(&link) {
+        // Of epochs that are unknown nothing is sent there either, and anybody can make entries of them.
+        let is_known = self.log.commit(lane.epoch).is_some();
+        if let Some(state) = self.links.get_mut(&link).filter(|_| is_known) {
             state.feed.handle_has(lane, seq.saturating_add(1));
         }
     }

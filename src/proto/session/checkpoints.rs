@@ -132,6 +132,7 @@ impl Peer {
             Err(EntryError::Duplicate { .. }) => return,
             Err(_) => return self.close_link(link, CloseCode::Protocol),
         }
+        self.past.note_progress(document, now.mono);
         collected.segments += 1;
         collected.last = digest;
         collected.is_refused = collected.bytes.len() > BYTES_MAX;

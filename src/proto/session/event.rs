@@ -101,6 +101,9 @@ pub enum Alarm {
     /// A relay showed two auth logs that contradict each other.
     #[error("a relay showed a forked or forged auth log")]
     LogForked,
+    /// The host has records of the auth log that do not come: somebody may be in, or still be in, against its will.
+    #[error("a relay withholds records of the session's log")]
+    LogWithheld,
     /// A relay passed on something that its alleged author never signed.
     #[error("a relay passed on an entry that {0} did not sign")]
     Forged(AuthorId),
@@ -133,6 +136,9 @@ pub enum Alarm {
     /// The host's checkpoint is not what the entries before it add up to.
     #[error("the host's checkpoint of the {} leaves something out", document(*.0))]
     CheckpointOmits(Channel),
+    /// What was said before the present epoch does not come, although the host is there, who has vouched for it.
+    #[error("a relay withholds what was in the {} before", document(*.0))]
+    PastWithheld(Channel),
     /// The key of an epoch did not come, although the host is there and the owner makes one for everybody who stays.
     #[error("a relay withholds the key of epoch {}", .0.0)]
     KeyWithheld(Epoch),

@@ -42,6 +42,8 @@ impl Peer {
         if !self.log.holds(&raw) {
             match self.log.append(raw.clone()) {
                 Ok(record) => {
+                    self.note_log_grown();
+                    self.note_records(link, self.log.next_seq());
                     self.handle_record(&record, now);
                     self.forward(link, &Frame::Log(raw));
                 }
@@ -58,7 +60,7 @@ impl Peer {
     fn handle_record(&mut self, record: &Record, now: Now) {
         match record {
             Record::Close { share, .. } => self.handle_closed_share(share, now),
-            Record::Cut(_) => self.lanes.note_ends(),
+            Record::Cut(_) => self.lanes.note_halfway(),
             Record::Epoch { .. } => {
                 self.lanes.note_epoch(now.mono);
                 self.epochs.begun = Some(now.mono);
@@ -76,14 +78,16 @@ impl Peer {
     }
 
     fn handle_closed_share(&mut self, share: &ShareId, now: Now) {
-        self.lanes.note_ends();
+        self.lanes.note_halfway();
         let is_out = match &self.me {
             Some(me) => matches!(self.log.admits(me), Err(ChainError::Closed { .. })),
             None => *share == self.secret.share_id(),
         };
         if is_out {
             let others_stay = self.me.is_some() && self.log.stays_open_for_some(share);
-            let is_over = self.me.as_ref().is_some_and(|me| me.expires() <= now.wall);
+            let until = self.me.as_ref().map(VerifiedMember::expires);
+            let until = until.or_else(|| Some(self.log.share(share)?.expires));
+            let is_over = until.is_some_and(|until| until <= now.wall);
             self.end(match () {
                 () if is_over => Ending::Expired,
                 () if others_stay => Ending::Kicked,
@@ -123,7 +127,7 @@ impl Peer {
     pub(super) fn handle_share(&mut self, link: LinkId, frame: PassedOn, now: Now) {
         self.note_awaited(link, |awaited| &mut awaited.shares);
         if self.owner.is_some() {
-            self.take_passed_on(link, frame);
+            self.take_passed_on(link, frame, now.wall);
         } else {
             self.learn_own_share(frame, now);
         }
@@ -206,7 +210,7 @@ impl Peer {
         let Some(state) = self.links.get_mut(&link) else { return };
         state.phase = Phase::Ready;
         frames.iter().for_each(|frame| state.send(frame));
-        self.note_records(link, ready.log_next);
+        self.check_records(link, ready.log_next);
         self.greet_all();
         self.send_typed_again();
         if self.links.get(&link).is_some_and(|state| state.awaits_host) {
@@ -267,7 +271,8 @@ impl Peer {
         }
         if have.last {
             state.feed.handle_have_complete(have.channel, &self.replica);
-            state.have_at.insert(have.channel, now);
+            // Once is enough: who goes on announcing could put off for ever that anything is missing.
+            state.have_at.entry(have.channel).or_insert(now);
             self.note_confirmed(link);
             self.check_rolled_back(link);
         }
@@ -275,8 +280,8 @@ impl Peer {
 
     pub(super) fn handle_ack(&mut self, link: LinkId, ack: Ack, now: Mono) {
         let Some(state) = self.links.get_mut(&link) else { return };
-        // A receipt for something that was never sent says nothing.
-        if ack.next <= self.replica.next_seq(&ack.lane) {
+        // A receipt for something that was never sent says nothing, nor does one for nothing.
+        if (1..=self.replica.next_seq(&ack.lane)).contains(&ack.next) {
             state.note_stored(ack.lane, ack.next);
             self.note_confirmed(link);
             self.remember_stored(link);

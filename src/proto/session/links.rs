@@ -85,6 +85,7 @@ impl Peer {
     }
 
     pub(super) fn check_links(&mut self, now: Now) {
+        let records = self.log.next_seq();
         let mut silent = Vec::new();
         for (id, link) in &mut self.links {
             let since_heard_us = now.mono.since_us(link.heard);
@@ -95,8 +96,7 @@ impl Peer {
                 Phase::Ready => {
                     let ping_due = link.pinged.is_none_or(|sent| now.mono.since_us(sent) >= HEARTBEAT_US);
                     if since_heard_us >= HEARTBEAT_US && ping_due || link.rtt_us.is_none() && link.pinged.is_none() {
-                        link.pinged = Some(now.mono);
-                        link.send(&Frame::Ping(now.mono.0.to_le_bytes()));
+                        link.ping(records, now.mono);
                     }
                 }
                 _ if now.mono.since_us(link.opened) >= HANDSHAKE_US_MAX => silent.push(*id),
@@ -139,8 +139,7 @@ impl Peer {
     /// Measures the round-trip time of a link now; the result is in [`rtt_us`](Self::rtt_us) later.
     pub fn ping(&mut self, link: LinkId, now: Now) {
         if let Some(state) = self.links.get_mut(&link).filter(|state| state.is_ready() && state.pinged.is_none()) {
-            state.pinged = Some(now.mono);
-            state.send(&Frame::Ping(now.mono.0.to_le_bytes()));
+            state.ping(self.log.next_seq(), now.mono);
         }
     }
 

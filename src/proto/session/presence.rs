@@ -129,7 +129,10 @@ impl Peer {
     pub(super) fn handle_presence(&mut self, from: LinkId, entry: &WireEntry, presence: Presence, now: Now) {
         let author = entry.lane.author;
         if self.log.host() == Some(author) {
-            self.viewing.handle_host_heard(presence.log_head, now.mono);
+            self.viewing.handle_host_heard(now.mono);
+            if let Some(head) = presence.log_head {
+                self.compare_log(head, now.mono);
+            }
         }
         let holdings = presence.holdings.filter(|_| !presence.leaving);
         // What it holds says nothing to people.

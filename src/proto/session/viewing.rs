@@ -26,8 +26,6 @@ struct Stream {
 pub(super) struct Viewing {
     streams: BTreeMap<PaneId, Stream>,
     host_heard: Option<Mono>,
-    /// How many auth log records the host has, as it says.
-    host_log_next: u64,
 }
 
 impl Viewing {
@@ -43,11 +41,8 @@ impl Viewing {
     }
 
     /// Notes a heartbeat of the host.
-    pub(super) fn handle_host_heard(&mut self, log_head: Option<(u64, [u8; 32])>, now: Mono) {
+    pub(super) fn handle_host_heard(&mut self, now: Mono) {
         self.host_heard = Some(now);
-        if let Some((next, _)) = log_head {
-            self.host_log_next = next;
-        }
     }
 }
 
@@ -57,7 +52,7 @@ impl Peer {
     #[must_use]
     pub fn is_live(&self, now: Now) -> bool {
         let heard = self.viewing.host_heard.is_some_and(|heard| now.mono.since_us(heard) < SILENCE_US_MAX);
-        self.hosting.is_some() || heard && self.is_host_proven(now) && self.log.next_seq() >= self.viewing.host_log_next
+        self.hosting.is_some() || heard && self.is_host_proven(now) && self.hidden.is_whole(self.log.next_seq())
     }
 
     /// Starts to watch a terminal: its newest keyframe comes first, then all that follows.

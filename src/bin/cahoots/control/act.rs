@@ -8,7 +8,7 @@ use cahoots::{
 };
 
 use super::message::{
-    Added, DriverLine, LinkLine, LinkState, MemberLine, NewLink, Policy, Proposed, Reply, Request, Secret,
+    Added, DriverLine, LinkLine, LinkState, MemberLine, NewLink, Policy, Proposed, Refusal, Reply, Request, Secret,
 };
 use super::socket::Socket;
 use crate::audit;
@@ -21,13 +21,13 @@ pub(crate) async fn serve(host: &Host, socket: Option<Socket>) -> std::convert::
     if let Some(mut socket) = socket {
         while let Some((request, replier)) = socket.next().await {
             // A client that has gone does not want to know.
-            let _ = replier.send(act(host, request).await.unwrap_or_else(|refusal| refusal));
+            let _ = replier.send(act(host, request).await.into());
         }
     }
     std::future::pending().await
 }
 
-async fn act(host: &Host, request: Request) -> Result<Reply, Reply> {
+async fn act(host: &Host, request: Request) -> Result<Reply, Refusal> {
     match request {
         Request::Links => Ok(Reply::Links(host.links().iter().map(link_line).collect())),
         Request::AddLink(link) => add(host, *link).await,
@@ -67,25 +67,25 @@ async fn act(host: &Host, request: Request) -> Result<Reply, Reply> {
         }
         Request::ExportAudit { file, contents } => match audit::export(host.session(), &file, contents) {
             Ok(bytes) => Ok(Reply::Exported { bytes }),
-            Err(error) => Err(Reply::refused(format!("cannot write {}: {error}", file.display()), "")),
+            Err(error) => Err(Refusal::new(format!("cannot write {}: {error}", file.display()), "")),
         },
     }
 }
 
-fn refused(error: OwnerError) -> Reply {
-    Reply::refused(error, error.hint())
+fn refused(error: OwnerError) -> Refusal {
+    Refusal::new(error, error.hint())
 }
 
-fn not_driven(error: DrivingError) -> Reply {
+fn not_driven(error: DrivingError) -> Refusal {
     let hint = match error {
         DrivingError::NoDriver(_) => "`cahoots drive policy one` has one drive at a time",
         DrivingError::NoLine { .. } => "`cahoots drive` lists the lines that wait",
         _ => "",
     };
-    Reply::refused(error, hint)
+    Refusal::new(error, hint)
 }
 
-async fn add(host: &Host, wanted: NewLink) -> Result<Reply, Reply> {
+async fn add(host: &Host, wanted: NewLink) -> Result<Reply, Refusal> {
     let mut terms = Terms::new(wanted.access.into()).lasting(Duration::from_secs(wanted.lasts_s));
     (terms.members_max, terms.approve, terms.once) = (wanted.members_max, wanted.approve, wanted.once);
     terms.may_pass_on = wanted.may_pass_on;
@@ -94,7 +94,7 @@ async fn add(host: &Host, wanted: NewLink) -> Result<Reply, Reply> {
     }
     let link = match wanted.passphrase {
         Some(Secret(words)) => {
-            let passphrase = Passphrase::new(words).map_err(|error| Reply::refused(error, ""))?;
+            let passphrase = Passphrase::new(words).map_err(|error| Refusal::new(error, ""))?;
             host.share_with_passphrase(terms, passphrase).await
         }
         None => host.share(terms),
@@ -102,10 +102,10 @@ async fn add(host: &Host, wanted: NewLink) -> Result<Reply, Reply> {
     Ok(Reply::Added(added(host, &link.map_err(refused)?)?))
 }
 
-fn added(host: &Host, link: &Link) -> Result<Added, Reply> {
+fn added(host: &Host, link: &Link) -> Result<Added, Refusal> {
     let id = host.id_of(link);
     let info = host.links().into_iter().find(|info| Some(info.id) == id);
-    let info = info.ok_or_else(|| Reply::refused("the new link is gone already", ""))?;
+    let info = info.ok_or_else(|| Refusal::new("the new link is gone already", ""))?;
     Ok(Added {
         link: info.id.to_string(),
         access: info.access.to_string(),
@@ -116,7 +116,7 @@ fn added(host: &Host, link: &Link) -> Result<Added, Reply> {
 }
 
 /// Cuts a member off. What cannot be replaced is said by what is missing.
-fn kick(host: &Host, member: &str, new_link: bool) -> Result<Reply, Reply> {
+fn kick(host: &Host, member: &str, new_link: bool) -> Result<Reply, Refusal> {
     let (member, name) = match find_waiting(host, member) {
         Ok(waiting) => (waiting, waiting.to_string()),
         Err(_) => find_member(host, member).map(|member| (member.author, member.name))?,
@@ -127,7 +127,7 @@ fn kick(host: &Host, member: &str, new_link: bool) -> Result<Reply, Reply> {
     Ok(Reply::Kicked { member: member.to_string(), name, link: link.to_string(), replacement })
 }
 
-fn panic_key(host: &Host) -> Result<Reply, Reply> {
+fn panic_key(host: &Host) -> Result<Reply, Refusal> {
     let open = |info: &LinkInfo| !info.is_closed;
     let links = host.links().iter().filter(|info| open(info)).map(|info| info.id.to_string()).collect();
     host.revoke_all().map_err(refused)?;
@@ -224,7 +224,7 @@ fn policy_of(policy: Policy, lapse_s: Option<u64>) -> DriverPolicy {
     }
 }
 
-fn find_link(host: &Host, wanted: &str) -> Result<ShareId, Reply> {
+fn find_link(host: &Host, wanted: &str) -> Result<ShareId, Refusal> {
     let links = host.links();
     let named = links.iter().map(|info| (info.id, info.id.to_string(), info.label.clone()));
     let open: Vec<_> = links.iter().filter(|info| !info.is_closed).map(|info| info.id).collect();
@@ -232,21 +232,21 @@ fn find_link(host: &Host, wanted: &str) -> Result<ShareId, Reply> {
 }
 
 /// Finds who is to drive, which the host itself may as well.
-fn find_driver(host: &Host, wanted: &str) -> Result<AuthorId, Reply> {
+fn find_driver(host: &Host, wanted: &str) -> Result<AuthorId, Refusal> {
     let members = host.session().members();
     let named = members.iter().map(|member| (member.author, member.author.to_string(), Some(member.name.clone())));
     find("member", "`cahoots members` lists them", wanted, named, |_| true)
 }
 
-fn find_member(host: &Host, wanted: &str) -> Result<Member, Reply> {
+fn find_member(host: &Host, wanted: &str) -> Result<Member, Refusal> {
     let members = host.session().members();
     let others = members.iter().filter(|member| !member.is_host);
     let named = others.map(|member| (member.author, member.author.to_string(), Some(member.name.clone())));
     let author = find("member", "`cahoots members` lists them", wanted, named, |_| true)?;
-    members.into_iter().find(|member| member.author == author).ok_or_else(|| Reply::refused("they have just left", ""))
+    members.into_iter().find(|member| member.author == author).ok_or_else(|| Refusal::new("they have just left", ""))
 }
 
-fn find_waiting(host: &Host, wanted: &str) -> Result<AuthorId, Reply> {
+fn find_waiting(host: &Host, wanted: &str) -> Result<AuthorId, Refusal> {
     let waiting = host.waiting();
     let named = waiting.iter().map(|member| (member.author, member.author.to_string(), None));
     let what = "member that waits";
@@ -260,7 +260,7 @@ fn find<T: Copy>(
     wanted: &str,
     all: impl Iterator<Item = (T, String, Option<String>)>,
     is_preferred: impl Fn(&T) -> bool,
-) -> Result<T, Reply> {
+) -> Result<T, Refusal> {
     let wanted = wanted.trim().to_lowercase();
     // People copy the key as it is shown, with a space.
     let digits: String = wanted.chars().filter(|c| !c.is_whitespace()).collect();
@@ -274,10 +274,10 @@ fn find<T: Copy>(
     }
     match found.as_slice() {
         [(thing, ..)] => Ok(*thing),
-        [] => Err(Reply::refused(format!("there is no {what} {wanted}"), hint)),
+        [] => Err(Refusal::new(format!("there is no {what} {wanted}"), hint)),
         several => {
             let ids: Vec<_> = several.iter().map(|(_, id, _)| id.chars().take(SHORT).collect::<String>()).collect();
-            Err(Reply::refused(
+            Err(Refusal::new(
                 format!("{wanted} is not one {what} but {}", several.len()),
                 format!("say which: {}", ids.join(", ")),
             ))
@@ -301,8 +301,8 @@ mod tests {
         assert_eq!(found("3f2a 91").unwrap(), 1);
         assert_eq!(found("AB").unwrap(), 3);
         let asked = found("Ben").unwrap_err();
-        assert_eq!(asked, Reply::refused("ben is not one member but 2", "say which: 3f2a91bc, 3f99"));
-        assert_eq!(found("").unwrap_err(), Reply::refused("there is no member ", "list"));
+        assert_eq!(asked, Refusal::new("ben is not one member but 2", "say which: 3f2a91bc, 3f99"));
+        assert_eq!(found("").unwrap_err(), Refusal::new("there is no member ", "list"));
         assert!(found("cleo").is_err());
     }
 

@@ -11,7 +11,7 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::timeout;
 
-use super::message::{Greeting, Reply, Request, VERSION};
+use super::message::{Greeting, Refusal, Reply, Request, VERSION};
 use super::socket::{REPLY_BYTES_MAX, is_dead, parsed, read_line, sockets, write_line};
 use crate::text::Failure;
 use cahoots::io::private;
@@ -41,7 +41,7 @@ impl Running {
             parsed(&line)
         };
         match timeout(ANSWER, exchange).await {
-            Ok(Ok(Reply::Refused { error, hint })) => Err(Failure::new(error).hint(hint)),
+            Ok(Ok(Reply::Refused(Refusal { error, hint }))) => Err(Failure::new(error).hint(hint)),
             Ok(reply) => reply.map_err(lost),
             Err(elapsed) => Err(lost(elapsed.into())),
         }

@@ -119,12 +119,25 @@ pub(crate) enum Reply {
     /// A file of so many bytes was written.
     Exported { bytes: usize },
     /// It was not done.
-    Refused { error: String, hint: String },
+    Refused(Refusal),
 }
 
-impl Reply {
-    pub(crate) fn refused(error: impl fmt::Display, hint: impl fmt::Display) -> Self {
-        Self::Refused { error: error.to_string(), hint: hint.to_string() }
+impl From<Result<Self, Refusal>> for Reply {
+    fn from(result: Result<Self, Refusal>) -> Self {
+        result.unwrap_or_else(Self::Refused)
+    }
+}
+
+/// Why something was not done, and what to do about it.
+#[derive(Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Refusal {
+    pub(crate) error: String,
+    pub(crate) hint: String,
+}
+
+impl Refusal {
+    pub(crate) fn new(error: impl fmt::Display, hint: impl fmt::Display) -> Self {
+        Self { error: error.to_string(), hint: hint.to_string() }
     }
 }
 

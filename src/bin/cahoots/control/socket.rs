@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::message::{Greeting, Reply, Request};
+use super::message::{Greeting, Refusal, Reply, Request};
 use cahoots::io::private;
 
 /// How the names of sockets begin and end.
@@ -48,7 +48,7 @@ pub(crate) struct Socket {
 
 impl Socket {
     /// Opens a socket in the first of this user's folders that will do.
-    pub(crate) fn open(greeting: Greeting) -> io::Result<Self> {
+    pub(crate) fn open(greeting: &Greeting) -> io::Result<Self> {
         let mut result = Err(ErrorKind::NotFound.into());
         for folder in private::folders() {
             result = Self::open_in(&folder, greeting.clone());
@@ -171,19 +171,19 @@ async fn serve(stream: UnixStream, greeting: &Greeting, asker: &mpsc::Sender<Ask
             Ok(request) => {
                 let (replier, reply) = oneshot::channel();
                 let _ = asker.send((request, replier)).await;
-                reply.await.unwrap_or_else(|_| Reply::refused("the session is over", ""))
+                reply.await.unwrap_or_else(|_| Reply::Refused(Refusal::new("the session is over", "")))
             }
-            Err(reply) => reply,
+            Err(refusal) => Reply::Refused(refusal),
         };
         timeout(PATIENCE, write_line(&mut writer, &reply)).await??;
     }
     Ok(())
 }
 
-fn parse(line: &str) -> Result<Request, Reply> {
+fn parse(line: &str) -> Result<Request, Refusal> {
     // The parser's own words could repeat a secret of the request.
     serde_json::from_str(line)
-        .map_err(|_| Reply::refused("the session does not know this request", "is it another version of cahoots?"))
+        .map_err(|_| Refusal::new("the session does not know this request", "is it another version of cahoots?"))
 }
 
 /// Reads a line of at most `bytes_max`; `None` at the end.

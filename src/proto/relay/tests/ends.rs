@@ -155,6 +155,6 @@ fn author_without_entries_leaves_no_chain_behind() {
     world.record(&Record::Cut(vec![cut]));
     world.hall.handle_close(conn, world.now);
     let store = std::mem::replace(&mut world.hall, Hall::new(HallLimits::default(), [0; 32])).into_store();
-    assert_eq!(store.items(&world.session.id(), store::Shelf::Members), Vec::<Bytes>::new());
+    assert_eq!(store.items(&world.session.id(), Shelf::Members), Vec::<Bytes>::new());
     assert_eq!(store.total_bytes(), 0);
 }

@@ -262,7 +262,7 @@ fn end_clears_shares_and_wraps() {
     assert_eq!((mail.welcome().standing, mail.welcome().shares, mail.welcome().wraps), (Standing::Ended, 0, 0));
     let session = town.world.session.id();
     let store = town.world.hall.into_store();
-    for shelf in store::Shelf::ALL {
+    for shelf in Shelf::ALL {
         assert_eq!(store.items(&session, shelf), Vec::<Bytes>::new());
     }
 }

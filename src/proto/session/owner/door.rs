@@ -110,6 +110,18 @@ impl Peer {
         }
     }
 
+    /// Forgets who waits at a door that is closed now.
+    pub(super) fn clear_door(&mut self) {
+        let (log, roster) = (&self.log, &self.roster);
+        if let Some(owner) = &mut self.owner {
+            let may_come = |author: &AuthorId| {
+                let member = roster.member(author);
+                member.is_some_and(|member| matches!(log.admits(member), Err(ChainError::NotLetIn { .. })))
+            };
+            owner.door.waiting.retain(may_come);
+        }
+    }
+
     /// Closes shares for one member alone behind the first that came.
     fn close_if_taken(&mut self, member: &VerifiedMember, now: Now) {
         let once = member.chain().shares.iter().filter(|cert| cert.flags.contains(ShareFlags::ONCE));

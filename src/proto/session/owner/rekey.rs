@@ -10,7 +10,7 @@ use crate::proto::epoch::EpochSecret;
 use crate::proto::id::{AuthorId, Channel, Epoch, ShareId};
 use crate::proto::limits::{CLOCK_SKEW_MS_MAX, CUTS_PER_RECORD_MAX, LOG_BYTES_MAX, LOG_RECORDS_MAX};
 use crate::proto::time::{Mono, Now};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Changes after which an epoch is over, so that newcomers take a checkpoint rather than all of them.
 const CHANGES_MAX: u64 = 5_000;
@@ -221,6 +221,7 @@ impl Peer {
         // What still waits is sealed under a key of those who were cut off; the newest of it is said again below.
         self.links.values_mut().for_each(|link| link.outbox.drop_passing());
         self.see_off_revoked();
+        self.clear_door();
         self.lanes.note_epoch(now.mono);
         self.enter_epoch(now);
         self.vouch(now)?;
@@ -264,9 +265,11 @@ impl Peer {
     /// Returns all shares, and whether there is anything left to close of each.
     fn shares_to_close(&self) -> Result<Vec<(ShareId, bool)>, OwnerError> {
         let below = self.owner()?.below.keys().copied();
-        let all = self.log.shares().map(|cert| cert.share).chain(below);
+        // Of one that was passed on the owner may have heard by its members alone.
+        let of_members = self.roster.all().flat_map(|member| &member.chain().shares).map(|cert| cert.share);
+        let all: BTreeSet<_> = self.log.shares().map(|cert| cert.share).chain(below).chain(of_members).collect();
         let is_open = |share: &ShareId| !self.log.is_closed(share) || self.log.stays_open_for_some(share);
-        Ok(all.map(|share| (share, is_open(&share))).collect())
+        Ok(all.into_iter().map(|share| (share, is_open(&share))).collect())
     }
 
     fn is_own(&self, share: &ShareId) -> bool {

@@ -100,6 +100,20 @@ fn relay_that_was_rolled_back_is_named_and_mended() {
     assert_eq!(wire.assert_equal(&[cat, late]), ["before", "after", "after"]);
 }
 
+/// A connection that breaks under what was just sent is no fault of the relay.
+#[test]
+fn records_that_never_came_are_not_lost() {
+    let (mut wire, ben, cat) = with_two_guests();
+    let now = wire.now;
+    wire.host().rekey(now).unwrap();
+    wire.cut(0);
+    wire.connect(0);
+    wire.say(cat, "after");
+    wire.pass(1_000_000);
+    assert_eq!(wire.alarms(0), []);
+    assert_eq!(wire.assert_equal(&[ben, cat]), ["before", "after"]);
+}
+
 /// Sleep, bad weather, newcomers, new epochs and those who wait are no reason to accuse anybody.
 #[test]
 fn honest_relay_is_never_named() {

@@ -34,7 +34,16 @@ fn keys_cannot_be_swapped_for_the_relays_own() -> Held {
             frame => vec![frame],
         }));
         let ben = table.join(&token);
-        trial.fails("a swapped wrap is taken", (table.peers[ben].is_linked(), table.peers[ben].me()), (false, None));
+        let now = table.now;
+        table.peers[ben].say(&SAID.into(), now).unwrap();
+        table.pass(9_000_000);
+        let is_sealed =
+            |frame: &Frame| entry_of(frame).is_some_and(|entry| entry.lane.channel.class() != Class::Direct);
+        let sealed = table.frames_of(2, Heading::ToRelay).into_iter().filter(is_sealed).count();
+        trial.fails("something is sealed under a swapped key", sealed, 0);
+        trial.fails("a swapped wrap is taken", table.peers[ben].is_live(table.now), false);
+        let alarm = Alarm::KeyWithheld(Epoch(0)).to_string();
+        trial.works("the guest is told", table.alarms(ben) == [alarm]);
     }
     trial.held()
 }

@@ -68,6 +68,8 @@ fn log_cannot_be_truncated_unseen() -> Held {
     table.revoke(&tokens.1);
     table.pass(1_000_000);
     trial.fails("a hidden record goes unnoticed", table.peers[ben].is_live(table.now), false);
+    table.pass(9_000_000);
+    trial.works("it is told what happens", table.alarms(ben).contains(&Alarm::LogWithheld.to_string()));
     trial.held()
 }
 
