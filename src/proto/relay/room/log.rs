@@ -67,7 +67,7 @@ impl Room {
             Record::Checkpoint(checkpoint) => self.settle_checkpoint(checkpoint.channel, cx),
             Record::Host(_) => self.greet_host(cx),
             Record::End => return self.end(cx),
-            Record::Genesis { .. } | Record::Unknown { .. } => {}
+            Record::Genesis { .. } | Record::Roll(_) | Record::Unknown { .. } => {}
         }
         Ok(())
     }
