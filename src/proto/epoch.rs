@@ -20,6 +20,12 @@ pub const WRAP_BYTES: usize = 68;
 pub struct EpochSecret(Secret32);
 
 impl EpochSecret {
+    /// Takes 32 random bytes over, of which no copy is left.
+    #[must_use]
+    pub const fn new(secret: Secret32) -> Self {
+        Self(secret)
+    }
+
     /// Takes 32 random bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {

@@ -47,7 +47,7 @@ pub use typing::TypeError;
 
 use crate::proto::authlog::AuthLog;
 use crate::proto::id::{AuthorId, Channel, LaneId, SessionId};
-use crate::proto::key::{MemberKeys, Secret32, ShareSecret, derive};
+use crate::proto::key::{MemberKeys, Secret32, ShareSecret};
 use crate::proto::lane::replica::Replica;
 use crate::proto::member::VerifiedMember;
 use crate::proto::seal::{LaneReader, LaneWriter};
@@ -71,6 +71,7 @@ use proofs::Proofs;
 use std::collections::{BTreeMap, VecDeque};
 use typing::Typing;
 use viewing::Viewing;
+use zeroize::Zeroize;
 
 /// One member's side of a session.
 pub struct Peer {
@@ -78,8 +79,9 @@ pub struct Peer {
     keys: MemberKeys,
     /// The secret of the share this peer came in by.
     secret: ShareSecret,
+    /// What all that is drawn from now on comes from. It moves on with each draw, so that nobody who finds it can draw
+    /// anew what was drawn before, as the keys of epochs that are over.
     seed: Secret32,
-    drawn: u64,
     me: Option<VerifiedMember>,
     owner: Option<Owner>,
     log: AuthLog,
@@ -116,14 +118,14 @@ impl Peer {
         Self::new(session, secret, seed)
     }
 
-    fn new(session: SessionId, secret: ShareSecret, seed: [u8; 32]) -> Self {
-        let seed = Secret32::from_bytes(seed);
+    fn new(session: SessionId, secret: ShareSecret, mut bytes: [u8; 32]) -> Self {
+        let seed = Secret32::from_bytes(bytes);
+        bytes.zeroize();
         Self {
             session,
             keys: MemberKeys::from_seed(*Secret32::derive("peer member keys", &[seed.expose()]).expose()),
             secret,
             seed,
-            drawn: 0,
             me: None,
             owner: None,
             log: AuthLog::new(session),
@@ -152,9 +154,10 @@ impl Peer {
     }
 
     /// Draws 32 fresh bytes from the seed.
-    fn draw(&mut self) -> [u8; 32] {
-        self.drawn += 1;
-        derive("peer draw", &[self.seed.expose(), &self.drawn.to_le_bytes()])
+    fn draw(&mut self) -> Secret32 {
+        let drawn = Secret32::derive("peer draw", &[self.seed.expose()]);
+        self.seed = Secret32::derive("peer seed", &[self.seed.expose()]);
+        drawn
     }
 
     /// Returns the session.

@@ -39,6 +39,9 @@ pub(super) struct Past {
 pub(super) struct Lanes {
     past: BTreeMap<Channel, Past>,
     is_dirty: bool,
+    /// Lanes were cut or a share was closed, and the epoch that follows has not begun: what is cut off there may be what
+    /// own changes build on that end only with the epoch, and all of it has to be taken back at once.
+    is_halfway: bool,
     /// When the lanes of epochs that are over may be forgotten.
     forget_at: Option<Mono>,
     /// When the segments of own checkpoints go out.
@@ -64,9 +67,21 @@ impl Lanes {
         self.is_dirty = true;
     }
 
+    /// Notes a record that ends lanes, after which an epoch begins.
+    pub(super) const fn note_halfway(&mut self) {
+        (self.is_dirty, self.is_halfway) = (true, true);
+    }
+
+    /// Takes note that what is here has to be brought in line, if it can be.
+    const fn take_dirty(&mut self) -> bool {
+        let is_due = self.is_dirty && !self.is_halfway;
+        self.is_dirty &= !is_due;
+        is_due
+    }
+
     /// Notes that an epoch begins: what is of the one before is kept for a while.
     pub(super) fn note_epoch(&mut self, now: Mono) {
-        self.is_dirty = true;
+        (self.is_dirty, self.is_halfway) = (true, false);
         self.forget_at = Some(now.after_us(KEEP_US));
         self.past.values_mut().for_each(|past| past.vouched = None);
     }
@@ -94,7 +109,7 @@ impl Lanes {
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Mono> {
-        let dirty = self.is_dirty.then_some(Mono(0));
+        let dirty = (self.is_dirty && !self.is_halfway).then_some(Mono(0));
         let resay = self.past.values().filter_map(|past| past.resay_at).min();
         [dirty, resay, self.forget_at, self.show_at].into_iter().flatten().min()
     }
@@ -109,7 +124,7 @@ impl Peer {
 
     /// Brings what is here in line with the records that came since the last call.
     pub(super) fn settle_lanes(&mut self, now: Now) {
-        if !std::mem::take(&mut self.lanes.is_dirty) || self.documents.is_none() || self.ended.is_some() {
+        if !self.lanes.take_dirty() || self.documents.is_none() || self.ended.is_some() {
             return;
         }
         self.flush_documents();

@@ -49,7 +49,7 @@ impl Peer {
 
     /// Opens a link: the shell has a stream to a relay or host. `exporter` is the TLS exporter of PROTOCOL.md 10.
     pub fn handle_link_open(&mut self, link: LinkId, exporter: Option<[u8; 32]>, now: Now) {
-        let nonce = self.draw();
+        let nonce = *self.draw().expose();
         let mut opened = Link::new(exporter, nonce, now.mono);
         opened.send(&self.hello(nonce));
         self.links.insert(link, opened);

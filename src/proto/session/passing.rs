@@ -111,7 +111,7 @@ impl Peer {
         let secret = ShareSecret::new(&self.session, seed, flags, passphrase);
         let cert = ShareCert::issue_below(parent, &self.secret, &secret, terms_below);
         let host = *self.log.host_member().ok_or(PassOnError::NotJoined)?.kem_public();
-        let sealed_kek = seal_share_kek(&host, &self.session, &secret.share_id(), secret.kek(), host_seed)
+        let sealed_kek = seal_share_kek(&host, &self.session, &secret.share_id(), secret.kek(), *host_seed.expose())
             .map_err(|_| PassOnError::HostKey)?;
         let certs = std::iter::once(cert).chain(above).collect();
         self.passing.passed.push(Passed { secret, certs, sealed_kek });

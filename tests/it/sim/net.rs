@@ -276,7 +276,8 @@ impl World {
                 }
                 _ => {}
             }
-            self.members[index].take(event, &mut self.model);
+            let now = self.now_of(index);
+            self.members[index].take(event, &mut self.model, now);
         }
         while let Some(link) = self.members[index].peer.poll_ready() {
             if let Some(id) = self.members[index].wires.get(&link).copied() {

@@ -156,7 +156,7 @@ impl Peer {
         self.flush_documents();
         let cuts = self.cuts();
         self.check_log_has_room(cuts.len(), closing)?;
-        let secret = EpochSecret::from_bytes(self.draw());
+        let secret = EpochSecret::new(self.draw());
         let epoch = Epoch(self.log.epoch().map_or(0, |newest| newest.0 + 1));
         for cuts in cuts.chunks(CUTS_PER_RECORD_MAX) {
             self.write_record(&Record::Cut(cuts.to_vec()), now)?;
