@@ -79,6 +79,7 @@ fn bounded(reader: &mut Reader<'_>, what: &'static str, max: usize) -> Result<u6
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proto::member::VerifiedMember;
     use crate::proto::member::cast::{keys, verified};
 
     /// The names behind a thousand lines must cost little, and must come out as they went in.
@@ -87,7 +88,7 @@ mod tests {
         let members = [1, 2, 3].map(|seed| verified(&keys(seed)));
         let long = "ö".repeat(NAME_BYTES_MAX);
         let names = ["Ada", "", &long];
-        let bytes = encode_named(members.iter().map(|member| member.chain()).zip(names));
+        let bytes = encode_named(members.iter().map(VerifiedMember::chain).zip(names));
         assert!(bytes.len() < SHARE_CERT_BYTES + 3 * (MEMBER_CERT_BYTES + NAME_BYTES_MAX + 4), "{}", bytes.len());
         let mut reader = Reader::new(&bytes);
         let read = decode_named(&mut reader).unwrap();

@@ -6,7 +6,7 @@
 //! PROTOCOL.md 12.1.
 
 use super::Peer;
-use crate::proto::doc::StateItem;
+use crate::proto::doc::{Document, StateItem};
 use crate::proto::id::{AuthorId, Channel};
 use crate::proto::member::{Chain, encode_named};
 
@@ -25,7 +25,7 @@ impl Peer {
 
     /// Writes down who the authors of a document are, for those who come later.
     pub(super) fn name_authors(&self, document: Channel) -> Vec<u8> {
-        let authors = self.document(document).into_iter().flat_map(|document| document.authors());
+        let authors = self.document(document).into_iter().flat_map(Document::authors);
         let members: Vec<_> = authors.filter_map(|author| self.roster.writer(&author)).collect();
         encode_named(members.iter().map(|(member, name)| (member.chain(), *name)))
     }
