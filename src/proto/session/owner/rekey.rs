@@ -114,7 +114,8 @@ impl Peer {
         let (_, is_open) = known.ok_or(OwnerError::NoShare(share))?;
         self.check_not_own(&share)?;
         if is_open {
-            self.begin_epoch(&[(share, Vec::new())], now)?;
+            let closing: Vec<Closing> = self.with_those_below(share).map(|share| (share, Vec::new())).collect();
+            self.begin_epoch(&closing, now)?;
         }
         Ok(())
     }
@@ -144,9 +145,7 @@ impl Peer {
     /// [`OwnerError`] if this peer is not the owner, or the log is full.
     pub fn revoke_all(&mut self, now: Now) -> Result<usize, OwnerError> {
         let open = self.shares_to_close()?.into_iter().filter(|(share, is_open)| *is_open && !self.is_own(share));
-        // Those passed on are below one of these.
-        let closing: Vec<Closing> =
-            open.filter(|(share, _)| self.log.share(share).is_some()).map(|(share, _)| (share, Vec::new())).collect();
+        let closing: Vec<Closing> = open.map(|(share, _)| (share, Vec::new())).collect();
         if !closing.is_empty() {
             self.begin_epoch(&closing, now)?;
         }
@@ -269,6 +268,15 @@ impl Peer {
         let all: BTreeSet<_> = self.log.shares().map(|cert| cert.share).chain(below).chain(of_members).collect();
         let is_open = |share: &ShareId| !self.log.is_closed(share) || self.log.stays_open_for_some(share);
         Ok(all.into_iter().map(|share| (share, is_open(&share))).collect())
+    }
+
+    /// Returns a share and those passed on below it that are open: they end with it anyway, and by its own name each
+    /// tells so whoever tries it later.
+    fn with_those_below(&self, share: ShareId) -> impl Iterator<Item = ShareId> {
+        let below = self.owner.iter().flat_map(|owner| owner.below.iter()).filter(move |(id, below)| {
+            **id != share && !self.log.is_closed(id) && below.share.certs().iter().any(|cert| cert.share == share)
+        });
+        std::iter::once(share).chain(below.map(|(id, _)| *id))
     }
 
     fn is_own(&self, share: &ShareId) -> bool {
