@@ -166,7 +166,7 @@ fn passed_on(eve: &Eve) -> Frame {
     let cert = ShareCert::issue_below(parent, &eve.secret, &secret, terms);
     let host = eve.log.host_member().unwrap();
     let kek = seal_share_kek(host.kem_public(), &session, &secret.share_id(), secret.kek(), [6; 32]).unwrap();
-    let wrap = eve.wrap(secret.kek(), &secret.share_id().0);
+    let wrap = eve.epoch_secret().wrap(Epoch(0), secret.kek(), &secret.share_id().0, &session);
     Frame::Share(PassedOn { certs: vec![cert, parent.clone()], wrap, sealed_kek: kek })
 }
 
