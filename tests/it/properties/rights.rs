@@ -244,10 +244,10 @@ fn shown(event: &Event) -> Option<Vec<u8>> {
 impl Likeness {
     fn of(table: &Table, index: usize) -> Self {
         let peer = &table.peers[index];
-        let is_content = |event: &&Event| match event {
-            Event::Input(..) | Event::WindowSize(..) | Event::DriverChanged(..) => true,
-            Event::DriveWished(..) | Event::Rekeyed(_) | Event::CheckpointTaken(_) | Event::InputRefused(..) => true,
-            _ => false,
+        let is_content = |event: &&Event| {
+            let is_said = matches!(event, Event::Input(..) | Event::WindowSize(..) | Event::InputRefused(..));
+            let is_driven = matches!(event, Event::DriverChanged(..) | Event::DriveWished(..));
+            is_said || is_driven || matches!(event, Event::Rekeyed(_) | Event::CheckpointTaken(_))
         };
         let here = peer.roster().here().map(|(member, presence)| (member.author(), presence.name.clone()));
         Self {
