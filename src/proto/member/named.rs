@@ -78,7 +78,6 @@ fn bounded(reader: &mut Reader<'_>, what: &'static str, max: usize) -> Result<u6
 
 #[cfg(test)]
 mod tests {
-    use super::super::VerifiedMember;
     use super::*;
     use crate::proto::member::VerifiedMember;
     use crate::proto::member::cast::{keys, verified};
