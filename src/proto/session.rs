@@ -17,6 +17,7 @@ mod documents;
 mod driving;
 mod epochs;
 mod event;
+mod generations;
 mod handshake;
 mod hidden;
 mod holdings;

@@ -2,10 +2,15 @@
 //!
 //! `CAHOOTS_CASES=n` sets how many sessions are drawn.
 
+mod backups;
 mod disk;
+mod handshakes;
 mod member;
 mod model;
 mod play;
+mod poison;
+mod removed;
+mod rights;
 mod verdict;
 mod wires;
 

@@ -58,9 +58,10 @@ pub(crate) async fn run(args: args::Share) -> Result<ExitCode, Failure> {
             "the relay is not reached yet ({trouble}); it is tried again, and links work for others once it is"
         ));
     }
+    // Before the links are told: who reads them may manage them at once.
+    let control = open_control(&host, &args);
     // Only now: a command that cannot be started leaves no links behind that lead nowhere.
     announce(&host, &args, &links)?;
-    let control = open_control(&host, &args);
     let run = async { if shows { local::run(&host, terminal).await } else { headless(&host, terminal, &args).await } };
     let code = tokio::select! {
         code = run => code,

@@ -183,8 +183,10 @@ fn read_policy(reader: &mut Reader<'_>) -> Result<DriverPolicy, DecodeError> {
 }
 
 fn read_name(bytes: &[u8]) -> Result<String, DecodeError> {
-    let name = std::str::from_utf8(bytes).ok().filter(|name| sanitise_line(name, NAME_BYTES_MAX) == *name);
-    name.map(str::to_owned).ok_or(DecodeError::Value { what: "name", found: bytes.len() as u64 })
+    let name = std::str::from_utf8(bytes).ok().filter(|name| name.len() <= NAME_BYTES_MAX);
+    // What is safe to show is today's judgement, and the file may be old: it is no reason to refuse it.
+    name.map(|name| sanitise_line(name, NAME_BYTES_MAX))
+        .ok_or(DecodeError::Value { what: "name", found: bytes.len() as u64 })
 }
 
 fn read_drove(reader: &mut Reader<'_>, session: &SessionId) -> Result<Drove, DecodeError> {

@@ -60,7 +60,7 @@ impl Peer {
     fn handle_record(&mut self, record: &Record, now: Now) {
         match record {
             Record::Close { share, .. } => self.handle_closed_share(share, now),
-            Record::Cut(_) => self.lanes.note_ends(),
+            Record::Cut(_) => self.lanes.note_halfway(),
             Record::Epoch { .. } => {
                 self.lanes.note_epoch(now.mono);
                 self.epochs.begun = Some(now.mono);
@@ -78,7 +78,7 @@ impl Peer {
     }
 
     fn handle_closed_share(&mut self, share: &ShareId, now: Now) {
-        self.lanes.note_ends();
+        self.lanes.note_halfway();
         let is_out = match &self.me {
             Some(me) => matches!(self.log.admits(me), Err(ChainError::Closed { .. })),
             None => *share == self.secret.share_id(),

@@ -28,7 +28,7 @@ pub enum TypeError {
     /// The link is for looking only; the owner has to give another.
     #[error("this link is for viewing: it cannot type")]
     NoRight,
-    /// The host is not known yet; the caller waits for the first link.
+    /// The host is not known yet, or the owner has not let this peer in; the caller waits.
     #[error("not joined yet")]
     NotJoined,
     /// Too much waits already; the caller waits until the host is reachable.
@@ -162,6 +162,10 @@ impl Peer {
     pub fn type_bytes(&mut self, pane: PaneId, bytes: &[u8]) -> Result<(), TypeError> {
         if !self.rights().contains(Rights::INPUT) && self.me.is_some() {
             return Err(TypeError::NoRight);
+        }
+        // What somebody types blindly before the door must not run once it opens.
+        if self.ended.is_none() && !self.is_admitted() {
+            return Err(TypeError::NotJoined);
         }
         let waiting = self.typing.waiting_bytes();
         if waiting + bytes.len() > TYPED_BYTES_MAX {

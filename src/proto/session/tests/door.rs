@@ -23,7 +23,7 @@ fn nobody_sees_anything_before_it_is_let_in() {
     assert!(events.contains(&Event::Waiting), "{events:?}");
     assert!(!events.iter().any(|event| matches!(event, Event::Message(_) | Event::Terminal(..) | Event::Joined(_))));
     assert_eq!((wire.peers[ben].epochs.len(), wire.host().roster().here_count()), (0, 1));
-    let _ = wire.peers[ben].type_bytes(pane, b"knock knock");
+    assert_eq!(wire.peers[ben].type_bytes(pane, b"knock knock"), Err(TypeError::NotJoined));
     wire.pass(100_000);
     assert_eq!(typed(&wire.events(0)), b"");
 
@@ -36,10 +36,22 @@ fn nobody_sees_anything_before_it_is_let_in() {
     assert_eq!(wire.assert_equal(&[ben]), ["for members"]);
     assert_eq!(show(&events).snapshot(), wire.host().screen(pane).unwrap().snapshot());
     wire.say(ben, "thanks");
-    assert_eq!(typed(&wire.events(0)), b"knock knock", "what it had typed waited with it");
+    assert_eq!(typed(&wire.events(0)), b"", "what is typed blindly does not run once the door opens");
     wire.pass(6_000_000);
     assert_eq!(wire.assert_equal(&[ben]), ["for members", "thanks"]);
     assert_eq!((wire.alarms(0), wire.alarms(ben)), (vec![], vec![]));
+}
+
+/// Who waits by a link that is revoked cannot be let in any more, and nobody is asked about it.
+#[test]
+fn nobody_waits_at_a_closed_door() {
+    let mut wire = Wire::new();
+    let token = approving(&mut wire);
+    let ben = wire.join(&token);
+    wire.pass(100_000);
+    assert_eq!(wire.host().waiting(), [wire.id(ben)]);
+    wire.revoke(share_of(&token));
+    assert_eq!(wire.host().waiting(), []);
 }
 
 /// Being let in lasts: over a new epoch, and over a lost connection.
