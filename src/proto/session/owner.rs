@@ -12,6 +12,7 @@ mod vouch;
 mod wraps;
 
 pub use terms::{OwnerError, ShareInfo, ShareTerms};
+pub(super) use wraps::wants_approval;
 
 use super::hosting::Hosting;
 use super::{Ending, Peer};
