@@ -11,6 +11,7 @@ mod attacks;
 mod cli;
 #[cfg(feature = "cli")]
 mod e2e;
+mod properties;
 mod sim;
 #[cfg(feature = "cli")]
 mod threats;

@@ -23,3 +23,4 @@ mod network_attacker;
 mod read_only_holder;
 mod relay_disk_thief;
 mod relay_serving_viewer;
+mod revoked_holder;

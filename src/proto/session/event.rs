@@ -136,6 +136,9 @@ pub enum Alarm {
     /// The host's checkpoint is not what the entries before it add up to.
     #[error("the host's checkpoint of the {} leaves something out", document(*.0))]
     CheckpointOmits(Channel),
+    /// What was said before the present epoch does not come, although the host is there, who has vouched for it.
+    #[error("a relay withholds what was in the {} before", document(*.0))]
+    PastWithheld(Channel),
     /// The key of an epoch did not come, although the host is there and the owner makes one for everybody who stays.
     #[error("a relay withholds the key of epoch {}", .0.0)]
     KeyWithheld(Epoch),

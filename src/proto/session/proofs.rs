@@ -10,7 +10,7 @@ use super::{Alarm, Event, Peer};
 use crate::proto::authlog::LaneEnd;
 use crate::proto::id::{AuthorId, LaneId};
 use crate::proto::lane::proof::Proof;
-use crate::proto::member::VerifiedMember;
+use crate::proto::member::{ChainError, VerifiedMember};
 use crate::proto::wire::{CloseCode, Frame, WireEntry};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,8 +52,14 @@ impl Peer {
     /// Takes a proof from a link.
     pub(super) fn handle_proof(&mut self, link: LinkId, raw: &[u8]) {
         let Ok(proof) = Proof::decode(raw) else { return self.close_link(link, CloseCode::Protocol) };
-        // Against somebody who is not known here it is of no use.
-        let Some(member) = self.roster.member(&proof.lane().author) else { return };
+        // Of no use are those against somebody who is not known here, or cut off and so heard no more, and those of an
+        // epoch that is not: who is out, or any member with its own keys, could keep the others busy with one after the
+        // other.
+        let LaneId { author, epoch, .. } = proof.lane();
+        let Some(member) = self.roster.member(&author).filter(|_| self.log.commit(epoch).is_some()) else { return };
+        if matches!(self.log.admits(member), Err(ChainError::Closed { .. })) {
+            return;
+        }
         if !proof.verify(&self.session, member.verify_key()) {
             return self.close_link(link, CloseCode::Protocol);
         }

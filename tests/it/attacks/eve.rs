@@ -7,6 +7,7 @@ use cahoots::proto::id::{AuthorId, Channel, Class, LaneId};
 use cahoots::proto::key::{MemberKeys, ShareSecret};
 use cahoots::proto::member::{Chain, MemberCert};
 use cahoots::proto::seal::{DirectGuest, LaneWriter, pad_durable};
+use cahoots::proto::share::ShareCert;
 use cahoots::proto::terminal::DirectUp;
 use cahoots::proto::token::Token;
 use cahoots::proto::verify::channel_binding;
@@ -72,6 +73,13 @@ impl Eve {
         Self { keys, chain: Chain { member, shares: vec![share] }, ..self.clone() }
     }
 
+    /// Becomes a member of another share, of which the owner's record is `cert`, with all keys that this one has.
+    pub(crate) fn by_share(&self, secret: ShareSecret, cert: ShareCert, seed: [u8; 32]) -> Self {
+        let keys = MemberKeys::from_seed(seed);
+        let member = MemberCert::issue(&secret, &keys, cert.rights, cert.not_before, cert.expires);
+        Self { secret, keys, chain: Chain { member, shares: vec![cert] }, ..self.clone() }
+    }
+
     /// Makes AUTH for any chain and binding.
     pub(crate) fn auth(&self, chain: &Chain, binding: &[u8; 32]) -> Frame {
         let signature = self.keys.sign(&chain.member.auth_digest(binding));
@@ -107,11 +115,20 @@ impl Eve {
         LaneWriter::new(self.secret.session(), self.lane(channel, self.me()), &self.epoch_secret)
     }
 
+    /// Returns the secret of the epoch that Eve came in.
+    pub(crate) const fn epoch_secret(&self) -> &EpochSecret {
+        &self.epoch_secret
+    }
+
+    /// Agrees on the keys of the direct channel with the host.
+    pub(crate) fn direct(&self) -> DirectGuest {
+        let host = self.log.host_member().expect("a host");
+        DirectGuest::new(self.secret.session(), self.me(), host.author(), host.kem_public(), [5; 32]).unwrap()
+    }
+
     /// Opens the direct channel to the host, and seals one message of a kind that need not fit it.
     pub(crate) fn seal_direct(&self, kind: u8, message: &DirectUp) -> [WireEntry; 2] {
-        let host = self.log.host_member().expect("a host");
-        let direct = DirectGuest::new(self.secret.session(), self.me(), host.author(), host.kem_public(), [5; 32]);
-        let mut direct = direct.unwrap();
+        let mut direct = self.direct();
         let open = direct.seal(1, &self.keys, &DirectUp::Nothing.encode());
         [open, direct.seal(kind, &self.keys, &message.encode())]
     }

@@ -92,8 +92,11 @@ impl Table {
     }
 
     pub(crate) fn share(&mut self, access: Access, lasts_ms: u64) -> Token {
-        let terms = ShareTerms { lasts_ms, ..ShareTerms::new(access) };
-        let token = self.peers[ADA].share(&terms, self.now).unwrap();
+        self.share_by(&ShareTerms { lasts_ms, ..ShareTerms::new(access) })
+    }
+
+    pub(crate) fn share_by(&mut self, terms: &ShareTerms) -> Token {
+        let token = self.peers[ADA].share(terms, self.now).unwrap();
         self.settle();
         token
     }
@@ -115,8 +118,20 @@ impl Table {
     pub(crate) fn connect(&mut self, index: usize) -> u64 {
         let id = self.open(End::Peer(index));
         self.peers[index].handle_link_open(LinkId(id), Some(exporter(id)), self.now);
+        // All links lead to the one relay.
+        self.peers[index].name_link(LinkId(id), [7; 32]);
         self.settle();
         id
+    }
+
+    /// Takes the relay away, with all connections to it, and puts another one in its place.
+    pub(crate) fn replace_hall(&mut self, hall: Hall) {
+        self.hall = hall;
+        for (id, end) in std::mem::take(&mut self.ends) {
+            if let End::Peer(index) = end {
+                self.peers[index].handle_link_close(LinkId(id), self.now);
+            }
+        }
     }
 
     /// Links a peer by way of somebody who passes on what both say: each has a TLS connection with that somebody.
@@ -300,9 +315,17 @@ impl Table {
 
     /// Lets time pass.
     pub(crate) fn pass(&mut self, us: u64) {
-        const STEP_US: u64 = 100_000;
-        for _ in 0..us.div_ceil(STEP_US) {
-            self.now = Now { mono: self.now.mono.after_us(STEP_US), wall: self.now.wall.after_ms(STEP_US / 1_000) };
+        self.pass_by_steps(us, 100_000);
+    }
+
+    /// Lets much time pass, of which nobody looks at every moment.
+    pub(crate) fn pass_long(&mut self, us: u64) {
+        self.pass_by_steps(us, 1_000_000);
+    }
+
+    fn pass_by_steps(&mut self, us: u64, step_us: u64) {
+        for _ in 0..us.div_ceil(step_us) {
+            self.now = Now { mono: self.now.mono.after_us(step_us), wall: self.now.wall.after_ms(step_us / 1_000) };
             self.peers.iter_mut().for_each(|peer| peer.handle_timeout(self.now));
             self.hall.handle_timeout(self.now);
             self.settle();

@@ -83,7 +83,8 @@ fn kicked_guest_is_out_and_the_others_stay() {
     assert!(output.status.success(), "{:?}", errors(&output));
     let told = errors(&output);
     assert!(
-        told[0].starts_with("Ben is out, and link ") && told[0].ends_with("others who came by it stay"),
+        told[0].starts_with("Ben is out, and link ")
+            && told[0].ends_with("others who came by it stay, until their program ends"),
         "{told:?}"
     );
     assert_eq!(ben.wait_for("ended")["why"], "the owner removed you from the session");

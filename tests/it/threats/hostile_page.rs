@@ -30,6 +30,12 @@ fn datagrams() -> Vec<Vec<u8>> {
     vec![stun, dtls, http, dns]
 }
 
+/// Whether an answer is a stateless reset (RFC 9000, 10.3): what anybody gets from any relay for a datagram that looks
+/// like one of a forgotten connection. It is shorter than the question and, but for two bits, random.
+fn is_reset(answer: &[u8], question_bytes: usize) -> bool {
+    answer.len() < question_bytes && answer.first().is_some_and(|first| first >> 6 == 1)
+}
+
 /// Tries all that a page can; returns what was answered.
 async fn reached(server: SocketAddr) -> Vec<String> {
     let mut reached = Vec::new();
@@ -40,9 +46,12 @@ async fn reached(server: SocketAddr) -> Vec<String> {
     for datagram in datagrams() {
         page.send_to(&datagram, server).await.unwrap();
     }
+    let longest = datagrams().iter().map(Vec::len).max().unwrap_or_default();
     let mut buffer = [0; 2_048];
-    if let Ok(Ok((length, _))) = tokio::time::timeout(ANSWER, page.recv_from(&mut buffer)).await {
-        reached.push(format!("{length} bytes over UDP"));
+    while let Ok(Ok((length, _))) = tokio::time::timeout(ANSWER, page.recv_from(&mut buffer)).await {
+        if !is_reset(&buffer[..length], longest) {
+            reached.push(format!("{length} bytes over UDP"));
+        }
     }
     // HTTP, WebSockets and EventSource begin with TCP.
     if tokio::net::TcpStream::connect(server).await.is_ok() {

@@ -21,6 +21,9 @@ use cahoots::proto::wire::{CloseCode, Frame, Standing, Welcome, WireEntry};
 
 mod keys;
 mod log;
+mod rollback;
+
+pub(super) use rollback::documents_are_not_rolled_back_unseen;
 
 /// Every how many bytes of an entry a bit is flipped: prime to eight, so that all bits get their turn.
 const STRIDE: usize = 3;
@@ -121,7 +124,11 @@ fn as_entry(before: &WireEntry, kind: u8, body: &[u8], signature: &[u8; 64]) -> 
 /// Old output played again as new would show a prompt that is long gone.
 #[test]
 fn output_cannot_be_replayed() -> Held {
-    let (mut stage, mut trial) = (Stage::new(), Trial::default());
+    output_is_not_replayed(Stage::new())
+}
+
+pub(super) fn output_is_not_replayed(mut stage: Stage) -> Held {
+    let mut trial = Trial::default();
     for line in [&b"one\r\n"[..], b"two\r\n"] {
         let now = stage.table.now;
         stage.table.peers[ADA].output(PANE, line, now).unwrap();
@@ -141,7 +148,12 @@ fn output_cannot_be_replayed() -> Held {
 /// Who is shown nothing more must not take the last thing shown for the present.
 #[test]
 fn output_cannot_be_truncated_unseen() -> Held {
-    let (mut stage, mut trial) = (Stage::new(), Trial::default());
+    output_is_not_truncated_unseen(Stage::new)
+}
+
+pub(super) fn output_is_not_truncated_unseen(stage: impl Fn() -> Stage) -> Held {
+    let (new, mut trial) = (stage, Trial::default());
+    let mut stage = new();
     stage.table.pass(6_000_000);
     trial.works("what is shown counts as live", stage.table.peers[stage.cat].is_live(stage.table.now));
     let victim = stage.table.conn_of(stage.cat);
@@ -153,7 +165,7 @@ fn output_cannot_be_truncated_unseen() -> Held {
     trial.fails("a frozen screen counts as live", stage.table.peers[stage.cat].is_live(stage.table.now), false);
 
     // Only the output is withheld, heartbeats pass: the first entry that does pass shows that there was a gap.
-    let (mut stage, channel) = (Stage::new(), Channel::terminal(PANE).unwrap());
+    let (mut stage, channel) = (new(), Channel::terminal(PANE).unwrap());
     let mut dropped = 0;
     alter(&mut stage.table, channel, move |raw| {
         dropped += 1;
@@ -213,7 +225,11 @@ fn redirected(stage: &Stage) -> Vec<u8> {
 /// `rm` typed once is run once, however often and in whatever order it is delivered.
 #[test]
 fn input_cannot_be_replayed() -> Held {
-    let (mut stage, mut trial) = (Stage::new(), Trial::default());
+    input_is_not_replayed(Stage::new())
+}
+
+pub(super) fn input_is_not_replayed(mut stage: Stage) -> Held {
+    let mut trial = Trial::default();
     stage.table.peers[stage.ben].type_bytes(PANE, b" --force\n").unwrap();
     stage.table.pass(1_000_000);
     let typed = [TYPED.as_bytes(), b" --force\n"].concat();

@@ -3,6 +3,7 @@
 //! Always: nothing behind the end of a lane is kept or taken; nothing of the newest epoch is ever forgotten; what is
 //! forgotten is covered by a whole checkpoint that the owner's record names.
 
+use super::super::members::{Admission, Member};
 use super::super::outbox::WholeCheckpoint;
 use super::super::store::Shelf;
 use super::{ConnId, Context, Room};
@@ -158,10 +159,9 @@ impl Room {
     ) -> Result<(), CloseCode> {
         let proof = Proof::decode(raw).map_err(|_| CloseCode::Protocol)?;
         let (author, epoch) = (proof.lane().author, proof.lane().epoch);
-        // Of somebody or some epoch that nobody here knows there is nothing to refuse.
-        let Some(member) = self.members.get_mut(author).filter(|_| self.log.commit(epoch).is_some()) else {
-            return Ok(());
-        };
+        // Of somebody or some epoch that nobody here knows there is nothing to refuse, and of who is out nothing is taken.
+        let is_heard = |member: &&mut Member| member.admission != Admission::Out && self.log.commit(epoch).is_some();
+        let Some(member) = self.members.get_mut(author).filter(is_heard) else { return Ok(()) };
         if member.proof.as_ref().is_some_and(|known| known.lane().epoch >= epoch) {
             return Ok(());
         }

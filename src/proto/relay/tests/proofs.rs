@@ -63,6 +63,19 @@ fn proof_is_passed_on_once_and_told_to_newcomers() {
     assert_eq!(proofs(&mail), [forker.proof.clone()]);
 }
 
+/// Who was cut off, and has a friend who stayed, could keep everybody busy with proofs against itself.
+#[test]
+fn proof_against_who_is_cut_off_is_passed_over() {
+    let mut forker = Forker::new();
+    let (friend, cat) = (forker.world.viewer(), forker.world.viewer());
+    let (bearer, reader) = (forker.world.connect(&friend), forker.world.connect(&cat));
+    forker.world.close_share(forker.world.interact.secret.share_id(), &[]);
+    forker.world.drain(reader);
+    forker.bring(bearer);
+    assert_eq!(proofs(&forker.world.drain(reader)), Vec::<Bytes>::new());
+    assert_eq!(forker.world.drain(bearer).close, None);
+}
+
 /// Nothing more of the author's documents counts, whoever brings it, until the owner has said which history holds.
 #[test]
 fn author_is_not_listened_to_until_it_is_cut() {

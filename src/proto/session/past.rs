@@ -1,0 +1,87 @@
+//! Noticing a relay that keeps from a newcomer what was said before the present epoch.
+//!
+//! what is missing + silence --[`Past::check`]--> `Alarm::PastWithheld`
+//!
+//! Always: nobody is accused while the host is away or while anything of what is missing comes. PROTOCOL.md 11.
+
+use super::{Alarm, Event, Peer};
+use crate::proto::id::{Channel, Epoch, LaneId};
+use crate::proto::time::{Mono, Now};
+use std::collections::BTreeMap;
+
+/// How long nothing of a past that is missing may come, in microseconds: people are to know within 10 s.
+const PATIENCE_US: u64 = 7_000_000;
+/// What each segment of a checkpoint adds to that, in microseconds: the host may be sending them to the relay still, of
+/// 60,000 bytes each.
+const PATIENCE_US_PER_SEGMENT: u64 = 1_000_000;
+
+/// One document that lacks its past.
+#[derive(Debug)]
+struct Missing {
+    epoch: Epoch,
+    /// When something of it came last, or when the host was not there.
+    since: Mono,
+    patience_us: u64,
+    is_told: bool,
+}
+
+impl Missing {
+    fn due(&self) -> Option<Mono> {
+        (!self.is_told).then(|| self.since.after_us(self.patience_us))
+    }
+}
+
+/// The documents that lack their past.
+#[derive(Debug, Default)]
+pub(super) struct Past {
+    missing: BTreeMap<Channel, Missing>,
+}
+
+impl Past {
+    pub(super) fn poll_timeout(&self) -> Option<Mono> {
+        self.missing.values().filter_map(Missing::due).min()
+    }
+
+    /// Notes that something of a document came.
+    pub(super) fn note_progress(&mut self, document: Channel, now: Mono) {
+        if let Some(missing) = self.missing.get_mut(&document) {
+            missing.since = now;
+        }
+    }
+}
+
+impl Peer {
+    /// Notes an entry of a document if it is of its past.
+    pub(super) fn note_past_taken(&mut self, lane: &LaneId, now: Mono) {
+        if Some(lane.epoch) != self.log.epoch() {
+            self.past.note_progress(lane.channel, now);
+        }
+    }
+
+    /// Says that a relay keeps the past of a document back, if it must be that.
+    pub(super) fn check_past(&mut self, now: Now) {
+        for document in Channel::DURABLE {
+            let asked = self.links.values().any(|link| link.is_ready() && link.asked.contains(&document));
+            let is_missing = asked && self.owner.is_none() && !self.lanes.is_whole(document);
+            let Some(vouched) = self.newest_checkpoint(document).filter(|_| is_missing && self.ended.is_none()) else {
+                self.past.missing.remove(&document);
+                continue;
+            };
+            // The host is there, and so is its own record of what there is to send.
+            let is_live = self.is_live(now);
+            let patience_us = PATIENCE_US + PATIENCE_US_PER_SEGMENT * u64::from(vouched.segments);
+            let new = || Missing { epoch: vouched.epoch, since: now.mono, patience_us, is_told: false };
+            let missing = self.past.missing.entry(document).or_insert_with(new);
+            if missing.epoch != vouched.epoch {
+                *missing = new();
+            } else if missing.is_told {
+                continue;
+            } else if !is_live {
+                missing.since = now.mono;
+            } else if missing.due().is_some_and(|due| due <= now.mono) {
+                missing.is_told = true;
+                self.events.push_back(Event::Alarm(Alarm::PastWithheld(document)));
+            }
+        }
+    }
+}
