@@ -5,11 +5,11 @@
 //! Always: it outlives its relay, as a disk would. It ends with its process, as a disk would not: of power cuts in the
 //! middle of a write it says nothing.
 
+use bytes::Bytes;
 use cahoots::proto::id::{Channel, Epoch, LaneId, SessionId};
 use cahoots::proto::relay::store::{Head, StoreError, StoredEntry};
 use cahoots::proto::relay::{MemoryStore, Shelf, Store};
 use cahoots::proto::time::Wall;
-use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard};

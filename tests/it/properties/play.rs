@@ -86,7 +86,8 @@ fn act() -> impl Strategy<Value = Act> {
     let access = prop_oneof![Just(Access::View), Just(Access::Interact), Just(Access::Own)];
     let way = prop_oneof![Just(Way::ToRelay), Just(Way::FromRelay)];
     let wish = (access.clone(), prop::bool::weighted(0.2), prop::bool::weighted(0.4), prop::bool::weighted(0.2));
-    let wish = wish.prop_map(|(access, has_door, may_pass_on, is_short)| Wish { access, has_door, may_pass_on, is_short });
+    let wish =
+        wish.prop_map(|(access, has_door, may_pass_on, is_short)| Wish { access, has_door, may_pass_on, is_short });
     let people = prop_oneof![
         3 => wish.prop_map(Act::Share),
         9 => (0..LINKS_MAX, -SKEW_MS..=SKEW_MS).prop_map(|(link, skew)| Act::Join(link, skew)),

@@ -171,7 +171,8 @@ impl Wires {
         let session = self.members[HOST].peer.session();
         let channel = checkpoint.channel.checkpoint();
         let segments = self.disk.heads(&session).into_iter();
-        let mut segments = segments.filter(|head| Some(head.lane.channel) == channel && head.lane.epoch == checkpoint.epoch);
+        let mut segments =
+            segments.filter(|head| Some(head.lane.channel) == channel && head.lane.epoch == checkpoint.epoch);
         segments.any(|head| head.next >= u64::from(checkpoint.segments))
     }
 
@@ -182,10 +183,13 @@ impl Wires {
             _ => &[],
         });
         let cut = cuts.filter(|cut| cut.lane == *lane).map(|cut| cut.next).next();
-        let newer: BTreeSet<_> = records.iter().filter_map(|record| match record {
-            Record::Epoch { epoch, .. } if *epoch > lane.epoch => Some(*epoch),
-            _ => None,
-        }).collect();
+        let newer: BTreeSet<_> = records
+            .iter()
+            .filter_map(|record| match record {
+                Record::Epoch { epoch, .. } if *epoch > lane.epoch => Some(*epoch),
+                _ => None,
+            })
+            .collect();
         let is_out = self.model.standing(self.model.index_of(&lane.author)) == Standing::Out;
         cut.unwrap_or(if is_out || !newer.is_empty() { 0 } else { u64::MAX })
     }
