@@ -10,7 +10,7 @@ mod record;
 #[cfg(test)]
 mod tests;
 
-pub use lanes::{Checkpoint, Cut, LaneEnd};
+pub use lanes::{Checkpoint, Cut, LaneEnd, Roll};
 pub use record::Record;
 
 use super::id::{AuthorId, Channel, Epoch, LaneId, SessionId, ShareId};
@@ -106,6 +106,18 @@ pub enum LogError {
     /// A document has one checkpoint in an epoch.
     #[error("second checkpoint of a document in epoch {epoch}")]
     CheckpointTwice {
+        /// The epoch's number.
+        epoch: u32,
+    },
+    /// A document begins anew only with the epoch that comes next.
+    #[error("new generation in epoch {found}, which is not the next")]
+    RollEpoch {
+        /// Its number.
+        found: u32,
+    },
+    /// A document begins anew once in an epoch.
+    #[error("second new generation of a document in epoch {epoch}")]
+    RollTwice {
         /// The epoch's number.
         epoch: u32,
     },
@@ -256,6 +268,7 @@ impl AuthLog {
             Record::Cut(cuts) => self.lanes.cut(cuts, self.epoch())?,
             Record::Checkpoint(checkpoint) => self.lanes.vouch(checkpoint, self.epoch())?,
             Record::Admit(author) => self.doors.let_in(*author),
+            Record::Roll(roll) => self.lanes.roll(roll, self.epoch())?,
             Record::Unknown { .. } => {}
         }
         Ok(())
@@ -327,8 +340,12 @@ impl AuthLog {
 
     fn records_shares(&self, shares: &[ShareCert], above: PublicKey) -> Result<(), ChainError> {
         let root = self.root().filter(|root| *root == above).ok_or(ChainError::Root)?;
-        let mut by_root = shares.iter().filter(|cert| cert.issuer == root);
-        let unknown = by_root.find(|cert| self.share(&cert.share) != Some(cert));
+        // One passed on is in no record, and may not pass for one that is: whoever issued it has chosen its name.
+        let is_known = |cert: &ShareCert| match self.share(&cert.share) {
+            Some(known) => known == cert,
+            None => cert.issuer != root,
+        };
+        let unknown = shares.iter().find(|cert| !is_known(cert));
         unknown.map_or(Ok(()), |cert| Err(ChainError::NotInLog { share: cert.share }))
     }
 
@@ -355,17 +372,6 @@ impl AuthLog {
             }
             _ => LaneEnd::NOTHING,
         }
-    }
-
-    /// Returns where the owner ended lanes of `channel`, in ascending order of lanes.
-    pub fn cuts(&self, channel: Channel) -> impl Iterator<Item = &Cut> {
-        self.lanes.cuts(channel)
-    }
-
-    /// Returns the newest checkpoint of a document; it covers all earlier epochs if it is of the newest one.
-    #[must_use]
-    pub fn checkpoint(&self, document: Channel) -> Option<&Checkpoint> {
-        self.lanes.checkpoint(document)
     }
 
     /// Returns the session that the log is about.

@@ -5,6 +5,7 @@
 //! Always: the admitted payloads are the truth and Automerge is a view of them. Replicas that admitted the same payloads,
 //! in whatever order, show the same. Bytes of a stranger reach Automerge only through the gate. PROTOCOL.md 12, 13.
 
+mod base;
 mod chat;
 mod chunk;
 mod document;

@@ -4,7 +4,9 @@ import json
 import sys
 from pathlib import Path
 
+import audit
 import certificates
+import checkpoints
 import contents
 import identity
 import log
@@ -23,6 +25,7 @@ FILES = {
     "entries": traffic.entries,
     "proof": traffic.proofs,
     "passedon": passing.passed_on,
+    "checkpoint": checkpoints.checkpoints,
     "direct": traffic.direct,
     "directpayload": contents.directpayload,
     "frames": traffic.frames,
@@ -31,6 +34,7 @@ FILES = {
     "chat": contents.chat,
     "presence": contents.presence,
     "hint": contents.hint,
+    "audit": audit.audit,
 }
 
 

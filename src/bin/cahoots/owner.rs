@@ -133,7 +133,10 @@ fn kicked(reply: Reply, is_alone: bool, output: Output) -> Result<(), Failure> {
     if output == Output::Json {
         record::print(&json!({ "event": "kicked", "member": member, "name": name, "link": link }))?;
     } else {
-        eprintln!("{name} is out, and link {} closed: others who came by it stay", short(&link));
+        eprintln!(
+            "{name} is out, and link {} closed: others who came by it stay, until their program ends",
+            short(&link)
+        );
     }
     match replacement {
         Some(added) => print_added(&added, output),

@@ -19,6 +19,8 @@ use crate::proto::wire::{DecodeError, Reader, varint};
 
 /// The version byte of a message.
 const VERSION: u8 = 1;
+/// Numbers of pages are below this.
+const PAGES_MAX: u64 = 1 << 32;
 const FLAG_REPLY: u8 = 1;
 const FLAG_ANCHOR: u8 = 2;
 
@@ -113,6 +115,11 @@ impl Message {
         Draft { kind: self.kind, text: self.text.clone(), reply: self.reply, anchor: self.anchor }
     }
 
+    /// Returns the message's value, as it was when it was said.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        self.to_draft().encode(self.time)
+    }
+
     /// Returns what messages are sorted by.
     pub(super) const fn order(&self) -> (u32, AuthorId) {
         (self.position, self.author)
@@ -179,7 +186,7 @@ impl Draft {
 /// How far an author's pages are written.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Pages {
-    /// How many there are.
+    /// The number of the next one; 0 if there is none yet.
     pages: u64,
     /// The operation that made the last one; 0 before the first.
     pub(super) list: u32,
@@ -204,6 +211,8 @@ impl Pages {
     fn next_place(&self, author: AuthorId, start_op: u32) -> LinePlace {
         if self.is_full() {
             LinePlace::NewPage { key: self.next_key(author), list: start_op }
+        } else if self.count == 0 {
+            LinePlace::FirstOf { list: self.list }
         } else {
             LinePlace::After { list: self.list, last: self.last }
         }
@@ -214,9 +223,20 @@ impl Pages {
         self.pages.saturating_sub(1) * CHAT_PAGE_MESSAGES_MAX as u64 + self.count
     }
 
-    /// Notes that an operation made the next page.
-    pub(super) const fn begin(&mut self, counter: u32) {
-        *self = Self { pages: self.pages + 1, list: counter, count: 0, last: 0 };
+    /// Returns the page that an author may make under this root key: the one after its last or, as its first, any.
+    ///
+    /// An author whose older pages are left out of a new generation goes on with its numbers.
+    pub(super) fn may_begin(&self, author: AuthorId, key: &str) -> Option<u64> {
+        if self.pages > 0 {
+            return (self.is_full() && key == self.next_key(author)).then_some(self.pages);
+        }
+        let page = key.strip_prefix(&author.to_string())?.strip_prefix('/')?.parse().ok()?;
+        (page < PAGES_MAX && key == format!("{author}/{page}")).then_some(page)
+    }
+
+    /// Notes that an operation made a page.
+    pub(super) const fn begin(&mut self, page: u64, counter: u32) {
+        *self = Self { pages: page + 1, list: counter, count: 0, last: 0 };
     }
 
     /// Notes that an operation added a message.

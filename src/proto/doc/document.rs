@@ -9,6 +9,7 @@ mod checkpoint;
 mod rebuild;
 mod resay;
 mod retract;
+mod roll;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -101,6 +102,14 @@ pub struct Document {
     log: Vec<Entry>,
     /// How many entries of the log the view shows.
     applied: usize,
+    /// The operations in the log.
+    ops: u64,
+    /// The bytes of the log's payloads.
+    bytes: u64,
+    /// How many times the document has begun anew from what it showed.
+    generation: u32,
+    /// How many changes of each author are in the base or the checkpoint that was taken last.
+    based: BTreeMap<AuthorId, u64>,
     /// The rest of the log, parsed.
     batch: Vec<Change>,
     lanes: BTreeMap<AuthorId, Lane>,
@@ -143,6 +152,10 @@ impl Document {
             view: (kind == DocKind::State).then_some(view),
             log: Vec::new(),
             applied: 0,
+            ops: 0,
+            bytes: 0,
+            generation: 0,
+            based: BTreeMap::new(),
             batch: Vec::new(),
             lanes: BTreeMap::new(),
             blocked: HashMap::new(),
@@ -414,6 +427,8 @@ impl Document {
         if entry.author == self.me {
             self.last_own = Some(admission.hash);
         }
+        self.ops += u64::from(admission.ops);
+        self.bytes += entry.payload.len() as u64;
         self.log.push(entry);
         self.batch.extend(admission.change);
         self.fresh.extend(admission.messages);

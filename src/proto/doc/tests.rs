@@ -3,6 +3,7 @@
 mod checkpoints;
 mod cuts;
 mod forge;
+mod generations;
 mod hostile;
 mod merge;
 mod mutants;

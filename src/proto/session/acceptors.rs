@@ -8,6 +8,7 @@ use super::link::LinkId;
 use super::{Alarm, Event, Peer};
 use crate::proto::authlog::LaneEnd;
 use crate::proto::id::{Channel, Epoch, LaneId};
+use crate::proto::time::Mono;
 use std::collections::BTreeMap;
 
 /// Acceptors that are remembered at one time.
@@ -53,6 +54,17 @@ impl Peer {
         }
     }
 
+    /// Takes the answer to a PING: the acceptor has read all that the owner had sent before, as far as records go.
+    pub(super) fn handle_pong(&mut self, link: LinkId, echo: [u8; 8], now: Mono) {
+        let Some(state) = self.links.get_mut(&link) else { return };
+        let is_answer = state.pinged.is_some_and(|sent| sent.0.to_le_bytes() == echo);
+        state.handle_pong(now);
+        let records = state.pinged_behind;
+        if is_answer && self.owner.is_some() {
+            self.note_records(link, records);
+        }
+    }
+
     /// Notes that an acceptor holds this many records, since it has brought the last of them or what needs it. Those
     /// that were merely sent to it may never have come.
     pub(super) fn note_records(&mut self, link: LinkId, records: u64) {
@@ -83,7 +95,9 @@ impl Peer {
             let stored = state.stored.get(lane).copied().unwrap_or(0);
             counts(lane, *next).saturating_sub(stored)
         });
-        let entries = lost.sum::<u64>() + confirmed.map_or(0, |confirmed| confirmed.records_lost);
+        // It can say any number.
+        let lost = lost.chain(confirmed.map(|confirmed| confirmed.records_lost));
+        let entries = lost.fold(0, u64::saturating_add);
         if let Some(confirmed) = self.acceptors.of(name) {
             confirmed.lanes.clear();
             confirmed.records_lost = 0;

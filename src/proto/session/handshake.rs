@@ -60,7 +60,7 @@ impl Peer {
     fn handle_record(&mut self, record: &Record, now: Now) {
         match record {
             Record::Close { share, .. } => self.handle_closed_share(share, now),
-            Record::Cut(_) => self.lanes.note_ends(),
+            Record::Cut(_) => self.lanes.note_halfway(),
             Record::Epoch { .. } => {
                 self.lanes.note_epoch(now.mono);
                 self.epochs.begun = Some(now.mono);
@@ -78,7 +78,7 @@ impl Peer {
     }
 
     fn handle_closed_share(&mut self, share: &ShareId, now: Now) {
-        self.lanes.note_ends();
+        self.lanes.note_halfway();
         let is_out = match &self.me {
             Some(me) => matches!(self.log.admits(me), Err(ChainError::Closed { .. })),
             None => *share == self.secret.share_id(),
@@ -104,6 +104,12 @@ impl Peer {
         for author in self.roster.dismiss(|member| log.admits(member).is_err()) {
             self.events.push_back(Event::Left(author));
         }
+        let roster = &self.roster;
+        let is_out = |author: &AuthorId| {
+            roster.member(author).is_some_and(|member| matches!(log.admits(member), Err(ChainError::Closed { .. })))
+        };
+        self.hosting.iter_mut().for_each(|hosting| hosting.forget_guests(is_out));
+        self.forget_waiting();
     }
 
     fn handle_admitted(&mut self, author: &AuthorId, now: Now) {
@@ -127,7 +133,7 @@ impl Peer {
     pub(super) fn handle_share(&mut self, link: LinkId, frame: PassedOn, now: Now) {
         self.note_awaited(link, |awaited| &mut awaited.shares);
         if self.owner.is_some() {
-            self.take_passed_on(link, frame);
+            self.take_passed_on(link, frame, now.wall);
         } else {
             self.learn_own_share(frame, now);
         }
@@ -154,7 +160,7 @@ impl Peer {
         let Phase::Catching(Awaited { nonce: theirs, records: 0, shares: 0, wraps: 0 }) = state.phase else { return };
         let exporter = state.exporter.as_ref().map_or(&[][..], <[u8; 32]>::as_slice);
         let binding = channel_binding(exporter, &state.nonce, &theirs);
-        if self.ended.is_some() {
+        if self.ended.is_some() && !self.has_ended_session() {
             return;
         }
         let chain = match self.certify(now) {
@@ -207,9 +213,13 @@ impl Peer {
         // Who waits to be let in is not asked for anything.
         let records = self.log.records().iter().skip(lacks).filter(|_| is_admitted).cloned().map(Frame::Log);
         let frames: Vec<_> = records.chain(self.uploads()).collect();
+        let is_over = self.has_ended_session();
         let Some(state) = self.links.get_mut(&link) else { return };
-        state.phase = Phase::Ready;
+        state.phase = if is_over { Phase::Parting } else { Phase::Ready };
         frames.iter().for_each(|frame| state.send(frame));
+        if is_over {
+            return;
+        }
         self.check_records(link, ready.log_next);
         self.greet_all();
         self.send_typed_again();
@@ -271,7 +281,8 @@ impl Peer {
         }
         if have.last {
             state.feed.handle_have_complete(have.channel, &self.replica);
-            state.have_at.insert(have.channel, now);
+            // Once is enough: who goes on announcing could put off for ever that anything is missing.
+            state.have_at.entry(have.channel).or_insert(now);
             self.note_confirmed(link);
             self.check_rolled_back(link);
         }
@@ -279,8 +290,8 @@ impl Peer {
 
     pub(super) fn handle_ack(&mut self, link: LinkId, ack: Ack, now: Mono) {
         let Some(state) = self.links.get_mut(&link) else { return };
-        // A receipt for something that was never sent says nothing.
-        if ack.next <= self.replica.next_seq(&ack.lane) {
+        // A receipt for something that was never sent says nothing, nor does one for nothing.
+        if (1..=self.replica.next_seq(&ack.lane)).contains(&ack.next) {
             state.note_stored(ack.lane, ack.next);
             self.note_confirmed(link);
             self.remember_stored(link);

@@ -24,6 +24,9 @@ const PAUSE_US_MAX: u64 = HEARTBEAT_US + 1_500_000;
 const GRACE_US: u64 = 1_500_000;
 /// How long nothing of what a link has announced may come before it counts as kept back, in microseconds.
 const CATCH_UP_US: u64 = 10_000_000;
+/// How long each byte of it goes on counting as a sign that more is on its way, in microseconds: at less than this pace,
+/// 5 KB a second, what comes is what is being said now. A relay can announce more than there is.
+const CATCH_UP_US_PER_BYTE: u64 = 200;
 /// How often links are asked for a sign of life while something seems wrong, in microseconds.
 const ASK_US: u64 = 1_000_000;
 /// How soon others are told what is new here, in microseconds.
@@ -98,8 +101,8 @@ pub(super) struct Comparison {
     /// What was held at some version of the replica.
     cached: Option<(Version, [u8; 16])>,
     asked: Option<Mono>,
-    /// When something came last that a link had announced.
-    caught_up: Option<Mono>,
+    /// Until when what came of that which a link had announced counts as a sign that more is on its way.
+    catching_until: Mono,
 }
 
 impl Comparison {
@@ -160,8 +163,9 @@ impl Peer {
     /// Tells whether a link has announced something that has not come yet, and goes on bringing it.
     fn is_catching_up(&self, now: Mono) -> bool {
         let announced = self.links.values().filter_map(|link| link.have_at.values().max().copied()).max();
-        let latest = announced.max(self.comparison.caught_up);
-        if latest.is_none_or(|latest| now.since_us(latest) >= CATCH_UP_US) {
+        let until =
+            announced.map(|announced| announced.after_us(CATCH_UP_US)).max(Some(self.comparison.catching_until));
+        if until.is_none_or(|until| until <= now) {
             return false;
         }
         self.links.values().any(|link| {
@@ -223,11 +227,13 @@ impl Peer {
         self.presence.expect_by(now.after_us(TELL_US_MIN.max(TELL_US_PER_MEMBER * members)));
     }
 
-    /// Notes that an entry came.
-    pub(super) fn note_taken(&mut self, lane: &LaneId, seq: u64, now: Mono) {
+    /// Notes that an entry came, of so many bytes.
+    pub(super) fn note_taken(&mut self, lane: &LaneId, seq: u64, bytes: usize, now: Mono) {
         self.tell_holdings_soon(now);
         if self.links.values().any(|link| link.stored.get(lane).is_some_and(|next| *next > seq)) {
-            self.comparison.caught_up = Some(now);
+            let earliest = Mono(now.0.saturating_sub(CATCH_UP_US));
+            let until = self.comparison.catching_until.max(earliest).after_us(bytes as u64 * CATCH_UP_US_PER_BYTE);
+            self.comparison.catching_until = until.min(now.after_us(CATCH_UP_US));
         }
         let lacks = |other: &Other| other.lacking.is_open();
         let is_awaited = self.comparison.others.get(&lane.author).is_some_and(lacks);

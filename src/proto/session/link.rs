@@ -24,6 +24,8 @@ pub(super) enum Phase {
     Proving,
     /// Entries flow.
     Ready,
+    /// The owner's last record is queued; when the other side has it, it says so by CLOSE.
+    Parting,
     /// CLOSE is queued; nothing more is taken.
     Closing(CloseCode),
 }
@@ -75,6 +77,8 @@ pub(super) struct Link {
     /// Since when it was never silent for longer than a moment.
     pub(super) flows_since: Mono,
     pub(super) pinged: Option<Mono>,
+    /// How many records of the log had been sent, or were known to be there, when it was pinged last.
+    pub(super) pinged_behind: u64,
     /// Smoothed round-trip time, in microseconds.
     pub(super) rtt_us: Option<u64>,
     /// Whether the shell was told that there is something to send.
@@ -104,6 +108,7 @@ impl Link {
             heard: now,
             flows_since: now,
             pinged: None,
+            pinged_behind: 0,
             rtt_us: None,
             is_announced: false,
         }
@@ -111,6 +116,12 @@ impl Link {
 
     pub(super) fn is_ready(&self) -> bool {
         self.phase == Phase::Ready
+    }
+
+    /// Asks for a sign of life, behind so many records of the log.
+    pub(super) fn ping(&mut self, records: u64, now: Mono) {
+        (self.pinged, self.pinged_behind) = (Some(now), records);
+        self.send(&Frame::Ping(now.0.to_le_bytes()));
     }
 
     pub(super) fn send(&mut self, frame: &Frame) {

@@ -49,7 +49,7 @@ impl Peer {
 
     /// Opens a link: the shell has a stream to a relay or host. `exporter` is the TLS exporter of PROTOCOL.md 10.
     pub fn handle_link_open(&mut self, link: LinkId, exporter: Option<[u8; 32]>, now: Now) {
-        let nonce = self.draw();
+        let nonce = *self.draw().expose();
         let mut opened = Link::new(exporter, nonce, now.mono);
         opened.send(&self.hello(nonce));
         self.links.insert(link, opened);
@@ -85,18 +85,19 @@ impl Peer {
     }
 
     pub(super) fn check_links(&mut self, now: Now) {
+        let records = self.log.next_seq();
         let mut silent = Vec::new();
         for (id, link) in &mut self.links {
             let since_heard_us = now.mono.since_us(link.heard);
             match link.phase {
                 Phase::Closing(_) => {}
-                Phase::Ready if since_heard_us >= SILENCE_US_MAX => silent.push(*id),
+                Phase::Ready | Phase::Parting if since_heard_us >= SILENCE_US_MAX => silent.push(*id),
+                Phase::Parting => {}
                 Phase::Ready if link.awaits_host && now.mono.since_us(link.opened) >= VOUCH_US_MAX => silent.push(*id),
                 Phase::Ready => {
                     let ping_due = link.pinged.is_none_or(|sent| now.mono.since_us(sent) >= HEARTBEAT_US);
                     if since_heard_us >= HEARTBEAT_US && ping_due || link.rtt_us.is_none() && link.pinged.is_none() {
-                        link.pinged = Some(now.mono);
-                        link.send(&Frame::Ping(now.mono.0.to_le_bytes()));
+                        link.ping(records, now.mono);
                     }
                 }
                 _ if now.mono.since_us(link.opened) >= HANDSHAKE_US_MAX => silent.push(*id),
@@ -120,6 +121,7 @@ impl Peer {
                 let held = link.held.poll_timeout().unwrap_or(ping);
                 ping.min(vouched).min(held).min(link.heard.after_us(SILENCE_US_MAX))
             }
+            Phase::Parting => link.heard.after_us(SILENCE_US_MAX),
             _ => link.opened.after_us(HANDSHAKE_US_MAX),
         });
         due.min()
@@ -139,8 +141,7 @@ impl Peer {
     /// Measures the round-trip time of a link now; the result is in [`rtt_us`](Self::rtt_us) later.
     pub fn ping(&mut self, link: LinkId, now: Now) {
         if let Some(state) = self.links.get_mut(&link).filter(|state| state.is_ready() && state.pinged.is_none()) {
-            state.pinged = Some(now.mono);
-            state.send(&Frame::Ping(now.mono.0.to_le_bytes()));
+            state.ping(self.log.next_seq(), now.mono);
         }
     }
 

@@ -3,9 +3,11 @@
 //! `pass_on` --> token; SHARE on every link from then on, by which relay and owner learn of it
 
 use super::Peer;
-use super::owner::ShareTerms;
+use super::owner::{ShareTerms, wants_approval};
+use crate::proto::authlog::AuthLog;
+use crate::proto::epoch::EpochSecret;
 use crate::proto::key::{PassphraseHash, ShareSecret};
-use crate::proto::limits::PASSED_ON_MAX;
+use crate::proto::limits::{CLOCK_SKEW_MS_MAX, PASSED_ON_MAX};
 use crate::proto::member::VerifiedShare;
 use crate::proto::seal::seal_share_kek;
 use crate::proto::share::{DEPTH_LEFT_MAX, Rights, ShareCert, ShareFlags};
@@ -37,6 +39,9 @@ pub enum PassOnError {
         /// What the link above allows.
         own: Rights,
     },
+    /// The link is closed, but for those who stay: nobody could come by one below it.
+    #[error("the owner has closed this link; nobody could come by one below it")]
+    Closed,
     /// The link's own time is up.
     #[error("this link has expired")]
     Expired,
@@ -54,6 +59,14 @@ struct Passed {
     secret: ShareSecret,
     certs: Vec<ShareCert>,
     sealed_kek: [u8; SEALED_KEK_BYTES],
+}
+
+impl Passed {
+    /// Tells whether somebody may still come by it.
+    fn is_open(&self, log: &AuthLog, now: Wall) -> bool {
+        let is_over = |cert: &ShareCert| now > cert.expires.after_ms(CLOCK_SKEW_MS_MAX) || log.is_closed(&cert.share);
+        !self.certs.iter().any(is_over)
+    }
 }
 
 /// The shares above and below this peer.
@@ -92,13 +105,14 @@ impl Peer {
         let flags = terms.flags(passphrase.is_some());
         let terms_below = self.terms_below(terms, flags, now.wall)?;
         let host_seed = self.draw();
+        self.forget_passed_on(now.wall);
         let me = self.me.as_ref().ok_or(PassOnError::NotJoined)?;
         let above = me.chain().shares.clone();
         let parent = above.first().ok_or(PassOnError::NotJoined)?;
         let secret = ShareSecret::new(&self.session, seed, flags, passphrase);
         let cert = ShareCert::issue_below(parent, &self.secret, &secret, terms_below);
         let host = *self.log.host_member().ok_or(PassOnError::NotJoined)?.kem_public();
-        let sealed_kek = seal_share_kek(&host, &self.session, &secret.share_id(), secret.kek(), host_seed)
+        let sealed_kek = seal_share_kek(&host, &self.session, &secret.share_id(), secret.kek(), *host_seed.expose())
             .map_err(|_| PassOnError::HostKey)?;
         let certs = std::iter::once(cert).chain(above).collect();
         self.passing.passed.push(Passed { secret, certs, sealed_kek });
@@ -129,21 +143,37 @@ impl Peer {
         if !parent.rights.contains(wanted.rights) {
             return Err(PassOnError::Wider { wanted: wanted.rights, own: parent.rights });
         }
+        if above.iter().any(|cert| self.log.is_closed(&cert.share)) {
+            return Err(PassOnError::Closed);
+        }
         if parent.expires <= now {
             return Err(PassOnError::Expired);
         }
-        if self.passing.passed.len() >= PASSED_ON_MAX {
+        if self.passing.passed.iter().filter(|passed| passed.is_open(&self.log, now)).count() >= PASSED_ON_MAX {
             return Err(PassOnError::TooMany);
         }
         let (not_before, expires) = (wanted.not_before.max(parent.not_before), wanted.expires.min(parent.expires));
         Ok(crate::proto::share::ShareTerms { not_before, expires, ..wanted })
     }
 
+    /// Forgets the shares passed on here by which nobody can come any more, and their keys.
+    fn forget_passed_on(&mut self, now: Wall) {
+        let log = &self.log;
+        let is_open: Vec<bool> = self.passing.passed.iter().map(|passed| passed.is_open(log, now)).collect();
+        for state in self.links.values_mut() {
+            state.brought = is_open.iter().take(state.brought).filter(|is_open| **is_open).count();
+        }
+        self.passing.passed.retain(|passed| passed.is_open(log, now));
+    }
+
     /// Brings the shares passed on here to links that do not know them. Needs the key of the newest epoch, for them.
     pub(super) fn bring_passed_on(&mut self) {
         let Some((epoch, secret)) = self.newest_secret() else { return };
+        let blank = EpochSecret::blank();
         let wrap = |passed: &Passed| {
             let share = passed.secret.share_id();
+            // Who has to be let in gets the key from the owner, and not before.
+            let secret = if wants_approval(&passed.certs) { &blank } else { secret };
             secret.wrap(epoch, passed.secret.kek(), share.as_bytes(), &self.session)
         };
         let frame = |passed: &Passed| {
@@ -166,7 +196,11 @@ impl Peer {
 
     /// Learns the certificates of the share that this peer came by, which a member passed on.
     pub(super) fn learn_own_share(&mut self, frame: PassedOn, now: Now) {
-        let is_own = frame.certs.first().is_some_and(|cert| cert.share == self.secret.share_id());
+        // Whoever passes a share on chooses its name; its key only who holds the token has.
+        let is_own = frame
+            .certs
+            .first()
+            .is_some_and(|cert| (cert.share, cert.public) == (self.secret.share_id(), self.secret.public()));
         if is_own && self.passing.own.is_empty() && VerifiedShare::verify(&frame.certs, &self.session).is_ok() {
             self.passing.own = frame.certs;
             self.take_wrap(&frame.wrap, now);

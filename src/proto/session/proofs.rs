@@ -52,9 +52,11 @@ impl Peer {
     /// Takes a proof from a link.
     pub(super) fn handle_proof(&mut self, link: LinkId, raw: &[u8]) {
         let Ok(proof) = Proof::decode(raw) else { return self.close_link(link, CloseCode::Protocol) };
-        // Against somebody who is not known here, or cut off and so heard no more, it is of no use: who is out could
-        // keep the others busy with one after the other.
-        let Some(member) = self.roster.member(&proof.lane().author) else { return };
+        // Of no use are those against somebody who is not known here, or cut off and so heard no more, and those of an
+        // epoch that is not: who is out, or any member with its own keys, could keep the others busy with one after the
+        // other.
+        let LaneId { author, epoch, .. } = proof.lane();
+        let Some(member) = self.roster.member(&author).filter(|_| self.log.commit(epoch).is_some()) else { return };
         if matches!(self.log.admits(member), Err(ChainError::Closed { .. })) {
             return;
         }

@@ -83,7 +83,8 @@ fn kicked_guest_is_out_and_the_others_stay() {
     assert!(output.status.success(), "{:?}", errors(&output));
     let told = errors(&output);
     assert!(
-        told[0].starts_with("Ben is out, and link ") && told[0].ends_with("others who came by it stay"),
+        told[0].starts_with("Ben is out, and link ")
+            && told[0].ends_with("others who came by it stay, until their program ends"),
         "{told:?}"
     );
     assert_eq!(ben.wait_for("ended")["why"], "the owner removed you from the session");
@@ -174,7 +175,7 @@ fn link_that_may_not_be_passed_on_says_who_could_allow_it() {
     let shared = Shared::start("nopass", &[]);
     let plain = shared.file("interact");
     let told = shared.home.refuses(&["pass-on", "view", "--no-lan", "--file", &plain]);
-    let hint = "hint: Ada can make one that may: `cahoots links add … --may-pass-on`";
+    let hint = "hint: the owner can make one that may: `cahoots links add … --may-pass-on`";
     assert_eq!(told, ["error: this link may not be passed on: it is for interact", hint]);
     let narrow = shared.add("narrow", &["view", "--may-pass-on"]);
     let told = shared.home.refuses(&["pass-on", "interact", "--no-lan", "--file", &narrow]);

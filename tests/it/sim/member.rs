@@ -1,9 +1,10 @@
 //! One simulated member: its machine, its clocks, and what a person in front of it would see.
 
 use super::model::Model;
-use cahoots::proto::id::{AuthorId, PaneId, ShareId};
+use cahoots::proto::id::{AuthorId, PaneId};
 use cahoots::proto::session::{Alarm, Ending, Event, LinkId, Peer};
 use cahoots::proto::terminal::{Screen, StreamEvent};
+use cahoots::proto::time::Now;
 use cahoots::proto::token::Access;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +21,6 @@ pub(crate) struct Member {
     pub(crate) index: usize,
     pub(crate) peer: Peer,
     pub(crate) access: Access,
-    pub(crate) share: Option<ShareId>,
     /// Where its monotonic clock stood when the run began, in microseconds.
     pub(crate) origin_us: u64,
     pub(crate) skew_ms: i64,
@@ -44,12 +44,11 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    pub(crate) fn new(index: usize, peer: Peer, access: Access, share: Option<ShareId>, skew_ms: i64) -> Self {
+    pub(crate) fn new(index: usize, peer: Peer, access: Access, skew_ms: i64) -> Self {
         Self {
             index,
             peer,
             access,
-            share,
             origin_us: 77_000_000 * index as u64,
             skew_ms,
             asleep_until_us: 0,
@@ -90,7 +89,7 @@ impl Member {
     }
 
     /// Takes one event, and checks all that can be checked at once.
-    pub(crate) fn take(&mut self, event: Event, model: &mut Model) {
+    pub(crate) fn take(&mut self, event: Event, model: &mut Model, now: Now) {
         let who = self.index;
         let is_content = matches!(event, Event::Message(_) | Event::Terminal(..) | Event::Input(..) | Event::State);
         assert!(!is_content || self.ended.is_none(), "member {who} was shown something after its end: {event:?}");
@@ -103,12 +102,14 @@ impl Member {
             Event::Terminal(pane, event) => self.show(pane, event, model),
             Event::Input(pane, author, bytes) => {
                 assert_eq!(who, 0, "only the host takes input");
+                model.check_heard(author, now.wall);
                 model.take_input(pane, author, &bytes);
             }
             Event::Joined(author) => {
                 assert!(self.joined.insert(author), "{author} joined twice at member {who}");
-                model.check_member(author);
+                model.check_heard(author, now.wall);
             }
+            Event::Presence(author) => model.check_heard(author, now.wall),
             Event::Left(author) => assert!(self.joined.remove(&author), "{author} left twice at member {who}"),
             Event::Ended(ending) => self.ended = Some(ending),
             Event::Alarm(alarm) => {

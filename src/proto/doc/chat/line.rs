@@ -21,6 +21,11 @@ pub(in crate::proto::doc) enum LinePlace {
         /// The change's first operation.
         list: u32,
     },
+    /// At the begin of its author's last page, which is empty.
+    FirstOf {
+        /// The operation that made the list.
+        list: u32,
+    },
     /// After the last line of its author's last page.
     After {
         /// The operation that made the list.
@@ -55,6 +60,19 @@ impl LinePlace {
                     (0x56, &[&[TWO, 0], &value_length[..]].concat()),
                     (0x57, value),
                     (0x70, &[2, 0]),
+                ];
+                write(&columns)
+            }
+            Self::FirstOf { list } => {
+                let columns: [(u8, &[u8]); 8] = [
+                    (0x01, &[ONE, 0]),
+                    (0x02, &[&[ONE], &number(list)[..]].concat()),
+                    (0x13, &[ONE, 0]),
+                    (0x34, &[0, 1]),
+                    (0x42, &[ONE, 1]),
+                    (0x56, &[&[ONE], &value_length[..]].concat()),
+                    (0x57, value),
+                    (0x70, &[ONE, 0]),
                 ];
                 write(&columns)
             }

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
 use super::{Document, Entry, Waiting};
@@ -26,9 +27,9 @@ const INFLATED_BYTES_MAX: u64 = 67_108_864;
 /// Room made at a time for what is deflated or inflated, in bytes.
 const STEP_BYTES: usize = 65_536;
 /// Operations in a checkpoint: as many as one author may write.
-const OPS_MAX: u64 = AUTHOR_OPS_MAX as u64;
+pub(super) const OPS_MAX: u64 = AUTHOR_OPS_MAX as u64;
 /// The changes in a checkpoint, in bytes, as they would be on the wire: as many as a relay keeps of a session.
-const PAYLOAD_BYTES_MAX: u64 = DURABLE_KEPT_BYTES_MAX as u64;
+pub(super) const PAYLOAD_BYTES_MAX: u64 = DURABLE_KEPT_BYTES_MAX as u64;
 
 /// Why there is no checkpoint, or why it is not taken; who made it has to act.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -70,6 +71,12 @@ pub enum CheckpointError {
     /// It holds other changes than the record says.
     #[error("checkpoint has other heads than its record")]
     Heads,
+    /// It would begin with something that is not here.
+    #[error("changes of {author:?} that are in it are not here")]
+    Incomplete {
+        /// Of whom.
+        author: AuthorId,
+    },
     /// It has another change of this author under this number than the one that is here.
     #[error("change {seq} of {author:?} is another in the checkpoint")]
     Conflict {
@@ -153,12 +160,7 @@ impl Document {
     fn move_to(&mut self, loaded: Self) {
         let entries = std::mem::take(&mut self.log);
         self.reset();
-        (self.gate, self.view, self.log, self.last_own) = (loaded.gate, loaded.view, loaded.log, loaded.last_own);
-        for (author, lane) in loaded.lanes {
-            self.lanes.entry(author).or_default().admitted = lane.admitted;
-        }
-        self.fresh = loaded.messages;
-        self.settle();
+        self.put_in_place(loaded);
         for lane in self.lanes.values_mut() {
             let behind = lane.waiting.split_off(&(lane.admitted.len() as u64 + 1));
             let known = std::mem::replace(&mut lane.waiting, behind);
@@ -171,30 +173,50 @@ impl Document {
         self.apply_batch();
     }
 
+    /// Shows another document, which was loaded for this, in the place of this one, after a [`reset`](Self::reset).
+    pub(super) fn put_in_place(&mut self, loaded: Self) {
+        (self.gate, self.view, self.log, self.last_own) = (loaded.gate, loaded.view, loaded.log, loaded.last_own);
+        (self.ops, self.bytes) = (loaded.ops, loaded.bytes);
+        self.based = loaded.lanes.iter().map(|(author, lane)| (*author, lane.admitted.len() as u64)).collect();
+        for (author, lane) in loaded.lanes {
+            self.lanes.entry(author).or_default().admitted = lane.admitted;
+        }
+        self.fresh = loaded.messages;
+        self.settle();
+    }
+
     /// Makes the document that a checkpoint holds.
-    fn load(kind: DocKind, me: AuthorId, plaintext: &[u8]) -> Result<Self, CheckpointError> {
+    pub(super) fn load(kind: DocKind, me: AuthorId, plaintext: &[u8]) -> Result<Self, CheckpointError> {
         let packed = inflate(plaintext)?;
         let mut document = Self::new(kind, me);
         let mut unpack = Unpack::new(document.genesis, &packed)?;
-        let (mut ops, mut bytes) = (0, 0);
         while let Some((author, payload)) = unpack.next(&document.gate)? {
-            let place = document.log.len() + 1;
-            let refused = |reason| CheckpointError::Change { place, reason };
-            let admission = document.gate.admit(author, &payload).map_err(refused)?;
-            ops += u64::from(admission.ops);
-            bytes += payload.len() as u64;
-            expect("operations", ops, OPS_MAX)?;
-            expect("bytes of changes", bytes, PAYLOAD_BYTES_MAX)?;
-            document.record(Entry { author, payload: payload.into() }, admission);
+            document.load_change(author, payload.into())?;
         }
-        let place = document.log.len();
+        document.finish_loading()
+    }
+
+    /// Takes one change into a document that is being loaded.
+    pub(super) fn load_change(&mut self, author: AuthorId, payload: Bytes) -> Result<(), CheckpointError> {
+        let place = self.log.len() + 1;
+        let refused = |reason| CheckpointError::Change { place, reason };
+        let admission = self.gate.admit(author, &payload).map_err(refused)?;
+        self.record(Entry { author, payload }, admission);
+        expect("operations", self.ops, OPS_MAX)?;
+        expect("bytes of changes", self.bytes, PAYLOAD_BYTES_MAX)?;
+        Ok(())
+    }
+
+    /// Shows what was loaded, if all of it can be shown.
+    pub(super) fn finish_loading(mut self) -> Result<Self, CheckpointError> {
+        let place = self.log.len();
         // None of them is news before the checkpoint is taken.
-        document.messages = std::mem::take(&mut document.fresh);
-        document.apply_batch();
-        match document.refused.first() {
+        self.messages = std::mem::take(&mut self.fresh);
+        self.apply_batch();
+        match self.refused.first() {
             Some(refusal) => Err(CheckpointError::Change { place, reason: refusal.reason.clone() }),
-            None if document.log.len() < place => Err(CheckpointError::Change { place, reason: GateError::Failed }),
-            None => Ok(document),
+            None if self.log.len() < place => Err(CheckpointError::Change { place, reason: GateError::Failed }),
+            None => Ok(self),
         }
     }
 }

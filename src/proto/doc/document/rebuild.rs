@@ -74,7 +74,7 @@ impl Document {
         let told = self.messages.drain(..).map(|message| ((message.author, message.n), message));
         self.unsaid.extend(told.filter(|(id, _)| !untold.contains(id)));
         self.log.clear();
-        self.applied = 0;
+        (self.applied, self.ops, self.bytes) = (0, 0, 0);
         self.batch.clear();
         self.fresh.clear();
         self.news.clear();

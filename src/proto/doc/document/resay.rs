@@ -4,7 +4,7 @@
 //!
 //! Always: nothing that its author wrote is lost; positions in text stay beside the same neighbours. PROTOCOL.md 5, 12.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
 use automerge::transaction::Transactable;
 use automerge::{ChangeHash, Cursor, ObjId, ObjType, Patch, PatchAction, Prop, ROOT, ReadDoc, Value};
@@ -12,6 +12,7 @@ use bytes::Bytes;
 
 use super::Document;
 use super::retract::Owed;
+use super::roll::Moved;
 use crate::proto::doc::chat::{Draft, Message};
 use crate::proto::doc::edit::{EditError, Tx};
 use crate::proto::doc::gate::parse_canonical;
@@ -34,7 +35,7 @@ impl Document {
         if let Some(owed) = self.owed.take() {
             match &owed.before {
                 None => self.resay_lines(&owed, &mut said),
-                Some(before) => self.resay_edits(before, &owed.payloads, &mut said),
+                Some(before) => self.resay_edits(before, &owed, &mut said),
             }
         }
         said
@@ -51,20 +52,21 @@ impl Document {
     }
 
     /// Returns whether the message is there, and no other one under its number.
-    fn still_says(&self, target: (AuthorId, u64), owed: &Owed) -> bool {
+    pub(super) fn still_says(&self, target: (AuthorId, u64), owed: &Owed) -> bool {
         let (author, n) = target;
         let Some(lost) = owed.lines.get(&target) else { return n < self.gate.pages(author).next_n() };
         self.messages.iter().any(|line| (line.author, line.n) == target && line.says_the_same(lost))
     }
 
-    fn resay_edits(&mut self, before: &View, payloads: &VecDeque<Bytes>, said: &mut Vec<Bytes>) {
+    fn resay_edits(&mut self, before: &View, owed: &Owed, said: &mut Vec<Bytes>) {
         let mut renamed = Renamed::new();
-        for payload in payloads {
-            let Some((mut effect, patches)) = Effect::of(before, payload, renamed.clone()) else { continue };
+        let moved = owed.moved.as_ref();
+        for payload in &owed.payloads {
+            let Some((mut effect, patches)) = Effect::of(before, payload, moved, renamed.clone()) else { continue };
             let whole = self.edit(|tx| patches.iter().try_for_each(|patch| effect.say(tx, patch)));
             if let Ok(payload) = whole {
                 said.extend(payload);
-            } else if let Some((again, _)) = Effect::of(before, payload, renamed) {
+            } else if let Some((again, _)) = Effect::of(before, payload, moved, renamed) {
                 // It fits no single change any more: in parts, so that what can be said is.
                 effect = again;
                 for patch in &patches {
@@ -77,7 +79,7 @@ impl Document {
 }
 
 /// Returns the lines of a chat change. They passed the gate once.
-fn lines_of(author: AuthorId, payload: &[u8]) -> Vec<Message> {
+pub(super) fn lines_of(author: AuthorId, payload: &[u8]) -> Vec<Message> {
     let mut lines = Vec::new();
     let Ok(scan) = Scan::parse(payload) else { return lines };
     let mut ops = scan.ops();
@@ -110,16 +112,18 @@ struct Effect<'a> {
     hash: ChangeHash,
     /// The notes, as far as the patches have changed them; nothing before the first.
     slots: Option<Vec<Slot>>,
+    /// In another generation no character has the name that it had: those that are known there.
+    moved: Option<&'a Moved>,
     renamed: Renamed,
 }
 
 impl<'a> Effect<'a> {
     /// Returns what the change did in `before`, in order, and the means to do it again.
-    fn of(before: &'a View, payload: &[u8], renamed: Renamed) -> Option<(Self, Vec<Patch>)> {
+    fn of(before: &'a View, payload: &[u8], moved: Option<&'a Moved>, renamed: Renamed) -> Option<(Self, Vec<Patch>)> {
         let change = parse_canonical(payload).ok()?;
         let (deps, hash) = (change.deps().to_vec(), change.hash());
         let patches = before.read(|doc| Ok(doc.diff(&deps, &[hash]))).ok()?;
-        Some((Self { before, deps, hash, slots: None, renamed }, patches))
+        Some((Self { before, deps, hash, slots: None, moved, renamed }, patches))
     }
 
     /// Does one patch again.
@@ -194,7 +198,12 @@ impl<'a> Effect<'a> {
             Slot::Anew(cursor) => cursor.clone(),
             Slot::Before(index) => {
                 let old = self.before.read(|doc| doc.get_cursor(notes(), *index, Some(&self.deps))).ok()?;
-                self.renamed.get(&old.to_string()).cloned().unwrap_or(old)
+                let name = old.to_string();
+                match (self.renamed.get(&name), self.moved) {
+                    (Some(anew), _) => anew.clone(),
+                    (None, Some(moved)) => moved.get(&name)?.clone(),
+                    (None, None) => old,
+                }
             }
         };
         let place = tx.raw.get_cursor_position(notes(), &cursor, None).ok()?;

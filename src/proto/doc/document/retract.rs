@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use bytes::Bytes;
 
+use super::roll::Moved;
 use super::{Document, Entry};
 use crate::proto::doc::chat::Message;
 use crate::proto::doc::gate::scan::Scan;
@@ -24,6 +25,9 @@ pub(super) struct Owed {
     pub(super) before: Option<View>,
     /// The lines that went with them, by author and number.
     pub(super) lines: HashMap<(AuthorId, u64), Message>,
+    /// Since the document has begun anew: where the characters of its notes are now. None of the payloads can stand there
+    /// as it is.
+    pub(super) moved: Option<Moved>,
 }
 
 impl Document {
@@ -87,7 +91,7 @@ impl Document {
         if !payloads.is_empty() {
             let mut lines: HashMap<_, _> = said.into_iter().map(|line| ((line.author, line.n), line)).collect();
             self.messages.iter().for_each(|line| drop(lines.remove(&(line.author, line.n))));
-            self.owed = Some(Owed { payloads, before, lines });
+            self.owed = Some(Owed { payloads, before, lines, moved: None });
         }
         lost
     }
@@ -124,7 +128,7 @@ impl Document {
 
     /// Takes the first of the owed changes if all that it builds on is here.
     fn pop_owed(&mut self) -> Option<Bytes> {
-        let owed = self.owed.as_mut()?;
+        let owed = self.owed.as_mut().filter(|owed| owed.moved.is_none())?;
         let deps = Scan::parse(owed.payloads.front()?).ok()?.deps;
         if deps.iter().all(|dep| self.gate.knows(dep)) { owed.payloads.pop_front() } else { None }
     }

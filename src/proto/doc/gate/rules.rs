@@ -176,10 +176,8 @@ pub(super) fn check_chat(scan: &Scan<'_>, pages: &mut Pages) -> Result<Vec<Messa
         let own = |reference: Option<Ref>, counter| reference == Some(Ref { counter, actor: 0 });
         match op {
             Op { object: None, key: Key::Map(key), action: Action::Make(Kind::List), preds: 0, .. } => {
-                if !pages.is_full() || key != pages.next_key(scan.actor) {
-                    return Err(rule("pages follow one another, each full before the next"));
-                }
-                pages.begin(counter);
+                let page = pages.may_begin(scan.actor, key);
+                pages.begin(page.ok_or(rule("pages follow one another, each full before the next"))?, counter);
             }
             Op { object, key, insert: true, action: Action::Put(Value::Bytes(bytes)), .. } => {
                 let end = match key {
@@ -225,6 +223,7 @@ fn one_line(scan: &Scan<'_>) -> Option<Vec<u8>> {
     }
     let place = match (place, op.key) {
         (None, Key::Element(last)) => LinePlace::After { list: op.object?.counter, last: last.counter },
+        (None, Key::Head) => LinePlace::FirstOf { list: op.object?.counter },
         (Some(place), Key::Head) => place,
         _ => return None,
     };

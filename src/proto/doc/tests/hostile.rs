@@ -261,7 +261,7 @@ fn chat_takes_lines_at_the_end_of_their_authors_own_page_only() {
     let tricks: Vec<(&str, Vec<Op>)> = vec![
         ("honest", vec![page.clone(), hello.clone()]),
         ("a page of Ada's", vec![make(ObjectId::Root, &format!("{ADA}/0"), ObjType::List)]),
-        ("the wrong page", vec![list("1", ObjType::List)]),
+        ("a page beyond the last", vec![list("4294967296", ObjType::List)]),
         ("a page written differently", vec![list("00", ObjType::List)]),
         ("an empty page after an empty page", vec![page.clone(), list("1", ObjType::List)]),
         ("a map for a page", vec![list("0", ObjType::Map)]),

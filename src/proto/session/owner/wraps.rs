@@ -5,13 +5,14 @@
 use super::super::hosting::Hosting;
 use super::super::link::LinkId;
 use super::{Owner, Peer};
-use crate::proto::epoch::{open_wrap, wrap_epoch};
+use crate::proto::epoch::{EpochSecret, open_wrap, wrap_epoch};
 use crate::proto::id::AuthorId;
 use crate::proto::key::{Secret32, ShareSecret};
-use crate::proto::limits::{MEMBERS_MAX, PASSED_ON_MAX};
+use crate::proto::limits::{CLOCK_SKEW_MS_MAX, MEMBERS_MAX, PASSED_ON_MAX};
 use crate::proto::member::{VerifiedMember, VerifiedShare};
 use crate::proto::seal::open_share_kek;
 use crate::proto::share::{ShareCert, ShareFlags};
+use crate::proto::time::Wall;
 use crate::proto::wire::{Frame, PassedOn};
 use std::collections::BTreeMap;
 
@@ -28,10 +29,15 @@ impl Below {
     pub(super) fn cert(&self) -> &ShareCert {
         self.share.certs().first().expect("a verified share has a certificate")
     }
+
+    /// Tells whether its time is over, by whatever clock.
+    fn is_over(&self, now: Wall) -> bool {
+        now > self.cert().expires.after_ms(CLOCK_SKEW_MS_MAX)
+    }
 }
 
 /// Tells whether members by these shares are let in one by one.
-fn wants_approval(certs: &[ShareCert]) -> bool {
+pub(in super::super) fn wants_approval(certs: &[ShareCert]) -> bool {
     certs.iter().any(|cert| cert.flags.contains(ShareFlags::APPROVE))
 }
 
@@ -90,7 +96,14 @@ impl Peer {
     /// Tells whether a member that stays is not served by the wrap of its share.
     fn needs_own_wrap(&self, member: &VerifiedMember) -> bool {
         let shares = &member.chain().shares;
-        let is_by_itself = wants_approval(shares) || shares.iter().any(|cert| self.log.is_closed(&cert.share));
+        let is_known = |share| {
+            self.log.share(&share).is_some()
+                || self.owner.as_ref().is_some_and(|owner| owner.below.contains_key(&share))
+        };
+        // Of a share that was passed on, and of which a relay or its maker did not tell, the key is not known here.
+        let is_by_itself = wants_approval(shares)
+            || shares.iter().any(|cert| self.log.is_closed(&cert.share))
+            || !is_known(member.share());
         is_by_itself && self.log.admits(member).is_ok()
     }
 
@@ -109,10 +122,17 @@ impl Peer {
     }
 
     /// Takes a share that a member passed on, and lets its holders have every epoch from now on.
-    pub(in super::super) fn take_passed_on(&mut self, link: LinkId, frame: PassedOn) {
-        let Some(owner) = &self.owner else { return };
+    pub(in super::super) fn take_passed_on(&mut self, link: LinkId, frame: PassedOn, now: Wall) {
+        let Some(owner) = &mut self.owner else { return };
         let Some(leaf) = frame.certs.first().map(|cert| cert.share) else { return };
-        if owner.below.contains_key(&leaf) || owner.below.len() >= PASSED_ON_MAX || self.log.share(&leaf).is_some() {
+        if owner.below.contains_key(&leaf) || self.log.share(&leaf).is_some() {
+            return;
+        }
+        if owner.below.len() >= PASSED_ON_MAX {
+            let log = &self.log;
+            owner.below.retain(|_, below| log.admits_share(&below.share).is_ok() && !below.is_over(now));
+        }
+        if owner.below.len() >= PASSED_ON_MAX {
             return;
         }
         let Some(below) = self.check_passed_on(frame) else { return };
@@ -135,6 +155,7 @@ impl Peer {
         let leaf = share.certs().first()?.share;
         let kek = open_share_kek(&self.keys, &self.session, &leaf, &frame.sealed_kek).ok()?;
         let commit = self.log.commit(wrap_epoch(&frame.wrap)?)?;
+        let commit = if wants_approval(share.certs()) { EpochSecret::blank().commit() } else { commit };
         open_wrap(&frame.wrap, &kek, &self.session, &commit).ok()?;
         Some(Below { share, kek, frame })
     }

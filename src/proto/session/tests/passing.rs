@@ -1,6 +1,7 @@
 //! Shares passed on: without network, narrower, and over with the one above.
 
 use super::*;
+use crate::proto::limits::PASSED_ON_MAX;
 
 fn passable(wire: &mut Wire) -> Token {
     wire.share_by(&ShareTerms { lasts_ms: HOUR_MS, may_pass_on: true, ..ShareTerms::new(Access::Interact) })
@@ -93,6 +94,7 @@ fn closing_a_share_closes_those_below() {
     }
     let late = wire.join(&below);
     assert!(wire.peers[late].me().is_none());
+    assert_eq!(wire.peers[late].ended(), Some(Ending::Revoked), "the owner's own record tells it");
 }
 
 /// The owner can close a share that it did not issue, and no more than that.
@@ -131,4 +133,103 @@ fn nobody_passes_on_more_than_it_has() {
     let dan = wire.join(&below);
     wire.pass(10_000);
     assert_eq!(try_it(&mut wire, dan, ShareTerms::new(Access::View)), Err(PassOnError::NoRight(Rights::VIEW)));
+}
+
+/// Whoever passed on many short links may go on once they are over, and the owner goes on renewing the key for the new
+/// ones.
+#[test]
+fn links_that_are_over_make_room_for_new_ones() {
+    let mut wire = Wire::new();
+    let token = passable(&mut wire);
+    let ben = wire.join(&token);
+    for round in 0..2 {
+        for _ in 0..PASSED_ON_MAX {
+            let (now, terms) = (wire.now, ShareTerms { lasts_ms: 60_000, ..ShareTerms::new(Access::View) });
+            wire.peers[ben].pass_on(&terms, now).unwrap();
+        }
+        let now = wire.now;
+        let one_more = wire.peers[ben].pass_on(&ShareTerms::new(Access::View), now);
+        assert_eq!(one_more.map(drop), Err(PassOnError::TooMany), "round {round}");
+        wire.pass(200_000_000);
+    }
+    let below = pass_on(&mut wire, ben, Access::Interact);
+    wire.settle();
+    let cat = wire.join(&below);
+    let now = wire.now;
+    wire.host().rekey(now).unwrap();
+    wire.say(cat, "here");
+    wire.pass(8_000_000);
+    assert_eq!(wire.assert_equal(&[ben, cat]), ["here"]);
+    assert_eq!((wire.alarms(0), wire.alarms(cat)), (vec![], vec![]));
+}
+
+/// A link below one that is closed would be of no use to anybody, and its maker should hear it first.
+#[test]
+fn closed_share_is_not_passed_on_by_those_who_stay() {
+    let mut wire = Wire::new();
+    let token = passable(&mut wire);
+    let (ben, cat) = (wire.join(&token), wire.join(&token));
+    wire.pass(1_000_000);
+    let (now, id) = (wire.now, wire.id(cat));
+    wire.host().kick(id, now).unwrap();
+    wire.pass(1_000_000);
+    assert!(wire.peers[ben].ended().is_none());
+    let now = wire.now;
+    let refused = wire.peers[ben].pass_on(&ShareTerms::new(Access::View), now).map(drop);
+    assert_eq!(refused, Err(PassOnError::Closed));
+}
+
+/// A relay that hides from the owner what was passed on, or a holder who seals the owner nonsense, must not keep the
+/// next key from those who came by it in good faith; and the owner can close what it never heard of.
+#[test]
+fn members_by_a_share_that_the_owner_never_heard_of_get_keys_and_can_be_cut_off() {
+    let mut wire = Wire::new();
+    let token = passable(&mut wire);
+    let ben = wire.join(&token);
+    wire.sieve = Some(Box::new(|index, frame| index != 0 || !matches!(frame, Frame::Share(_))));
+    let below = pass_on(&mut wire, ben, Access::Interact);
+    wire.settle();
+    let cat = wire.join(&below);
+    wire.say(cat, "one");
+    let now = wire.now;
+    wire.host().rekey(now).unwrap();
+    wire.say(cat, "two");
+    wire.pass(8_000_000);
+    assert_eq!(wire.assert_equal(&[ben, cat]), ["one", "two"]);
+    assert_eq!((wire.alarms(0), wire.alarms(cat)), (vec![], vec![]));
+    wire.revoke(share_of(&below));
+    assert_eq!(wire.peers[cat].ended(), Some(Ending::Revoked));
+    let late = wire.join(&below);
+    wire.pass(1_000_000);
+    assert!(wire.peers[late].me().is_none() || wire.peers[late].ended().is_some());
+    assert!(wire.peers[ben].ended().is_none());
+}
+
+/// Another's certificates for the name of one's own link, shown first by a relay in league, must not stick.
+#[test]
+fn certificates_of_anothers_share_are_not_taken_for_ones_own() {
+    let mut wire = Wire::new();
+    let token = passable(&mut wire);
+    let ben = wire.join(&token);
+    let below = pass_on(&mut wire, ben, Access::View);
+    wire.settle();
+    let genuine = wire.peers[0].uploads().into_iter().find_map(|frame| match frame {
+        Frame::Share(share) => Some(share),
+        _ => None,
+    });
+    let genuine = genuine.unwrap();
+    let mut usurped = genuine.clone();
+    let other = ShareSecret::new(&wire.peers[0].session, [66; 16], crate::proto::share::ShareFlags::NONE, None);
+    let signer = token.secret().unwrap();
+    usurped.certs[0] = crate::proto::member::cast::resigned(
+        &genuine.certs[0],
+        |bytes| bytes[34..66].copy_from_slice(&other.public().0),
+        |digest| signer.sign_digest(digest),
+    );
+    let cat = wire.add(&below);
+    let now = wire.now;
+    wire.peers[cat].learn_own_share(usurped, now);
+    wire.connect(cat);
+    wire.pass(1_000_000);
+    assert!(wire.peers[cat].me().is_some(), "its own key says which is its own");
 }
