@@ -2,8 +2,9 @@
 //! nobody else.
 
 use super::*;
+use crate::proto::authlog::{Cut, Record};
 use crate::proto::id::LaneId;
-use crate::proto::key::derive;
+use crate::proto::key::{SessionRoot, derive};
 use crate::proto::lane::proof::Proof;
 use crate::proto::limits::{AUTHORS_MAX, HAVE_LANES_MAX};
 use crate::proto::member::cast::resigned;
@@ -249,4 +250,34 @@ fn endless_members_take_bounded_memory() {
     assert!(peer.roster.known() <= AUTHORS_MAX);
     assert!(peer.proofs.len() <= AUTHORS_MAX, "{}", peer.proofs.len());
     assert!(peer.links[&link(ben)].feed.lanes() <= AUTHORS_MAX + 10, "{}", peer.links[&link(ben)].feed.lanes());
+}
+
+/// An owner can cut lanes where nobody ever got to; its guests go on all the same.
+#[test]
+fn absurd_cuts_end_nothing() {
+    let mut wire = Wire::new();
+    let token = wire.share(Access::Interact);
+    let (ben, cat) = (wire.join(&token), wire.join(&token));
+    wire.say(cat, "hello");
+    wire.pass(1_000_000);
+    let (now, author) = (wire.now, wire.id(cat));
+    let root = SessionRoot::from_seed([1; 32]);
+    for epoch in 0..3 {
+        let cuts = Channel::DURABLE.map(|channel| {
+            let lane = LaneId { channel, author, epoch: Epoch(epoch) };
+            Cut { lane, next: u64::MAX - 1, digest: [1; 32] }
+        });
+        let records =
+            [Record::Cut(cuts.to_vec()), Record::Epoch { epoch: Epoch(epoch + 1), commit: [epoch as u8; 32] }];
+        for record in records {
+            let raw = wire.host().log.write(&root, &record, now.wall).unwrap();
+            deliver(&mut wire, ben, [Frame::Log(raw)]);
+        }
+        let now = wire.now;
+        wire.peers[ben].handle_timeout(now);
+    }
+    let lane = LaneId { channel: Channel::CHAT, author, epoch: Epoch(2) };
+    deliver(&mut wire, ben, [Frame::Entry(WireEntry::encode(1, lane, 9, &[0; 16], &[0; 64]).as_bytes().clone())]);
+    assert_eq!(wire.peers[ben].ended(), None);
+    assert_eq!(wire.peers[ben].base_of(Channel::CHAT, author, Epoch(3)), u64::MAX);
 }
