@@ -1,11 +1,10 @@
 //! Eve: a member who holds a token and speaks the protocol by hand, so that nothing of our own stops her.
 
 use super::table::{Table, exporter};
-use bytes::Bytes;
 use cahoots::proto::authlog::AuthLog;
 use cahoots::proto::epoch::{EpochSecret, open_share_wrap};
 use cahoots::proto::id::{AuthorId, Channel, Class, LaneId};
-use cahoots::proto::key::{MemberKeys, Secret32, ShareSecret};
+use cahoots::proto::key::{MemberKeys, ShareSecret};
 use cahoots::proto::member::{Chain, MemberCert};
 use cahoots::proto::seal::{DirectGuest, LaneWriter, pad_durable};
 use cahoots::proto::share::ShareCert;
@@ -65,11 +64,6 @@ impl Eve {
             _ => None,
         });
         refused.map_or(Ok(eve), Err)
-    }
-
-    /// Wraps the epoch's secret for somebody.
-    pub(crate) fn wrap(&self, kek: &Secret32, recipient: &[u8; 16]) -> Bytes {
-        self.epoch_secret.wrap(self.log.epoch().unwrap(), kek, recipient, &self.secret.session())
     }
 
     /// Certifies another member by the same link.

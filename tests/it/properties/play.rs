@@ -289,7 +289,7 @@ impl Play {
         self.with(pick, |play, who| {
             if who != HOST && play.wires.members[who].peer.me().is_some() {
                 play.wires.model.deeds[who].has_left = true;
-                play.wires.tell(who, |peer, now| peer.leave(now));
+                play.wires.tell(who, Peer::leave);
             }
         });
     }

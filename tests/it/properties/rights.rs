@@ -166,7 +166,7 @@ fn passed_on(eve: &Eve) -> Frame {
     let cert = ShareCert::issue_below(parent, &eve.secret, &secret, terms);
     let host = eve.log.host_member().unwrap();
     let kek = seal_share_kek(host.kem_public(), &session, &secret.share_id(), secret.kek(), [6; 32]).unwrap();
-    let wrap = eve.wrap(secret.kek(), &secret.share_id().0);
+    let wrap = eve.epoch_secret().wrap(Epoch(0), secret.kek(), &secret.share_id().0, &session);
     Frame::Share(PassedOn { certs: vec![cert, parent.clone()], wrap, sealed_kek: kek })
 }
 
@@ -244,10 +244,10 @@ fn shown(event: &Event) -> Option<Vec<u8>> {
 impl Likeness {
     fn of(table: &Table, index: usize) -> Self {
         let peer = &table.peers[index];
-        let is_content = |event: &&Event| match event {
-            Event::Input(..) | Event::WindowSize(..) | Event::DriverChanged(..) => true,
-            Event::DriveWished(..) | Event::Rekeyed(_) | Event::CheckpointTaken(_) | Event::InputRefused(..) => true,
-            _ => false,
+        let is_content = |event: &&Event| {
+            let is_said = matches!(event, Event::Input(..) | Event::WindowSize(..) | Event::InputRefused(..));
+            let is_driven = matches!(event, Event::DriverChanged(..) | Event::DriveWished(..));
+            is_said || is_driven || matches!(event, Event::Rekeyed(_) | Event::CheckpointTaken(_))
         };
         let here = peer.roster().here().map(|(member, presence)| (member.author(), presence.name.clone()));
         Self {
