@@ -31,6 +31,10 @@ const PULSE: Duration = Duration::from_secs(1);
 /// Addresses found that may wait to be looked at.
 const FINDS_MAX: usize = 16;
 
+/// How often a relay may say that it does not know the link before that counts: the host may be about to tell it of one
+/// that was issued a moment ago, and a relay takes only a few tries from one network (PROTOCOL.md 17).
+const UNKNOWN_MAX: u32 = 2;
+
 /// What came of looking, so far: it explains why nothing was found.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Findings {
@@ -43,6 +47,9 @@ struct Seen {
     refusal: Option<CloseCode>,
     /// Somebody on the network said so: it may not be the host.
     is_hearsay: bool,
+    /// How often the link was not known, and how often counts.
+    unknown: u32,
+    unknown_max: Option<u32>,
     relay_trouble: Option<Trouble>,
     /// When something was in the way first that may pass.
     troubled_since: Option<Instant>,
@@ -73,6 +80,12 @@ impl Trouble {
 }
 
 impl Findings {
+    /// For a link whose passphrase may be wrong: one no counts, so that the next words can be tried at once.
+    pub(crate) fn of_guess() -> Self {
+        let seen = Seen { unknown_max: Some(1), ..Seen::default() };
+        Self { seen: Arc::new(Mutex::new(seen)), ..Self::default() }
+    }
+
     fn note(&self, note: impl FnOnce(&mut Seen)) {
         note(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner));
         self.news.notify_waiters();
@@ -81,6 +94,7 @@ impl Findings {
     pub(crate) fn note_refusal(&self, code: CloseCode) {
         self.note(|seen| {
             (seen.refusal, seen.is_hearsay) = (Some(code), false);
+            seen.unknown += u32::from(code == CloseCode::ShareUnknown);
             seen.troubled_since.get_or_insert_with(Instant::now);
         });
     }
@@ -152,8 +166,10 @@ impl Findings {
 impl Seen {
     /// Nothing that could still come would change the answer.
     fn is_hopeless(&self) -> bool {
-        // The host may be about to tell a relay of a link that was issued a moment ago.
-        let is_final = self.refusal.is_some_and(|code| !code.is_passing() && code != CloseCode::ShareUnknown);
+        let is_final = self.refusal.is_some_and(|code| match code {
+            CloseCode::ShareUnknown => self.unknown >= self.unknown_max.unwrap_or(UNKNOWN_MAX),
+            _ => !code.is_passing(),
+        });
         let has_failed = self.refusal.is_some() || self.relay_trouble.is_some();
         // What may be over in a moment, as when the relay or this side's network starts anew, is given that moment.
         let may_pass = match (self.refusal, &self.relay_trouble) {
@@ -464,6 +480,18 @@ mod tests {
             assert_eq!(is_hopeless(&findings), after_looking, "{code:?}");
             findings.note_last_refusal(code);
             assert!(is_hopeless(&findings), "{code:?} on the only way");
+        }
+    }
+
+    /// A relay takes five tries a minute: who mistypes a passphrase must not use them up with one.
+    #[tokio::test]
+    async fn unknown_link_is_tried_twice_and_a_passphrase_once() {
+        let (link, guess) = (Findings::default(), Findings::of_guess());
+        for (findings, at_first) in [(link, false), (guess, true)] {
+            findings.note_refusal(CloseCode::ShareUnknown);
+            assert_eq!(is_hopeless(&findings), at_first);
+            findings.note_refusal(CloseCode::ShareUnknown);
+            assert!(is_hopeless(&findings));
         }
     }
 }

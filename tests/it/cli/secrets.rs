@@ -57,6 +57,7 @@ fn logs_and_socket_names_hold_no_secret() {
     let share = ["share", "--json", "--no-lan", "--relay", &relay.address, "--passphrase-file", &words];
     let mut child = command(&[&share[..], &["--", "cat"]].concat())
         .env("XDG_RUNTIME_DIR", home.path())
+        .env("TMPDIR", home.path())
         .env("CAHOOTS_LOG", "trace")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -201,7 +201,8 @@ impl Home {
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = command(args);
-        command.env("XDG_RUNTIME_DIR", &self.0);
+        // The second is where sessions are looked for besides.
+        command.env("XDG_RUNTIME_DIR", &self.0).env("TMPDIR", &self.0);
         command
     }
 
@@ -233,7 +234,8 @@ impl Home {
     }
 
     pub(super) fn window(&self, args: &[&str]) -> Window {
-        Window::open_with(args, vec![("XDG_RUNTIME_DIR".into(), self.0.clone().into())])
+        let env = ["XDG_RUNTIME_DIR", "TMPDIR"].map(|name| (name.into(), self.0.clone().into()));
+        Window::open_with(args, env.to_vec())
     }
 
     /// Writes a secret to a file, as a careful user does, and returns the file's name.
