@@ -4,7 +4,9 @@
 
 mod cast;
 
+pub mod audit;
 pub mod authlog;
+pub mod checkpoint;
 pub mod entry;
 pub mod frame_decoder;
 pub mod gate;
@@ -27,7 +29,9 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
 pub const TARGETS: &[Target] = &[
+    ("audit", audit::run),
     ("authlog", authlog::run),
+    ("checkpoint", checkpoint::run),
     ("entry", entry::run),
     ("frame_decoder", frame_decoder::run),
     ("gate", gate::run),

@@ -3,9 +3,10 @@
 //! `pass_on` --> token; SHARE on every link from then on, by which relay and owner learn of it
 
 use super::Peer;
-use super::owner::ShareTerms;
+use super::owner::{ShareTerms, wants_approval};
 use crate::proto::authlog::AuthLog;
-use crate::proto::key::{PassphraseHash, Secret32, ShareSecret};
+use crate::proto::epoch::EpochSecret;
+use crate::proto::key::{PassphraseHash, ShareSecret};
 use crate::proto::limits::{CLOCK_SKEW_MS_MAX, PASSED_ON_MAX};
 use crate::proto::member::VerifiedShare;
 use crate::proto::seal::seal_share_kek;
@@ -56,8 +57,6 @@ pub enum PassOnError {
 #[derive(Debug)]
 struct Passed {
     secret: ShareSecret,
-    /// The share's KEK; one that nobody else has where the owner lets members in one by one.
-    kek: Secret32,
     certs: Vec<ShareCert>,
     sealed_kek: [u8; SEALED_KEK_BYTES],
 }
@@ -105,7 +104,7 @@ impl Peer {
     ) -> Result<Token, PassOnError> {
         let flags = terms.flags(passphrase.is_some());
         let terms_below = self.terms_below(terms, flags, now.wall)?;
-        let (host_seed, nobodys) = (self.draw(), Secret32::from_bytes(self.draw()));
+        let host_seed = self.draw();
         self.forget_passed_on(now.wall);
         let me = self.me.as_ref().ok_or(PassOnError::NotJoined)?;
         let above = me.chain().shares.clone();
@@ -113,13 +112,10 @@ impl Peer {
         let secret = ShareSecret::new(&self.session, seed, flags, passphrase);
         let cert = ShareCert::issue_below(parent, &self.secret, &secret, terms_below);
         let host = *self.log.host_member().ok_or(PassOnError::NotJoined)?.kem_public();
-        let certs: Vec<ShareCert> = std::iter::once(cert).chain(above).collect();
-        // Its holders read nothing before they are let in, and then by a key of their own.
-        let is_by_approval = certs.iter().any(|cert| cert.flags.contains(ShareFlags::APPROVE));
-        let kek = if is_by_approval { nobodys } else { Secret32::from_bytes(*secret.kek().expose()) };
-        let sealed_kek = seal_share_kek(&host, &self.session, &secret.share_id(), &kek, host_seed)
+        let sealed_kek = seal_share_kek(&host, &self.session, &secret.share_id(), secret.kek(), *host_seed.expose())
             .map_err(|_| PassOnError::HostKey)?;
-        self.passing.passed.push(Passed { secret, kek, certs, sealed_kek });
+        let certs = std::iter::once(cert).chain(above).collect();
+        self.passing.passed.push(Passed { secret, certs, sealed_kek });
         self.bring_passed_on();
         Ok(Token::new(terms.access, &self.session, seed, flags))
     }
@@ -173,9 +169,12 @@ impl Peer {
     /// Brings the shares passed on here to links that do not know them. Needs the key of the newest epoch, for them.
     pub(super) fn bring_passed_on(&mut self) {
         let Some((epoch, secret)) = self.newest_secret() else { return };
+        let blank = EpochSecret::blank();
         let wrap = |passed: &Passed| {
             let share = passed.secret.share_id();
-            secret.wrap(epoch, &passed.kek, share.as_bytes(), &self.session)
+            // Who has to be let in gets the key from the owner, and not before.
+            let secret = if wants_approval(&passed.certs) { &blank } else { secret };
+            secret.wrap(epoch, passed.secret.kek(), share.as_bytes(), &self.session)
         };
         let frame = |passed: &Passed| {
             Frame::Share(PassedOn { certs: passed.certs.clone(), wrap: wrap(passed), sealed_kek: passed.sealed_kek })

@@ -228,7 +228,7 @@ impl Peer {
         }
         let me = self.me().ok_or(TypeError::NotJoined)?;
         let seed = self.draw();
-        let direct = DirectGuest::new(self.session, me, host, &kem, seed).map_err(|_| TypeError::HostKey)?;
+        let direct = DirectGuest::new(self.session, me, host, &kem, *seed.expose()).map_err(|_| TypeError::HostKey)?;
         self.typing.rewind();
         self.typing.aims.clear();
         self.typing.to = Some((host, direct));

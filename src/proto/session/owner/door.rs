@@ -110,16 +110,13 @@ impl Peer {
         }
     }
 
-    /// Forgets who waits at a door that is closed now.
-    pub(super) fn clear_door(&mut self) {
+    /// Forgets those who wait before a door that is closed by now.
+    pub(in super::super) fn forget_waiting(&mut self) {
         let (log, roster) = (&self.log, &self.roster);
-        if let Some(owner) = &mut self.owner {
-            let may_come = |author: &AuthorId| {
-                let member = roster.member(author);
-                member.is_some_and(|member| matches!(log.admits(member), Err(ChainError::NotLetIn { .. })))
-            };
-            owner.door.waiting.retain(may_come);
-        }
+        let waits = |author: &AuthorId| {
+            roster.member(author).is_some_and(|member| matches!(log.admits(member), Err(ChainError::NotLetIn { .. })))
+        };
+        self.owner.iter_mut().for_each(|owner| owner.door.waiting.retain(waits));
     }
 
     /// Closes shares for one member alone behind the first that came.
