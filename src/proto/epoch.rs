@@ -26,6 +26,11 @@ impl EpochSecret {
         Self(secret)
     }
 
+    /// Returns what is wrapped where there is nothing to tell yet: 32 zero bytes, which open nothing. PROTOCOL.md 10.1.
+    pub(crate) const fn blank() -> Self {
+        Self(Secret32::from_bytes([0; 32]))
+    }
+
     /// Takes 32 random bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {

@@ -17,6 +17,7 @@ mod documents;
 mod driving;
 mod epochs;
 mod event;
+mod generations;
 mod handshake;
 mod hidden;
 mod holdings;
@@ -206,7 +207,7 @@ impl Peer {
             (_, Frame::Close(code)) => self.handle_closed(link, code),
             (_, Frame::Ping(echo)) => state.send(&Frame::Pong(echo)),
             (_, Frame::Pong(echo)) => self.handle_pong(link, echo, now.mono),
-            (_, Frame::Unknown { .. }) => {}
+            (Phase::Parting, _) | (_, Frame::Unknown { .. }) => {}
             (Phase::Greeting, Frame::Welcome(welcome)) => self.handle_welcome(link, &welcome, now),
             (Phase::Catching(_) | Phase::Ready, Frame::Log(raw)) => self.handle_log(link, raw, now),
             (Phase::Catching(_) | Phase::Ready, Frame::Share(share)) => self.handle_share(link, share, now),
@@ -307,7 +308,11 @@ impl Peer {
             self.events.push_back(Event::Ended(ending));
             self.settle_up();
             for link in self.links.keys().copied().collect::<Vec<_>>() {
-                self.close_link(link, CloseCode::Bye);
+                match self.links.get_mut(&link).filter(|state| state.is_ready()) {
+                    // It closes the link itself, which says that it has the record.
+                    Some(state) if ending == Ending::ByOwner && self.owner.is_some() => state.phase = Phase::Parting,
+                    _ => self.close_link(link, CloseCode::Bye),
+                }
             }
         }
     }

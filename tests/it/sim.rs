@@ -12,6 +12,7 @@ mod net;
 mod pipe;
 mod play;
 mod script;
+mod spy;
 
 use script::Plan;
 use std::panic::{AssertUnwindSafe, catch_unwind};

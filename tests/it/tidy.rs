@@ -215,6 +215,18 @@ fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
     found
 }
 
+/// Lists the tests below a folder, each as its file and its name.
+pub(crate) fn tests_in(folder: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for path in files(folder, "rs") {
+        let text = fs::read_to_string(&path).expect("source is text");
+        let marked = text.split("#[test]\n").skip(1);
+        let named = marked.filter_map(|rest| rest.split_once("fn ")?.1.split_once('('));
+        found.extend(named.map(|(name, _)| (path.display().to_string(), name.to_owned())));
+    }
+    found
+}
+
 fn stem(path: &Path) -> String {
     path.file_stem().expect("a file has a name").to_str().expect("names are ASCII").to_owned()
 }

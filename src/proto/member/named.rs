@@ -83,8 +83,8 @@ fn bounded(reader: &mut Reader<'_>, what: &'static str, max: usize) -> Result<u6
 
 #[cfg(test)]
 mod tests {
-    use super::super::VerifiedMember;
     use super::*;
+    use crate::proto::member::VerifiedMember;
     use crate::proto::member::cast::{keys, verified};
 
     /// The names behind a thousand lines must cost little, and must come out as they went in.

@@ -23,6 +23,8 @@ use std::ops::ControlFlow;
 
 /// What a connection is still sent of a session that is over, in bytes: a keyframe and all that may be kept after it.
 const SETTLE_BYTES_MAX: usize = KEYFRAME_BYTES_MAX + 2 * LIVE_KEPT_BYTES_MAX;
+/// Frames of the log and the like that wait, from which on no more goodbyes are added to them.
+const GOODBYES_MAX: usize = 256;
 /// Durable entries looked at in one turn, so that skipping what a member has holds nobody else up.
 const DURABLE_VISITS_MAX: usize = 2_048;
 
@@ -66,6 +68,26 @@ impl Turn<'_> {
     }
 }
 
+/// What one connection is still to be told of a member.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum PeerNote {
+    /// It is here; it was not when the connection heard of it last, if ever.
+    Came,
+    /// It is gone; it was here when the connection heard of it last.
+    Went,
+    /// It is here again, after it had gone unheard.
+    CameBack,
+}
+
+impl PeerNote {
+    const fn whereabouts(self) -> Whereabouts {
+        match self {
+            Self::Came | Self::CameBack => Whereabouts::Here,
+            Self::Went => Whereabouts::Gone,
+        }
+    }
+}
+
 /// What one connection is still to be told.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
@@ -81,7 +103,7 @@ pub(super) struct Outbox {
     wraps: BTreeSet<[u8; 16]>,
     acks: BTreeMap<LaneId, u64>,
     keyframes_wanted: BTreeSet<Channel>,
-    peers: BTreeMap<AuthorId, Whereabouts>,
+    peers: BTreeMap<AuthorId, PeerNote>,
     introduced: Numbers,
     direct: VecDeque<(AuthorId, Bytes)>,
     direct_bytes: usize,
@@ -141,10 +163,21 @@ impl Outbox {
         self.keyframes_wanted.insert(channel);
     }
 
+    /// Notes that a member has come or gone. Who came and went unheard leaves no note: members come and go for ever.
     pub(super) fn note_peer(&mut self, author: AuthorId, whereabouts: Whereabouts) {
-        if !self.is_held {
-            self.peers.insert(author, whereabouts);
+        if self.is_held {
+            return;
         }
+        let news = match (self.peers.get(&author), whereabouts) {
+            (Some(PeerNote::Came), Whereabouts::Gone) => {
+                self.peers.remove(&author);
+                return;
+            }
+            (None | Some(PeerNote::Came), Whereabouts::Here) => PeerNote::Came,
+            (Some(PeerNote::Went | PeerNote::CameBack), Whereabouts::Here) => PeerNote::CameBack,
+            (None | Some(PeerNote::Went | PeerNote::CameBack), Whereabouts::Gone) => PeerNote::Went,
+        };
+        self.peers.insert(author, news);
     }
 
     /// Notes that there is a proof against `author`.
@@ -152,6 +185,11 @@ impl Outbox {
         if !self.is_held {
             self.proofs.insert(author);
         }
+    }
+
+    /// Forgets a proof of which there is no more to tell.
+    pub(super) fn forget_proof(&mut self, author: AuthorId) {
+        self.proofs.remove(&author);
     }
 
     /// Notes that the newest presence of `author` has changed.
@@ -349,7 +387,8 @@ impl Outbox {
             turn.push(Frame::WantKeyframe(channel).encode());
         }
         while !turn.is_full() {
-            let Some((author, whereabouts)) = self.peers.pop_first() else { break };
+            let Some((author, note)) = self.peers.pop_first() else { break };
+            let whereabouts = note.whereabouts();
             if whereabouts == Whereabouts::Gone || introduce(&mut self.introduced, author, source, turn) {
                 turn.push(Frame::Peer(author, whereabouts).encode());
             }
@@ -382,6 +421,10 @@ impl Outbox {
             return;
         }
         self.latest.retain(|noted| *noted != author);
+        if self.control.len() >= GOODBYES_MAX {
+            // Who does not read learns of it by PEER, later: members come and go for ever.
+            return;
+        }
         let mut frames = Vec::new();
         let mut turn = Turn::new(&mut frames, usize::MAX);
         if let Some(latest) = source.latest.get(&author)

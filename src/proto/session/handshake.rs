@@ -160,7 +160,7 @@ impl Peer {
         let Phase::Catching(Awaited { nonce: theirs, records: 0, shares: 0, wraps: 0 }) = state.phase else { return };
         let exporter = state.exporter.as_ref().map_or(&[][..], <[u8; 32]>::as_slice);
         let binding = channel_binding(exporter, &state.nonce, &theirs);
-        if self.ended.is_some() {
+        if self.ended.is_some() && !self.has_ended_session() {
             return;
         }
         let chain = match self.certify(now) {
@@ -213,9 +213,13 @@ impl Peer {
         // Who waits to be let in is not asked for anything.
         let records = self.log.records().iter().skip(lacks).filter(|_| is_admitted).cloned().map(Frame::Log);
         let frames: Vec<_> = records.chain(self.uploads()).collect();
+        let is_over = self.has_ended_session();
         let Some(state) = self.links.get_mut(&link) else { return };
-        state.phase = Phase::Ready;
+        state.phase = if is_over { Phase::Parting } else { Phase::Ready };
         frames.iter().for_each(|frame| state.send(frame));
+        if is_over {
+            return;
+        }
         self.check_records(link, ready.log_next);
         self.greet_all();
         self.send_typed_again();
@@ -333,7 +337,13 @@ impl Peer {
         self.readers.retain(|lane, _| lane.author != author);
         for link in self.links.values_mut() {
             link.introduced.remove(&author);
+            let is_others = |lane: &LaneId| lane.author != author;
+            link.feed.retain(is_others);
+            link.forked.retain(is_others);
+            link.stored.retain(|lane, _| is_others(lane));
         }
+        self.proofs.forget(&author);
+        self.comparison.forget(&author);
         if let Some(hosting) = &mut self.hosting {
             hosting.forget_viewer(&author);
         }

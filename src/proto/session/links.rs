@@ -91,7 +91,8 @@ impl Peer {
             let since_heard_us = now.mono.since_us(link.heard);
             match link.phase {
                 Phase::Closing(_) => {}
-                Phase::Ready if since_heard_us >= SILENCE_US_MAX => silent.push(*id),
+                Phase::Ready | Phase::Parting if since_heard_us >= SILENCE_US_MAX => silent.push(*id),
+                Phase::Parting => {}
                 Phase::Ready if link.awaits_host && now.mono.since_us(link.opened) >= VOUCH_US_MAX => silent.push(*id),
                 Phase::Ready => {
                     let ping_due = link.pinged.is_none_or(|sent| now.mono.since_us(sent) >= HEARTBEAT_US);
@@ -120,6 +121,7 @@ impl Peer {
                 let held = link.held.poll_timeout().unwrap_or(ping);
                 ping.min(vouched).min(held).min(link.heard.after_us(SILENCE_US_MAX))
             }
+            Phase::Parting => link.heard.after_us(SILENCE_US_MAX),
             _ => link.opened.after_us(HANDSHAKE_US_MAX),
         });
         due.min()

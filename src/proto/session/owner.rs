@@ -12,6 +12,7 @@ mod vouch;
 mod wraps;
 
 pub use terms::{OwnerError, ShareInfo, ShareTerms};
+pub(super) use wraps::wants_approval;
 
 use super::hosting::Hosting;
 use super::{Ending, Peer};
@@ -182,7 +183,8 @@ impl Peer {
         self.roster.member(author).map(VerifiedMember::share)
     }
 
-    /// Ends the session for everybody.
+    /// Ends the session for everybody. An acceptor that has heard of it closes the link with
+    /// [`CloseCode::Ended`](crate::proto::wire::CloseCode::Ended).
     ///
     /// # Errors
     ///
@@ -196,6 +198,12 @@ impl Peer {
         self.write_record(&Record::End, now)?;
         self.end(Ending::ByOwner);
         Ok(())
+    }
+
+    /// Tells whether this peer is the owner and has ended the session. A link that comes up after that still takes the
+    /// record to an acceptor that could not be reached before.
+    pub(super) fn has_ended_session(&self) -> bool {
+        self.owner.is_some() && self.ended == Some(Ending::ByOwner)
     }
 
     /// Signs a record, keeps it, and sends it to every link.

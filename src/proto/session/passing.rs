@@ -3,8 +3,9 @@
 //! `pass_on` --> token; SHARE on every link from then on, by which relay and owner learn of it
 
 use super::Peer;
-use super::owner::ShareTerms;
+use super::owner::{ShareTerms, wants_approval};
 use crate::proto::authlog::AuthLog;
+use crate::proto::epoch::EpochSecret;
 use crate::proto::key::{PassphraseHash, ShareSecret};
 use crate::proto::limits::{CLOCK_SKEW_MS_MAX, PASSED_ON_MAX};
 use crate::proto::member::VerifiedShare;
@@ -168,8 +169,11 @@ impl Peer {
     /// Brings the shares passed on here to links that do not know them. Needs the key of the newest epoch, for them.
     pub(super) fn bring_passed_on(&mut self) {
         let Some((epoch, secret)) = self.newest_secret() else { return };
+        let blank = EpochSecret::blank();
         let wrap = |passed: &Passed| {
             let share = passed.secret.share_id();
+            // Who has to be let in gets the key from the owner, and not before.
+            let secret = if wants_approval(&passed.certs) { &blank } else { secret };
             secret.wrap(epoch, passed.secret.kek(), share.as_bytes(), &self.session)
         };
         let frame = |passed: &Passed| {

@@ -5,6 +5,7 @@ mod auditing;
 mod checkpoints;
 mod door;
 mod driving;
+mod generations;
 mod hardening;
 mod hidden;
 mod holdings;

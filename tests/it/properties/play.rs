@@ -3,6 +3,7 @@
 //! Every step can be taken at any time (numbers are taken modulo what there is, and what is not possible is left out),
 //! so a failing session shrinks to the few steps that matter.
 
+use super::disk::Disk;
 use super::member::PANE;
 use super::model::{Deeds, Link, Standing};
 use super::verdict::HOST;
@@ -173,7 +174,7 @@ impl Play {
             Act::Write(bytes) => self.write(bytes),
             Act::Revoke(link) => self.revoke(link),
             Act::Kick(who) => self.kick(who),
-            Act::Rekey => drop(self.wires.tell(HOST, |peer, now| peer.rekey(now).unwrap())),
+            Act::Rekey => self.rekey(),
             Act::RevokeAll => self.revoke_all(),
             Act::LetIn(pick) => self.let_in(pick),
             Act::PassOn(who, access) => self.pass_on(who, access),
@@ -185,7 +186,8 @@ impl Play {
                 self.with(who, |play, who| play.wires.cut(who, stays_away));
             }
             Act::Return(pick) => self.come_back(pick),
-            Act::Restart(keeps_store) => self.wires.restart(keeps_store),
+            Act::Restart(true) => self.wires.restart(),
+            Act::Restart(false) => self.wires.restart_with_loss(Disk::new()),
             Act::Replay(pick) => self.wires.replay(pick),
             Act::Deliver(pick, way, frames) => drop(self.wires.deliver(pick, way, frames)),
             Act::Wait(us) => self.wires.let_pass(us),
@@ -193,8 +195,19 @@ impl Play {
         }
     }
 
+    /// Has somebody come by a link of its own.
+    pub(crate) fn invite(&mut self, access: Access) {
+        self.share(Wish { access, has_door: false, may_pass_on: false, is_short: false });
+        self.join(self.tokens.len() - 1, 0);
+        self.settle();
+    }
+
+    pub(crate) fn rekey(&mut self) {
+        self.wires.tell(HOST, |peer, now| peer.rekey(now).unwrap());
+    }
+
     /// Waits until all is right.
-    fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         let deadline = self.wires.now.mono.after_us(LIVENESS_US);
         loop {
             self.watch();
@@ -276,12 +289,12 @@ impl Play {
         self.with(pick, |play, who| {
             if who != HOST && play.wires.members[who].peer.me().is_some() {
                 play.wires.model.deeds[who].has_left = true;
-                play.wires.tell(who, |peer, now| peer.leave(now));
+                play.wires.tell(who, Peer::leave);
             }
         });
     }
 
-    fn say(&mut self, pick: usize) {
+    pub(crate) fn say(&mut self, pick: usize) {
         self.with(pick, |play, who| {
             let text = play.unique(who);
             if play.edits(who, |peer, now| peer.say(&text.as_str().into(), now)) {

@@ -130,6 +130,14 @@ fn everybody_in(world: &World) -> Vec<usize> {
         .collect()
 }
 
+/// Checks that who is out can have no key of what was said since, whoever helps it.
+pub(crate) fn nobody_reads_on(world: &World) {
+    let (log, everybody_in) = (world.members[0].peer.log(), everybody_in(world));
+    for member in &world.members[1..] {
+        world.spy.check(&world.model.shares, log, member.index, &member.peer, everybody_in.contains(&member.index));
+    }
+}
+
 fn is_out(world: &World, index: usize) -> bool {
     world.model.shares.is_out(index, world.now_of(0).wall.0)
 }

@@ -5,7 +5,7 @@ mod owner;
 use super::dice::Dice;
 use super::liar::Liar;
 use super::member::Member;
-use super::model::{Share, Word, check_bounds, verdict};
+use super::model::{Share, Word, check_bounds, nobody_reads_on, verdict};
 use super::net::{Verbose, World};
 use super::pipe::Weather;
 use super::script::{Act, LAN, Output, Plan, RELAY};
@@ -45,6 +45,7 @@ pub(crate) fn play(plan: &Plan, verbose: Verbose) -> blake3::Hash {
     play.heal();
     play.let_shares_expire();
     play.await_verdict(verdict);
+    nobody_reads_on(&play.world);
     if plan.ends {
         play.end();
     }
@@ -60,7 +61,9 @@ impl<'a> Play<'a> {
             world.add_hall(plan.seed + 1_000_000);
         }
         let now = world.clock_of_host(plan.host_skew_ms);
-        let peer = Peer::host(dice.array(), dice.array(), now).unwrap();
+        let (root_seed, seed) = (dice.array(), dice.array());
+        let peer = Peer::host(root_seed, seed, now).unwrap();
+        world.spy.seeds.push(seed);
         let mut host = Member::new(0, peer, Access::Own, plan.host_skew_ms);
         host.halls = if plan.has_lan { vec![RELAY, LAN] } else { vec![RELAY] };
         for share in &plan.shares {
@@ -105,7 +108,9 @@ impl<'a> Play<'a> {
         let by = passed_on.filter(|_| guest.by_passed_on).unwrap_or(guest.share);
         shares.of.insert(index, by);
         let share = &shares.all[by];
-        let peer = Peer::guest(share.secret(), self.dice.array());
+        let seed = self.dice.array();
+        let peer = Peer::guest(share.secret(), seed);
+        self.world.spy.seeds.push(seed);
         let mut member = Member::new(index, peer, share.access, guest.skew_ms);
         member.halls.clone_from(&guest.halls);
         member.peer.present(|presence| presence.name = format!("member {index}"));

@@ -69,6 +69,7 @@ fn rates() -> Rows {
     let durable = format!("{}; {}", entries(DURABLE_RATE), bytes(DURABLE_BYTES_RATE));
     vec![
         ("durable entries, its own or not", durable),
+        ("chains of members and shares that are new", entries(CHAIN_RATE)),
         ("presence entries", format!("{}; {} B each", entries(PRESENCE_RATE), grouped(PRESENCE_ENTRY_BYTES_MAX))),
         ("bytes of direct entries to the host", bytes(DIRECT_BYTES_RATE)),
         ("WANT_KEYFRAME for one channel", format!("{}/s", 1_000_000 / KEYFRAME_WANT_US)),

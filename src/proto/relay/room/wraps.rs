@@ -3,6 +3,7 @@
 //! Always: one wrap per recipient, never of an older epoch than the one before; a share is kept if its certificates
 //! lead to one that the owner recorded, and none of them is closed.
 
+use super::super::Flow;
 use super::super::store::Shelf;
 use super::{ConnId, Context, Room};
 use crate::proto::id::{Epoch, ShareId};
@@ -133,7 +134,7 @@ impl Room {
         conn: ConnId,
         passed_on: PassedOn,
         cx: &mut Context<'_>,
-    ) -> Result<(), CloseCode> {
+    ) -> Result<Flow, CloseCode> {
         let [leaf, above, ..] = &passed_on.certs[..] else { return Err(CloseCode::Protocol) };
         let share = leaf.share;
         let (epoch, recipient) = parse_wrap(&passed_on.wrap).ok_or(CloseCode::Protocol)?;
@@ -149,16 +150,28 @@ impl Room {
         match self.passed_on.get(&share) {
             // Who tells of it again may have wrapped a newer secret for it. Another share of this name comes too late.
             Some(kept) if kept.share.certs() == passed_on.certs => {
-                return self.take_wrap(conn, &passed_on.wrap, Word::Member, cx);
+                self.take_wrap(conn, &passed_on.wrap, Word::Member, cx)?;
+                return Ok(Flow::Continue);
             }
-            Some(_) => return Ok(()),
+            Some(_) => return Ok(Flow::Continue),
             None => {}
         }
         let verified = VerifiedShare::verify(&passed_on.certs, &self.session).map_err(|_| CloseCode::AuthFailed)?;
         // Its bearer's log may be ahead of ours, or behind.
-        if self.log.admits_share(&verified).is_err() || is_expired(&verified, cx) {
-            return Ok(());
+        if self.log.admits_share(&verified).is_ok() && !is_expired(&verified, cx) {
+            self.keep_share(conn, verified, passed_on, cx)?;
         }
+        Ok(self.pace_checks(conn, cx.now.mono))
+    }
+
+    fn keep_share(
+        &mut self,
+        conn: ConnId,
+        verified: VerifiedShare,
+        passed_on: PassedOn,
+        cx: &mut Context<'_>,
+    ) -> Result<(), CloseCode> {
+        let Some(share) = verified.certs().first().map(|leaf| leaf.share) else { return Ok(()) };
         if self.passed_on.len() >= PASSED_ON_MAX {
             self.review_passed_on(cx);
             if self.passed_on.len() >= PASSED_ON_MAX {

@@ -1,7 +1,7 @@
 //! Shares that members pass on without the owner.
 
 use super::*;
-use crate::proto::limits::PASSED_ON_MAX;
+use crate::proto::limits::{CHAIN_RATE, PASSED_ON_MAX};
 use crate::proto::wire::PassedOn;
 
 /// A world with a share that may be passed on, and Ben, who came by it.
@@ -247,6 +247,24 @@ fn flood_of_shares_is_bounded() {
     town.conn = town.world.connect(&town.ben.clone());
     town.pass_on(&one_more);
     assert_eq!(shares(&town.world.dial(&admin).1).len(), 1);
+}
+
+/// Each new chain costs signatures to check, and whoever holds a link can make any number, or bring one over and over that
+/// is no use: they are checked no faster than a rate.
+#[test]
+fn chains_are_checked_at_a_rate() {
+    let mut town = Town::new();
+    let over = town.below(70, ShareTerms { expires: START.wall, ..Town::terms() });
+    town.world.pass_s(121, &[town.world.host, town.conn]);
+    let frame = Frame::Share(town.told(&over));
+    for _ in 0..CHAIN_RATE.burst {
+        assert_eq!(town.world.send(town.conn, frame.clone()), Flow::Continue);
+    }
+    let until = town.world.now.mono.after_us(SECOND_US / CHAIN_RATE.per_s);
+    assert_eq!(town.world.send(town.conn, frame), Flow::Pause { until });
+    let guest = town.world.guest();
+    assert_eq!(town.world.send(town.conn, town.ben.member_frame()), Flow::Continue, "who is known costs nothing");
+    assert!(matches!(town.world.send(town.conn, guest.member_frame()), Flow::Pause { .. }));
 }
 
 /// When it is over nothing is left of it but the owner's record.

@@ -116,3 +116,37 @@ fn link_for_one_is_closed_behind_the_first() {
     assert_eq!(wire.assert_equal(&[ben]), ["mine", "yours", "still mine"]);
     assert_eq!((wire.alarms(0), wire.alarms(ben)), (vec![], vec![]));
 }
+
+/// A door is of no use if those whom it lets in hand the key out to all who knock by their links, without meaning to.
+#[test]
+fn share_passed_on_below_a_door_gives_no_key_before_the_owner_says_yes() {
+    let mut wire = Wire::new();
+    let terms = ShareTerms { approve: true, may_pass_on: true, lasts_ms: HOUR_MS, ..ShareTerms::new(Access::Interact) };
+    let token = wire.share_by(&terms);
+    let ben = wire.join(&token);
+    wire.pass(100_000);
+    let (id, now) = (wire.id(ben), wire.now);
+    wire.host().let_in(id, now).unwrap();
+    wire.settle();
+    wire.say(ben, "inside");
+    let below = wire.peers[ben].pass_on(&ShareTerms::new(Access::View), wire.now).unwrap();
+    wire.settle();
+    assert!(wire.host().shares().iter().any(|info| info.share == share_of(&below)), "the owner knows its key");
+    let cat = wire.join(&below);
+    wire.pass(1_000_000);
+    let id = wire.id(cat);
+    assert_eq!(wire.host().waiting(), [id]);
+    assert_eq!(wire.peers[cat].epochs.len(), 0, "a relay in league could show it everything");
+    let now = wire.now;
+    wire.host().let_in(id, now).unwrap();
+    wire.pass(5_000_000);
+    assert_eq!(wire.assert_equal(&[ben, cat]), ["inside"]);
+    let now = wire.now;
+    wire.host().rekey(now).unwrap();
+    wire.say(0, "after");
+    wire.pass(5_000_000);
+    assert_eq!(wire.assert_equal(&[ben, cat]), ["inside", "after"]);
+    for index in [0, ben, cat] {
+        assert_eq!(wire.alarms(index), []);
+    }
+}

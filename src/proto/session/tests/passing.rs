@@ -94,6 +94,7 @@ fn closing_a_share_closes_those_below() {
     }
     let late = wire.join(&below);
     assert!(wire.peers[late].me().is_none());
+    assert_eq!(wire.peers[late].ended(), Some(Ending::Revoked), "the owner's own record tells it");
 }
 
 /// The owner can close a share that it did not issue, and no more than that.

@@ -59,7 +59,7 @@ impl Shares {
         std::iter::successors(Some(share), above).map(|index| &self.all[index])
     }
 
-    fn chain_of(&self, member: usize) -> impl Iterator<Item = &Share> {
+    pub(crate) fn chain_of(&self, member: usize) -> impl Iterator<Item = &Share> {
         self.of.get(&member).into_iter().flat_map(|share| self.chain(*share))
     }
 

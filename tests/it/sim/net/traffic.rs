@@ -164,6 +164,7 @@ impl World {
             let bytes_max = self.dice.between(1, 65_536) as usize;
             let mut frames = Vec::new();
             let popped = self.members[member].peer.pop(link, bytes_max, &mut frames);
+            self.spy.hear(member, &self.members[member].peer, &frames);
             self.send(id, Way::Up, &mut frames);
             if popped.close {
                 let Some(wire) = self.wires.get_mut(&id) else { return };
