@@ -337,7 +337,13 @@ impl Peer {
         self.readers.retain(|lane, _| lane.author != author);
         for link in self.links.values_mut() {
             link.introduced.remove(&author);
+            let is_others = |lane: &LaneId| lane.author != author;
+            link.feed.retain(is_others);
+            link.forked.retain(is_others);
+            link.stored.retain(|lane, _| is_others(lane));
         }
+        self.proofs.forget(&author);
+        self.comparison.forget(&author);
         if let Some(hosting) = &mut self.hosting {
             hosting.forget_viewer(&author);
         }
