@@ -120,6 +120,22 @@ fn closing_a_share_closes_those_below() {
     assert_eq!(wire.peers[late].ended(), Some(Ending::Revoked), "the owner's own record tells it");
 }
 
+/// Whoever comes by a link below one whose last member was sent away is told by the owner's record as well: the log names
+/// the link above alone, and the relay brings what ties the two.
+#[test]
+fn newcomer_below_a_closed_share_learns_why() {
+    let mut wire = Wire::new();
+    let token = passable(&mut wire);
+    let ben = wire.join(&token);
+    let below = pass_on(&mut wire, ben, Access::View);
+    wire.pass(1_000_000);
+    let (id, now) = (wire.id(ben), wire.now);
+    wire.host().kick(id, now).unwrap();
+    wire.pass(1_000_000);
+    let late = wire.join(&below);
+    assert_eq!(wire.peers[late].ended(), Some(Ending::Revoked));
+}
+
 /// The owner can close a share that it did not issue, and no more than that.
 #[test]
 fn owner_revokes_a_share_that_was_passed_on() {
