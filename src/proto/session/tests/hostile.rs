@@ -2,10 +2,11 @@
 //! nobody else.
 
 use super::*;
+use crate::proto::authlog::{Cut, Record};
 use crate::proto::id::LaneId;
-use crate::proto::key::derive;
+use crate::proto::key::{SessionRoot, derive};
 use crate::proto::lane::proof::Proof;
-use crate::proto::limits::HAVE_LANES_MAX;
+use crate::proto::limits::{AUTHORS_MAX, HAVE_LANES_MAX};
 use crate::proto::member::cast::resigned;
 use crate::proto::member::{Chain, MemberCert};
 use crate::proto::seal::{LaneWriter, pad_durable};
