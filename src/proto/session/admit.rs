@@ -111,7 +111,7 @@ impl Peer {
         }
         let payload = plaintext.and_then(|plaintext| unpad_durable(plaintext).ok());
         // Each entry has one change, and the cuts count them: so who holds the same entries has the same changes.
-        let number = self.base_of(lane.channel, lane.author, lane.epoch) + entry.seq + 1;
+        let number = self.base_of(lane.channel, lane.author, lane.epoch).saturating_add(entry.seq + 1);
         let payload = payload.filter(|payload| change_seq(payload) == Some(number));
         match (payload, &mut self.documents) {
             (Some(payload), Some(documents)) => {

@@ -38,7 +38,8 @@ impl Peer {
         let since = self.since(document);
         let mut left = self.document(document).map(|document| document.based().clone()).unwrap_or_default();
         for cut in self.log.cuts(document).filter(|cut| cut.lane.epoch >= since && cut.lane.epoch < epoch) {
-            *left.entry(cut.lane.author).or_default() += cut.next;
+            let kept = left.entry(cut.lane.author).or_default();
+            *kept = cut.next.saturating_add(*kept);
         }
         left
     }

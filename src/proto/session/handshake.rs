@@ -64,6 +64,9 @@ impl Peer {
             Record::Epoch { .. } => {
                 self.lanes.note_epoch(now.mono);
                 self.epochs.begun = Some(now.mono);
+                // What still waits is sealed under a key that somebody may have lost the right to.
+                self.links.values_mut().for_each(|link| link.outbox.drop_passing());
+                self.settle_lanes(now);
                 self.open_wraps(now);
             }
             Record::Checkpoint(checkpoint) => self.handle_vouched(checkpoint.channel, now.mono),
@@ -337,7 +340,13 @@ impl Peer {
         self.readers.retain(|lane, _| lane.author != author);
         for link in self.links.values_mut() {
             link.introduced.remove(&author);
+            let is_others = |lane: &LaneId| lane.author != author;
+            link.feed.retain(is_others);
+            link.forked.retain(is_others);
+            link.stored.retain(|lane, _| is_others(lane));
         }
+        self.proofs.forget(&author);
+        self.comparison.forget(&author);
         if let Some(hosting) = &mut self.hosting {
             hosting.forget_viewer(&author);
         }

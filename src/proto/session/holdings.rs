@@ -113,6 +113,12 @@ impl Comparison {
         self.cached = None;
     }
 
+    /// Forgets a member that left no trace.
+    pub(super) fn forget(&mut self, author: &AuthorId) {
+        self.others.remove(author);
+        self.open.remove(author);
+    }
+
     pub(super) fn poll_timeout(&self) -> Option<Mono> {
         let open = self.open.iter().filter_map(|author| self.others.get(author));
         let due = open.flat_map(|other| [other.lacking.due(), other.differing.due()]).flatten().min();

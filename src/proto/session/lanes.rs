@@ -126,7 +126,8 @@ impl Peer {
         let based = self.document(document).map_or(0, |document| document.based_of(author));
         let cuts = self.log.cuts(document).filter(|cut| cut.lane.author == author);
         let cuts = cuts.filter(|cut| cut.lane.epoch >= since && cut.lane.epoch < epoch);
-        based + cuts.map(|cut| cut.next).sum::<u64>()
+        // An owner can cut where nobody ever got to.
+        cuts.map(|cut| cut.next).fold(based, u64::saturating_add)
     }
 
     /// Returns the first epoch whose entries the document here may still need.
@@ -219,7 +220,7 @@ impl Peer {
         let mut kept = self.base_of(document, author, from);
         for (epoch, next) in lanes {
             let have = self.replica.next_seq(&LaneId { channel: document, author, epoch }).min(next);
-            kept += have;
+            kept = kept.saturating_add(have);
             if have < next {
                 break;
             }

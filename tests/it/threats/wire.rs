@@ -27,17 +27,17 @@ pub(crate) enum Way {
     ToClient,
 }
 
-/// Datagrams in the order in which they passed.
-type Log = Arc<Mutex<Vec<(Way, Vec<u8>)>>>;
-
 /// What somebody on the way makes of a datagram: none, one or many.
 type Meddle = dyn Fn(Way, &[u8]) -> Vec<Vec<u8>> + Send + Sync;
+
+/// The datagrams that passed, in order, and which way.
+type Heard = Arc<Mutex<Vec<(Way, Vec<u8>)>>>;
 
 /// Somebody on the way between clients and one server.
 pub(crate) struct Middle {
     pub(crate) address: SocketAddr,
     /// All that was heard, before anything was done to it.
-    pub(crate) heard: Log,
+    pub(crate) heard: Heard,
     _tasks: JoinSet<()>,
 }
 
@@ -58,10 +58,10 @@ impl Middle {
             let mut answers = JoinSet::new();
             let mut buffer = vec![0; 65_536];
             while let Ok((length, client)) = front.recv_from(&mut buffer).await {
-                if let Entry::Vacant(place) = clients.entry(client) {
+                if let Entry::Vacant(entry) = clients.entry(client) {
                     let back = Arc::new(UdpSocket::bind((ip, 0)).await.unwrap());
                     back.connect(server).await.unwrap();
-                    place.insert(back.clone());
+                    entry.insert(back.clone());
                     answers.spawn(pass_back(back, front.clone(), client, meddle.clone(), log.clone()));
                 }
                 log.lock().unwrap().push((Way::ToServer, buffer[..length].to_vec()));
@@ -79,7 +79,7 @@ impl Middle {
     }
 }
 
-async fn pass_back(back: Arc<UdpSocket>, front: Arc<UdpSocket>, client: SocketAddr, meddle: Arc<Meddle>, log: Log) {
+async fn pass_back(back: Arc<UdpSocket>, front: Arc<UdpSocket>, client: SocketAddr, meddle: Arc<Meddle>, log: Heard) {
     let mut buffer = vec![0; 65_536];
     loop {
         // A refused port shows as an error of the next call; the client finds out for itself.
