@@ -34,6 +34,8 @@ pub(crate) struct Member {
     pub(crate) has_left: bool,
     pub(crate) ended: Option<Ending>,
     pub(crate) views: BTreeMap<PaneId, View>,
+    /// Whether there may be a terminal that it does not watch.
+    pub(crate) may_watch: bool,
     /// Messages told as events, to catch one told twice.
     told: BTreeSet<(AuthorId, u64)>,
     /// The chat as it was last looked at, to catch a line that vanishes or moves.
@@ -63,6 +65,7 @@ impl Member {
             has_left: false,
             ended: None,
             views: BTreeMap::new(),
+            may_watch: true,
             told: BTreeSet::new(),
             chat: Vec::new(),
             log_head: [0; 32],
@@ -115,6 +118,7 @@ impl Member {
             }
             Event::Presence(author) => model.check_heard(author, now.wall),
             Event::Left(author) => assert!(self.joined.remove(&author), "{author} left twice at member {who}"),
+            Event::State => self.may_watch = true,
             Event::Ended(ending) => self.ended = Some(ending),
             Event::Alarm(alarm) => {
                 let is_loss = matches!(alarm, Alarm::RolledBack { .. }) && model.has_lost;

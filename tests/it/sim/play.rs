@@ -141,6 +141,9 @@ impl<'a> Play<'a> {
     fn watch_all(&mut self) {
         for index in 1..self.world.members.len() {
             let member = &mut self.world.members[index];
+            if !std::mem::take(&mut member.may_watch) {
+                continue;
+            }
             for pane in member.peer.state().panes.into_keys() {
                 if member.is_in() && !member.views.contains_key(&pane) {
                     member.views.entry(pane).or_default();
@@ -331,6 +334,7 @@ impl<'a> Play<'a> {
         {
             member.peer.unwatch(pane);
             member.views.remove(&pane);
+            member.may_watch = true;
         }
     }
 
