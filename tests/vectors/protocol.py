@@ -259,6 +259,10 @@ def checkpoint_body(channel: int, epoch: int, segments: int, last: bytes, heads:
     return u16(channel) + u32(epoch) + u32(segments) + last + heads
 
 
+def roll_body(channel: int, epoch: int, lines: int) -> bytes:
+    return u16(channel) + u32(epoch) + u32(lines)
+
+
 # 6. Epochs
 
 
