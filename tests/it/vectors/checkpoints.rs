@@ -79,7 +79,7 @@ fn base_of_a_generation_has_its_bytes() {
         let authors = case.list("changes").iter().map(|said| AuthorId(said.array("author_id")));
         let keep = authors.map(|author| (author, document.admitted_of(author))).collect();
         let shown = document.state();
-        document.roll(&keep, case.small("lines")).expect(case.text("name"));
+        document.roll(&keep, case.small("lines")).unwrap_or_else(|error| panic!("{}: {error:?}", case.text("name")));
         assert_eq!(packed(&mut document), case.bytes("base"), "{}", case.text("name"));
         assert_eq!(document.heads_digest(), case.array("heads_digest"), "{}", case.text("name"));
         assert_eq!(document.state(), shown, "{}: it shows the same", case.text("name"));

@@ -228,7 +228,7 @@ fn endless_members_take_bounded_memory() {
     let secret = token.secret().unwrap();
     let cert = wire.peers[0].log().share(&secret.share_id()).unwrap().clone();
     let session = wire.peers[0].session;
-    let blank = crate::proto::epoch::EpochSecret::from_bytes([0; 32]);
+    let blank = EpochSecret::from_bytes([0; 32]);
     for number in 0..AUTHORS_MAX as u32 + 200 {
         let keys = MemberKeys::from_seed(derive("member", &[&number.to_le_bytes()]));
         let member = MemberCert::issue(&secret, &keys, Rights::INTERACT, cert.not_before, cert.expires);
