@@ -6,6 +6,7 @@
 //! from it when the connection has room for them. So a slow reader costs what a fast one does. PROTOCOL.md 9, 10, 17.
 
 mod durable;
+mod peers;
 
 use super::members::{Members, Numbers};
 use super::ring::{Ring, Watch};
@@ -18,6 +19,7 @@ use crate::proto::wire::{Ack, CloseCode, Frame, Have, Whereabouts};
 use bytes::Bytes;
 pub(super) use durable::WholeCheckpoint;
 use durable::{DurableCursor, SegmentWatch};
+use peers::PeerNotes;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::ControlFlow;
 
@@ -68,26 +70,6 @@ impl Turn<'_> {
     }
 }
 
-/// What one connection is still to be told of a member.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum PeerNote {
-    /// It is here; it was not when the connection heard of it last, if ever.
-    Came,
-    /// It is gone; it was here when the connection heard of it last.
-    Went,
-    /// It is here again, after it had gone unheard.
-    CameBack,
-}
-
-impl PeerNote {
-    const fn whereabouts(self) -> Whereabouts {
-        match self {
-            Self::Came | Self::CameBack => Whereabouts::Here,
-            Self::Went => Whereabouts::Gone,
-        }
-    }
-}
-
 /// What one connection is still to be told.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
@@ -103,7 +85,7 @@ pub(super) struct Outbox {
     wraps: BTreeSet<[u8; 16]>,
     acks: BTreeMap<LaneId, u64>,
     keyframes_wanted: BTreeSet<Channel>,
-    peers: BTreeMap<AuthorId, PeerNote>,
+    peers: PeerNotes,
     introduced: Numbers,
     direct: VecDeque<(AuthorId, Bytes)>,
     direct_bytes: usize,
@@ -163,21 +145,10 @@ impl Outbox {
         self.keyframes_wanted.insert(channel);
     }
 
-    /// Notes that a member has come or gone. Who came and went unheard leaves no note: members come and go for ever.
     pub(super) fn note_peer(&mut self, author: AuthorId, whereabouts: Whereabouts) {
-        if self.is_held {
-            return;
+        if !self.is_held {
+            self.peers.note(author, whereabouts);
         }
-        let news = match (self.peers.get(&author), whereabouts) {
-            (Some(PeerNote::Came), Whereabouts::Gone) => {
-                self.peers.remove(&author);
-                return;
-            }
-            (None | Some(PeerNote::Came), Whereabouts::Here) => PeerNote::Came,
-            (Some(PeerNote::Went | PeerNote::CameBack), Whereabouts::Here) => PeerNote::CameBack,
-            (None | Some(PeerNote::Went | PeerNote::CameBack), Whereabouts::Gone) => PeerNote::Went,
-        };
-        self.peers.insert(author, news);
     }
 
     /// Notes that there is a proof against `author`.
@@ -387,8 +358,7 @@ impl Outbox {
             turn.push(Frame::WantKeyframe(channel).encode());
         }
         while !turn.is_full() {
-            let Some((author, note)) = self.peers.pop_first() else { break };
-            let whereabouts = note.whereabouts();
+            let Some((author, whereabouts)) = self.peers.pop() else { break };
             if whereabouts == Whereabouts::Gone || introduce(&mut self.introduced, author, source, turn) {
                 turn.push(Frame::Peer(author, whereabouts).encode());
             }
