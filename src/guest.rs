@@ -59,6 +59,9 @@ pub enum JoinError {
     /// The owner ended the session.
     #[error("the session has ended")]
     Ended,
+    /// Others are in by this link, and it has no room for more.
+    #[error("as many people are in by this link as it allows")]
+    Full,
     /// The session exists, but never had this link.
     #[error("this link was never issued for its session")]
     ShareUnknown,
@@ -110,6 +113,7 @@ impl JoinError {
             }
             Self::Expired | Self::Revoked => "ask the owner for a new link",
             Self::Ended => "ask the owner to share again",
+            Self::Full => "try again when somebody has left, or ask the owner for another link",
             Self::ShareUnknown => "copy the link again, whole; if it is right, ask the owner for a new one",
             Self::PassphraseNeeded => "ask the owner for the passphrase; it came by another way than the link",
             Self::PassphraseWrong => "type the passphrase again; if it is right, ask the owner for a new link",

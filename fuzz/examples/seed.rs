@@ -20,6 +20,7 @@ fn main() {
     growth();
     proofs_and_shares();
     checkpoints();
+    generations();
     audits();
 }
 
@@ -315,6 +316,21 @@ fn checkpoints() {
         "edits",
         vec![[&[0], &pieces(&[&[vec![40, 0, 2, 1]], &state_changes()[..]].concat())[..]].concat()],
     );
+}
+
+/// Documents that begin anew.
+fn generations() {
+    let file = vectors("generation");
+    for case in file["cases"].as_array().into_iter().flatten() {
+        let kind = u8::from(case["kind"] == "chat") | (case["lines"].as_u64().unwrap_or_default() as u8) << 1;
+        let ada = &vectors("direct")["host_id"];
+        let changes = case["changes"].as_array().into_iter().flatten();
+        let author = |change: &Value| if &change["author_id"] == ada { 0x80 } else { 0x81 };
+        let changes: Vec<_> =
+            changes.map(|change| [&[author(change)], &hex(&change["payload"])[..]].concat()).collect();
+        save("generation", &slug(&case["name"]), vec![[vec![kind], pieces(&changes)].concat()]);
+    }
+    save("generation", "edits", vec![[vec![0], pieces(&state_changes())].concat()]);
 }
 
 /// Files as they are, and what the host and the members sign in one.

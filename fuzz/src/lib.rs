@@ -10,6 +10,7 @@ pub mod checkpoint;
 pub mod entry;
 pub mod frame_decoder;
 pub mod gate;
+pub mod generation;
 pub mod log_growth;
 pub mod member_cert;
 pub mod passed_on;
@@ -35,6 +36,7 @@ pub const TARGETS: &[Target] = &[
     ("entry", entry::run),
     ("frame_decoder", frame_decoder::run),
     ("gate", gate::run),
+    ("generation", generation::run),
     ("log_growth", log_growth::run),
     ("member_cert", member_cert::run),
     ("passed_on", passed_on::run),

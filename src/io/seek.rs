@@ -133,6 +133,8 @@ impl Findings {
             (Some(CloseCode::Expired), ..) => JoinError::Expired,
             (Some(CloseCode::ShareClosed), ..) => JoinError::Revoked,
             (Some(CloseCode::Ended), ..) => JoinError::Ended,
+            // Before READY a relay has no other limit than the share's to name.
+            (Some(CloseCode::Limit), ..) => JoinError::Full,
             (Some(CloseCode::SessionUnknown), ..) => JoinError::NotFound { looked },
             (Some(code), ..) => JoinError::Refused(code),
             (None, Some(Trouble { reason, trust }), Some(relay)) => {

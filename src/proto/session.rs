@@ -281,6 +281,7 @@ impl Peer {
             self.poll_presence(),
             self.comparison.poll_timeout(),
             self.poll_sure(),
+            self.poll_key(),
             self.hidden.poll_timeout(),
             self.roster.poll_timeout(),
         ];

@@ -4,11 +4,29 @@ from dataclasses import dataclass, replace
 
 import changes
 import protocol as p
-from cast import ADA, ADA_CERT, ADA_ID, BEN_ID, CLEO_ID, START
+from cast import (
+    ADA,
+    ADA_CERT,
+    ADA_ID,
+    BEN_CERT,
+    BEN_ID,
+    CLEO_CERT,
+    CLEO_ID,
+    INTERACT_CERT,
+    OWN_CERT,
+    SECOND_CERT,
+    START,
+)
 from protocol import u8, varint
 from traffic import Lane
 
 EPOCH = 1
+TEXTS = ["hello", "schön, 日本, 🦀", "x" * 400]
+PEOPLE = [
+    (ADA_CERT, [OWN_CERT], "Ada"),
+    (BEN_CERT, [INTERACT_CERT], "Ben, in 64 bytes: " + "ü" * 23),
+    (CLEO_CERT, [SECOND_CERT, OWN_CERT], ""),
+]
 
 
 @dataclass(frozen=True)
@@ -43,10 +61,9 @@ class Talk:
 
 
 def chat_talk() -> Talk:
-    texts = ["hello", "schön, 日本, 🦀", "x" * 400]
     of_ben, of_ada = (
         [(author, *line) for line in changes.chat_lines(author, [p.chat_message(1, START + n, t) for n, t in said])]
-        for author, said in [(BEN_ID, enumerate(texts)), (ADA_ID, [(1, "and hello")])]
+        for author, said in [(BEN_ID, enumerate(TEXTS)), (ADA_ID, [(1, "and hello")])]
     )
     return Talk("chat", p.CHAT, changes.chat_genesis()[1], [of_ben[0], *of_ada, *of_ben[1:]])
 
@@ -61,6 +78,7 @@ def checkpoints() -> dict:
     return {
         "documents": [dump(talk) for talk in (chat, state)],
         "refused": refused(chat, state),
+        "named": named(),
         "digests": [
             {"heads": heads, "digest": p.document_heads(heads)}
             for heads in ([chat.genesis], hashes[:1], hashes[:2], hashes[1::-1])
@@ -75,7 +93,8 @@ def checkpoints() -> dict:
 def dump(talk: Talk) -> dict:
     packed, heads = talk.packed(), p.document_heads(talk.heads())
     lane = Lane("checkpoint", ADA, ADA_CERT, talk.channel + 5, EPOCH)
-    for segment in p.segments(p.checkpoint(packed)):
+    members = p.named_members([(cert, chain, name) for cert, chain, name in PEOPLE if cert != CLEO_CERT])
+    for segment in p.segments(members + p.checkpoint(packed)):
         lane.add_durable(segment)
     body = p.checkpoint_body(talk.channel, EPOCH, len(lane.entries), lane.entries[-1].digest, heads)
     return {
@@ -92,8 +111,42 @@ def dump(talk: Talk) -> dict:
             {"name": "not deflated, only stored", "plaintext": p.checkpoint(packed, 0)},
             {"name": "authors in another order", "plaintext": p.checkpoint(other_order(talk))},
         ],
+        "members": members,
         "record": {"channel": talk.channel, "epoch": EPOCH, "segments": len(lane.entries), "body": body},
         "lane": lane.dump(),
+    }
+
+
+def named() -> dict:
+    """Who wrote what, as a checkpoint says it."""
+    ada, ben, cleo = PEOPLE
+    good = p.named_members(PEOPLE)
+    one = p.named_members([ada])
+    at = 1 + 217 + 1 + 196
+    cases = [
+        ("nothing", b""),
+        ("cut", good[:-1]),
+        ("a place that is not in the list", one[:at] + u8(1) + varint(1) + one[at + 2 :]),
+        ("without a share", one[:at] + u8(0) + one[at + 2 :]),
+        ("with five shares", one[:at] + u8(5) + varint(0) * 5 + one[at + 2 :]),
+        ("a place not in its shortest form", one[:at] + u8(1) + varint(0, 2) + one[at + 2 :]),
+        ("a name of 65 bytes", one[: at + 2] + u8(65) + b"x" * 65),
+        ("a name that is no UTF-8", one[: at + 2] + u8(1) + b"\xff"),
+        ("a share certificate of version 2", varint(1) + u8(2) + one[2:]),
+        ("a member certificate of version 2", one[: at - 196] + u8(2) + one[at - 195 :]),
+    ]
+    return {
+        "valid": [
+            {
+                "members": [
+                    {"chain": p.member_body(cert, chain), "author_id": p.author_id(cert), "name": name}
+                    for cert, chain, name in some
+                ],
+                "bytes": p.named_members(some),
+            }
+            for some in ([], [ada], [ben, ada], [cleo, ada, ben])
+        ],
+        "refused": [{"why": why, "bytes": raw} for why, raw in cases],
     }
 
 

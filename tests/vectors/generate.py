@@ -8,6 +8,7 @@ import audit
 import certificates
 import checkpoints
 import contents
+import generations
 import identity
 import log
 import passing
@@ -26,6 +27,7 @@ FILES = {
     "proof": traffic.proofs,
     "passedon": passing.passed_on,
     "checkpoint": checkpoints.checkpoints,
+    "generation": generations.generations,
     "direct": traffic.direct,
     "directpayload": contents.directpayload,
     "frames": traffic.frames,

@@ -423,6 +423,17 @@ def raw_deflate(data: bytes, level: int = 6) -> bytes:
     return deflate.compress(data) + deflate.flush()
 
 
+def named_members(members: list[tuple[bytes, list[bytes], str]]) -> bytes:
+    """Member certificates with their share certificates, leaf first, and names: what a checkpoint begins with."""
+    shares = list(dict.fromkeys(share for _, chain, _ in members for share in chain))
+    rows = []
+    for cert, chain, name in members:
+        raw = name.encode()
+        places = b"".join(varint(shares.index(share)) for share in chain)
+        rows.append(cert + u8(len(chain)) + places + u8(len(raw)) + raw)
+    return varint(len(shares)) + b"".join(shares) + varint(len(rows)) + b"".join(rows)
+
+
 @dataclass(frozen=True)
 class Head:
     """A change as it is packed: authors and dependencies by number."""

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::args::{self, DriveCommand, LinksCommand, MembersCommand};
 use crate::control::act::now;
 use crate::control::client::{self, Running};
-use crate::control::message::{Added, NewLink, Reply, Request, Secret};
+use crate::control::message::{Added, NewLink, Policy, Reply, Request, Secret};
 use crate::record;
 use crate::secret;
 use crate::table::{self, short};
@@ -187,6 +187,10 @@ pub(crate) async fn drive(args: args::Drive) -> Result<ExitCode, Failure> {
                 Output::People => table::drivers(&drivers)?,
             }
             return Ok(ExitCode::SUCCESS);
+        }
+        DriveCommand::Policy { policy, lapse: Some(_), .. } if policy != Policy::One => {
+            let problem = "--lapse goes with `one`: only there somebody gives the terminal back";
+            return Err(Failure::new(problem).hint("leave --lapse out"));
         }
         DriveCommand::Policy { policy, lapse, pane } => {
             Request::DriverPolicy { pane: pane.pane, policy, lapse_s: lapse.map(|lapse| lapse.as_secs()) }

@@ -66,7 +66,9 @@ pub(crate) fn new_passphrase(asked: bool, file: Option<&Path>) -> Result<Option<
         (None, true) => {
             let missing = || Failure::new("no passphrase was given");
             let words = ask("passphrase for the link")?.ok_or_else(missing)?;
-            if ask("once more")?.ok_or_else(missing)? != words {
+            let again = ask("once more")?.ok_or_else(missing)?;
+            // As the words count: white space does not.
+            if !again.split_whitespace().eq(words.split_whitespace()) {
                 return Err(Failure::new("the two passphrases differ").hint("nothing was done, try again"));
             }
             words

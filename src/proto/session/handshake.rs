@@ -64,6 +64,9 @@ impl Peer {
             Record::Epoch { .. } => {
                 self.lanes.note_epoch(now.mono);
                 self.epochs.begun = Some(now.mono);
+                // What still waits is sealed under a key that somebody may have lost the right to.
+                self.links.values_mut().for_each(|link| link.outbox.drop_passing());
+                self.settle_lanes(now);
                 self.open_wraps(now);
             }
             Record::Checkpoint(checkpoint) => self.handle_vouched(checkpoint.channel, now.mono),

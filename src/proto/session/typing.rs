@@ -270,9 +270,13 @@ impl Peer {
     }
 
     pub(super) fn poll_probe(&self) -> Option<Mono> {
+        self.may_probe().then(|| self.typing.proven.map_or(Mono(0), |at| at.after_us(PROBE_US)))
+    }
+
+    /// Tells whether the host can be asked for a sign of life, and owes none.
+    pub(super) fn may_probe(&self) -> bool {
         let asks = self.hosting.is_none() && self.typing.probe.is_none() && self.has_ready_link();
-        let may_ask = asks && self.log.host().is_some() && self.rights().contains(Rights::READ);
-        may_ask.then(|| self.typing.proven.map_or(Mono(0), |at| at.after_us(PROBE_US)))
+        asks && self.log.host().is_some() && self.rights().contains(Rights::READ)
     }
 
     pub(super) fn probe_if_due(&mut self, now: Now) {

@@ -143,3 +143,18 @@ fn one_drives_at_a_time() {
     let told = shared.home.refuses(&["drive", "grant", "nobody"]);
     assert_eq!(told[0], "error: there is no member nobody");
 }
+
+/// Who walks away from the keyboard must not keep it: after a while the wheel is free again.
+#[test]
+fn driver_who_rests_gives_the_wheel_back() {
+    let mut shared = Shared::start("lapse", &[]);
+    let mut ben = shared.join("Ben", &shared.file("interact"));
+    shared.home.says(&["drive", "policy", "one", "--lapse", "1s"]);
+    ben.ask(r#"{"do":"drive","wish":true}"#);
+    assert!(shared.host.wait_for("driver")["author"].is_string());
+    ben.ask(r#"{"do":"type","text":"mine\r"}"#);
+    ben.wait_for_line("mine");
+    assert_eq!(shared.host.wait_for("driver")["author"], Value::Null);
+    let told = shared.home.refuses(&["drive", "policy", "all", "--lapse", "1s"]);
+    assert_eq!(told[0], "error: --lapse goes with `one`: only there somebody gives the terminal back");
+}

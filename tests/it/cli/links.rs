@@ -136,6 +136,22 @@ fn link_for_one_is_used_up() {
     assert_eq!(shared.home.records(&["members", "--json"]).len(), 2);
 }
 
+/// A full link says so, and whoever waits outside gets in when somebody has gone.
+#[test]
+fn link_has_room_for_as_many_as_it_says() {
+    let mut shared = Shared::start("full", &[]);
+    let link = shared.add("solo", &["view", "--max-members", "1"]);
+    let mut ben = shared.join("Ben", &link);
+    shared.host.wait_for("joined");
+    let told = shared.refused(&link);
+    assert_eq!(told[0], "error: as many people are in by this link as it allows");
+    assert!(told[1].starts_with("hint: try again when somebody has left"), "{told:?}");
+    ben.ask(r#"{"do":"leave"}"#);
+    assert_eq!(ben.status(), 0);
+    shared.host.wait_for("left");
+    shared.join("Cleo", &link);
+}
+
 /// Changing the key disturbs nobody.
 #[test]
 fn rekeying_goes_unnoticed_but_for_the_notice() {

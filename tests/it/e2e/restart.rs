@@ -95,7 +95,7 @@ fn append(guest: &Guest, line: &str) {
 }
 
 /// Waits until `file` is these lines, each once and in order; more than them is wrong for good.
-async fn holds(file: &Path, lines: &[&str]) {
+pub(super) async fn holds(file: &Path, lines: &[&str]) {
     let read = || fs::read_to_string(file).unwrap_or_default().lines().map(str::to_owned).collect::<Vec<_>>();
     until(&format!("{lines:?} in the file"), || {
         let found = read();

@@ -27,6 +27,9 @@ const LONG_MS: u64 = 10 * 24 * 3_600_000;
 /// More than a short link, the tolerated skew, the owner's patience and the wrong clocks here together.
 const JUMP_MS: u64 = SHORT_MS + 120_000 + 10_000 + 2 * SKEW_MS as u64;
 const SKEW_MS: i64 = 100_000;
+/// For how long frames may wait on their wires, in microseconds. Who gets nothing for longer may well say that a relay
+/// keeps something back.
+const STALL_US_MAX: u64 = 2_000_000;
 /// How long it may take until all is right, in microseconds.
 const LIVENESS_US: u64 = 60_000_000;
 
@@ -119,7 +122,7 @@ fn act() -> impl Strategy<Value = Act> {
     ];
     let course = prop_oneof![
         20 => (0..64_usize, way, 1..12_usize).prop_map(|(pick, way, frames)| Act::Deliver(pick, way, frames)),
-        4 => (1..5_000_000_u64).prop_map(Act::Wait),
+        4 => (1..STALL_US_MAX).prop_map(Act::Wait),
         4 => Just(Act::Settle),
     ];
     prop_oneof![18 => people, 34 => deeds, 6 => powers, 10 => mishaps, 32 => course]
@@ -130,6 +133,7 @@ pub(crate) struct Play {
     pub(crate) wires: Wires,
     tokens: Vec<Token>,
     counter: u64,
+    stalled_us: u64,
 }
 
 impl Play {
@@ -137,7 +141,7 @@ impl Play {
         let mut wires = Wires::new();
         wires.model.deeds.push(Deeds::default());
         wires.tell(HOST, |peer, _| peer.open_pane("shell", "sh", Size::new(20, 5)).unwrap());
-        Self { wires, tokens: Vec::new(), counter: 0 }
+        Self { wires, tokens: Vec::new(), counter: 0, stalled_us: 0 }
     }
 
     /// Plays it all; in the end everybody is there and all must be right, and stay so.
@@ -190,7 +194,7 @@ impl Play {
             Act::Restart(false) => self.wires.restart_with_loss(Disk::new()),
             Act::Replay(pick) => self.wires.replay(pick),
             Act::Deliver(pick, way, frames) => drop(self.wires.deliver(pick, way, frames)),
-            Act::Wait(us) => self.wires.let_pass(us),
+            Act::Wait(us) => self.wait(us),
             Act::Settle => self.settle(),
         }
     }
@@ -206,9 +210,20 @@ impl Play {
         self.wires.tell(HOST, |peer, now| peer.rekey(now).unwrap());
     }
 
+    /// Lets time pass while frames wait.
+    fn wait(&mut self, us: u64) {
+        if self.stalled_us + us > STALL_US_MAX {
+            self.wires.flush();
+            self.stalled_us = 0;
+        }
+        self.stalled_us += us;
+        self.wires.let_pass(us);
+    }
+
     /// Waits until all is right.
     pub(crate) fn settle(&mut self) {
         let deadline = self.wires.now.mono.after_us(LIVENESS_US);
+        self.stalled_us = 0;
         loop {
             self.watch();
             self.wires.flush();

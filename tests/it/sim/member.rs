@@ -41,6 +41,8 @@ pub(crate) struct Member {
     /// The newest record of the auth log at that time.
     log_head: [u8; 32],
     joined: BTreeSet<AuthorId>,
+    /// What it was warned of since the last trial began.
+    pub(crate) alarms: Vec<Alarm>,
 }
 
 impl Member {
@@ -65,6 +67,7 @@ impl Member {
             chat: Vec::new(),
             log_head: [0; 32],
             joined: BTreeSet::new(),
+            alarms: Vec::new(),
         }
     }
 
@@ -96,7 +99,8 @@ impl Member {
         match event {
             Event::Message(message) => {
                 let id = (message.author, message.n);
-                assert!(self.told.insert(id), "member {who} was told message {id:?} twice");
+                let is_news = self.told.insert(id) || model.is_false(message.author);
+                assert!(is_news, "member {who} was told message {id:?} twice");
                 model.check_message(who, &message);
             }
             Event::Terminal(pane, event) => self.show(pane, event, model),
@@ -114,8 +118,10 @@ impl Member {
             Event::Ended(ending) => self.ended = Some(ending),
             Event::Alarm(alarm) => {
                 let is_loss = matches!(alarm, Alarm::RolledBack { .. }) && model.has_lost;
-                assert!(model.has_lied || is_loss, "member {who} raises a false alarm: {alarm}");
-                model.check_alarm(&alarm);
+                let is_deserved = model.has_lied || is_loss || model.is_about_false_members(who, &alarm);
+                assert!(is_deserved, "member {who} raises a false alarm: {alarm}");
+                model.check_alarm(who, &alarm);
+                self.alarms.push(alarm);
             }
             Event::InputLost { bytes } => panic!("member {who} lost {bytes} typed bytes, but the host never changed"),
             _ => {}

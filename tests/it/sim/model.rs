@@ -10,7 +10,7 @@ use cahoots::proto::id::{AuthorId, Channel, PaneId};
 use cahoots::proto::limits::{KEYFRAME_BYTES_MAX, LIVE_QUEUE_BYTES_MAX};
 use cahoots::proto::session::{Alarm, Ending, Peer};
 use cahoots::proto::time::Wall;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A word in the notes.
 #[derive(Debug)]
@@ -40,6 +40,8 @@ pub(crate) struct Model {
     pub(crate) typed: BTreeMap<(usize, PaneId), Vec<u8>>,
     pub(crate) applied: BTreeMap<(usize, PaneId), Vec<u8>>,
     pub(crate) shares: Shares,
+    /// Members that break the rules.
+    pub(crate) false_members: BTreeSet<usize>,
     /// Whether a relay has ever lost what it had confirmed.
     pub(crate) has_lost: bool,
     /// Whether a relay has ever lied: alarms are then right.
@@ -68,8 +70,24 @@ impl Model {
     }
 
     /// A relay can lie about others, but no honest member can be made to look like a cheat.
-    pub(crate) fn check_alarm(&self, alarm: &Alarm) {
-        assert!(!matches!(alarm, Alarm::Muted(_)), "an honest member was muted: {alarm}");
+    pub(crate) fn check_alarm(&self, at: usize, alarm: &Alarm) {
+        let accuses = matches!(alarm, Alarm::Muted(_) | Alarm::Equivocated(_));
+        assert!(!accuses || self.is_about_false_members(at, alarm), "an honest member is accused: {alarm}");
+    }
+
+    /// Tells whether an alarm names somebody who broke the rules, or is raised by one: it sees what it brought about.
+    pub(crate) fn is_about_false_members(&self, at: usize, alarm: &Alarm) -> bool {
+        let author = match alarm {
+            Alarm::Forged(author) | Alarm::Forked(author) | Alarm::Equivocated(author) | Alarm::Muted(author) => author,
+            Alarm::Diverged(author) | Alarm::Withheld { author, .. } => author,
+            _ => return self.false_members.contains(&at),
+        };
+        self.false_members.contains(&at) || self.is_false(*author)
+    }
+
+    /// Tells whether an author breaks the rules: it may write two things in one place, say.
+    pub(crate) fn is_false(&self, author: AuthorId) -> bool {
+        self.false_members.contains(&self.index(author))
     }
 
     pub(crate) fn check_offset(&self, pane: PaneId, offset: u64) {
@@ -123,10 +141,11 @@ pub(crate) fn verdict(world: &World) -> Result<(), String> {
     Ok(())
 }
 
-/// Returns who takes part and should see everything.
-fn everybody_in(world: &World) -> Vec<usize> {
-    let all = 0..world.members.len();
-    all.filter(|index| world.members[*index].is_in() && !is_out(world, *index) && !came_for_nothing(world, *index))
+/// Returns who takes part, keeps the rules and should see everything.
+pub(crate) fn everybody_in(world: &World) -> Vec<usize> {
+    let honest = (0..world.members.len()).filter(|index| !world.model.false_members.contains(index));
+    honest
+        .filter(|index| world.members[*index].is_in() && !is_out(world, *index) && !came_for_nothing(world, *index))
         .collect()
 }
 

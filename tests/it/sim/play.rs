@@ -1,6 +1,9 @@
 //! Plays a scenario: acts and faults first, then everything is healed and must come right within bounded time.
 
 mod owner;
+mod trial;
+
+pub(crate) use trial::Trial;
 
 use super::dice::Dice;
 use super::liar::Liar;
@@ -8,7 +11,7 @@ use super::member::Member;
 use super::model::{Share, Word, check_bounds, nobody_reads_on, verdict};
 use super::net::{Verbose, World};
 use super::pipe::Weather;
-use super::script::{Act, LAN, Output, Plan, RELAY};
+use super::script::{Act, GuestPlan, LAN, LONG_MS, Output, Plan, RELAY};
 use cahoots::proto::doc::{CursorAt, Draft, MessageKind};
 use cahoots::proto::id::PaneId;
 use cahoots::proto::session::{EditRefused, Peer, TypeError};
@@ -45,6 +48,7 @@ pub(crate) fn play(plan: &Plan, verbose: Verbose) -> blake3::Hash {
     play.heal();
     play.let_shares_expire();
     play.await_verdict(verdict);
+    plan.trial.into_iter().for_each(|trial| play.try_out(trial));
     nobody_reads_on(&play.world);
     if plan.ends {
         play.end();
@@ -102,10 +106,25 @@ impl<'a> Play<'a> {
     fn join(&mut self) {
         let Some(guest) = self.plan.guests.get(self.joined) else { return };
         self.joined += 1;
+        let passed_on = self.world.model.shares.all.iter().rposition(|share| share.parent.is_some());
+        self.join_by(passed_on.filter(|_| guest.by_passed_on).unwrap_or(guest.share), guest);
+    }
+
+    /// One more guest comes, if any link of the owner's is still good for it.
+    fn join_late(&mut self) {
+        let (all, newcomer) = (&self.world.model.shares.all, self.world.members.len());
+        let is_good = |share: &Share| !share.once && share.parent.is_none() && share.stay.is_none();
+        let owner_ms = self.world.now_of(0).wall.0;
+        let Some(by) = all.iter().position(|share| is_good(share) && share.expires_ms > owner_ms + LONG_MS / 2) else {
+            return;
+        };
+        self.world.tell(|| format!("member {newcomer} comes late"));
+        self.join_by(by, &GuestPlan { share: by, by_passed_on: false, halls: vec![RELAY], skew_ms: 0 });
+    }
+
+    fn join_by(&mut self, by: usize, guest: &GuestPlan) {
         let index = self.world.members.len();
         let shares = &mut self.world.model.shares;
-        let passed_on = shares.all.iter().rposition(|share| share.parent.is_some());
-        let by = passed_on.filter(|_| guest.by_passed_on).unwrap_or(guest.share);
         shares.of.insert(index, by);
         let share = &shares.all[by];
         let seed = self.dice.array();
@@ -142,7 +161,7 @@ impl<'a> Play<'a> {
             Act::Restart(hall, keeps_store) => self.world.restart(*hall, *keeps_store),
             Act::Lie(hall) => {
                 self.world.model.has_lied = true;
-                self.world.nodes[*hall].liar = Some(Liar::new(self.plan.seed));
+                self.world.nodes[*hall].liar = Some(Liar::spoiler(self.plan.seed));
             }
             Act::Join => self.join(),
             Act::CloseShare(share) => self.close_share(*share),
@@ -150,10 +169,7 @@ impl<'a> Play<'a> {
             Act::RevokeAll => self.revoke_all(),
             Act::PassOn(who, share) => self.pass_on(self.somebody(*who), share),
             Act::Answer(is_yes) => self.answer_who_waits(*is_yes),
-            Act::Rekey => {
-                let now = self.world.now_of(0);
-                self.world.members[0].peer.rekey(now).unwrap();
-            }
+            Act::Rekey => drop(self.rekey()),
             Act::OpenPane => self.open_pane(),
             Act::Write(pane, output) => self.write(*pane, *output),
             Act::Resize(pane, cols, rows) => {
@@ -181,8 +197,12 @@ impl<'a> Play<'a> {
             }
             Act::Rewatch(who) => self.rewatch(self.somebody(*who)),
         }
-        (0..self.world.members.len()).for_each(|index| self.world.settle_peer(index));
+        self.settle_all();
         self.note_taken_shares();
+    }
+
+    fn settle_all(&mut self) {
+        (0..self.world.members.len()).for_each(|index| self.world.settle_peer(index));
     }
 
     fn open_pane(&mut self) {

@@ -2,6 +2,7 @@
 
 use super::dice::Dice;
 use super::pipe::Weather;
+use super::play::Trial;
 use cahoots::proto::session::ShareTerms;
 use cahoots::proto::token::Access;
 use std::fmt;
@@ -89,6 +90,8 @@ pub(crate) struct Plan {
     pub(crate) early: usize,
     /// Whether the owner ends the session once all is well.
     pub(crate) ends: bool,
+    /// Who breaks the rules once all is well, and how.
+    pub(crate) trial: Option<Trial>,
     pub(crate) acts: Vec<(u64, Act)>,
 }
 
@@ -146,7 +149,8 @@ impl Plan {
         let early = dice.index(guests.len() + 1);
         let host_skew_ms = skew(dice);
         let ends = dice.chance(20);
-        let mut plan = Self { seed, has_lan, host_skew_ms, shares, guests, early, ends, acts: Vec::new() };
+        let trial = dice.chance(20).then(|| Trial::draw(dice));
+        let mut plan = Self { seed, has_lan, host_skew_ms, shares, guests, early, ends, trial, acts: Vec::new() };
         // Calm runs find other bugs than stormy ones; liars are rare, since little can be required meanwhile.
         let (fault_percent, may_lie) = (*dice.pick(&[0, 10, 25, 50]), dice.chance(15));
         let mut at_us = 0;
@@ -226,6 +230,7 @@ impl fmt::Display for Plan {
             let when = if index < self.early { "early" } else { "late" };
             writeln!(f, "  member {}: {guest:?}, {when}", index + 1)?;
         }
-        self.acts.iter().try_for_each(|(at_us, act)| writeln!(f, "  {:>10.3} s {act:?}", *at_us as f64 / 1e6))
+        self.acts.iter().try_for_each(|(at_us, act)| writeln!(f, "  {:>10.3} s {act:?}", *at_us as f64 / 1e6))?;
+        self.trial.iter().try_for_each(|trial| writeln!(f, "  at last {trial:?}"))
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! Always: nothing here asks a machine what it would show; keys and bytes decide.
 
-use super::model::Shares;
+use super::model::{Share, Shares};
 use bytes::Bytes;
 use cahoots::proto::authlog::{AuthLog, Record};
 use cahoots::proto::epoch::{EpochSecret, open_wrap, wrap_epoch};
@@ -120,7 +120,7 @@ fn first_closed(shares: &Shares, log: &AuthLog, member: usize, peer: &Peer) -> O
         return Some(Epoch(0));
     }
     let me = peer.me();
-    let ids: BTreeSet<_> = shares.chain_of(member).map(|share| share.id()).collect();
+    let ids: BTreeSet<_> = shares.chain_of(member).map(Share::id).collect();
     let mut next = Epoch(0);
     for (_, _, record) in log.decoded() {
         match record {

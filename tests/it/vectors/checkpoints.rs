@@ -4,6 +4,7 @@ use super::fields::{Fields, bytes};
 use super::{authlog, vectors};
 use cahoots::proto::doc::{DocKind, Document};
 use cahoots::proto::id::{AuthorId, Channel};
+use cahoots::proto::member::{Chain, decode_named, encode_named};
 use cahoots::proto::wire::Reader;
 use serde_json::Value;
 use std::io::Read;
@@ -66,15 +67,46 @@ fn checkpoints_hold_what_was_said() {
 #[test]
 fn changes_in_the_order_they_came_are_packed_alike() {
     for case in vectors!("checkpoint").list("documents") {
-        let saved = told(case).save_checkpoint().expect("the document can be saved");
-        let mut reader = Reader::new(&saved);
-        assert_eq!(reader.u8(), Ok(1));
-        let length = reader.varint().expect("a length");
-        let mut packed = Vec::new();
-        let mut inflate = flate2::read::DeflateDecoder::new(reader.rest());
-        inflate.read_to_end(&mut packed).expect("raw deflate");
-        assert_eq!(packed.len() as u64, length);
-        assert_eq!(packed, case.bytes("packed"));
+        assert_eq!(packed(&mut told(case)), case.bytes("packed"));
+    }
+}
+
+/// Whoever holds all that the cuts leave makes the base itself: replicas that make two have two documents.
+#[test]
+fn base_of_a_generation_has_its_bytes() {
+    for case in vectors!("generation").list("cases") {
+        let mut document = if case.list("changes").is_empty() { Document::new(kind(case), READER) } else { told(case) };
+        let authors = case.list("changes").iter().map(|said| AuthorId(said.array("author_id")));
+        let keep = authors.map(|author| (author, document.admitted_of(author))).collect();
+        let shown = document.state();
+        document.roll(&keep, case.small("lines")).unwrap_or_else(|error| panic!("{}: {error:?}", case.text("name")));
+        assert_eq!(packed(&mut document), case.bytes("base"), "{}", case.text("name"));
+        assert_eq!(document.heads_digest(), case.array("heads_digest"), "{}", case.text("name"));
+        assert_eq!(document.state(), shown, "{}: it shows the same", case.text("name"));
+    }
+}
+
+/// A line without its author's name says nothing to whoever comes later.
+#[test]
+fn authors_are_named() {
+    let file = vectors!("checkpoint");
+    for case in file.field("named").list("valid") {
+        let members = case.list("members").iter();
+        let members: Vec<(Chain, String)> = members
+            .map(|member| {
+                let chain = Chain::decode(&member.bytes("chain")).expect("the chain is good");
+                assert_eq!(chain.member.author(), AuthorId(member.array("author_id")));
+                (chain, member.text("name").to_owned())
+            })
+            .collect();
+        assert_eq!(encode_named(members.iter().map(|(chain, name)| (chain, name.as_str()))), case.bytes("bytes"));
+        let bytes = case.bytes("bytes");
+        let mut reader = Reader::new(&bytes);
+        assert_eq!(decode_named(&mut reader), Ok(members));
+        assert_eq!(reader.remaining(), 0);
+    }
+    for case in file.field("named").list("refused") {
+        decode_named(&mut Reader::new(&case.bytes("bytes"))).map(drop).expect_err(case.text("why"));
     }
 }
 
@@ -124,6 +156,19 @@ fn kind(case: &Value) -> DocKind {
     }
 }
 
+/// What a host deflates.
+fn packed(document: &mut Document) -> Vec<u8> {
+    let saved = document.save_checkpoint().expect("the document can be saved");
+    let mut reader = Reader::new(&saved);
+    assert_eq!(reader.u8(), Ok(1));
+    let length = reader.varint().expect("a length");
+    let mut packed = Vec::new();
+    let mut inflate = flate2::read::DeflateDecoder::new(reader.rest());
+    inflate.read_to_end(&mut packed).expect("raw deflate");
+    assert_eq!(packed.len() as u64, length);
+    packed
+}
+
 /// The document of somebody who was there all along.
 fn told(case: &Value) -> Document {
     let mut document = Document::new(kind(case), READER);
@@ -135,7 +180,12 @@ fn told(case: &Value) -> Document {
     document
 }
 
-/// The plaintext that the lane of segments carries.
+/// The checkpoint that the lane of segments carries, behind those who wrote what is in it.
 fn joined(case: &Value) -> Vec<u8> {
-    case.field("lane").list("entries").iter().flat_map(|entry| entry.bytes("payload")).collect()
+    let payloads = case.field("lane").list("entries").iter().flat_map(|entry| entry.bytes("payload"));
+    let plaintext: Vec<u8> = payloads.collect();
+    let mut reader = Reader::new(&plaintext);
+    let members = decode_named(&mut reader).expect("the members are good");
+    assert_eq!(members.iter().map(|(_, name)| name.len()).collect::<Vec<_>>(), [3, 64]);
+    reader.rest().to_vec()
 }

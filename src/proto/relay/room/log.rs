@@ -60,7 +60,6 @@ impl Room {
             Record::Share(_) | Record::Admit(_) => self.review_members(cx),
             Record::Close { .. } => {
                 self.review_members(cx);
-                self.review_passed_on(cx);
                 self.apply_ends(cx);
             }
             Record::Epoch { .. } | Record::Cut(_) => self.apply_ends(cx),

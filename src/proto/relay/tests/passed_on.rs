@@ -171,10 +171,10 @@ fn name_of_a_known_share_cannot_be_taken() {
 
 /// Closing the share above closes what is below, known or not yet.
 #[test]
-fn shares_below_a_closed_one_are_forgotten_and_not_taken() {
+fn shares_below_a_closed_one_are_closed_and_not_taken() {
     let mut town = Town::new();
     let (known, late) = (town.below(70, Town::terms()), town.below(71, Town::terms()));
-    town.pass_on(&known);
+    let frame = town.pass_on(&known);
     let cat = town.person(&known);
     let cat_conn = town.world.connect(&cat);
     let stays = town.ben.author();
@@ -187,9 +187,14 @@ fn shares_below_a_closed_one_are_forgotten_and_not_taken() {
 
     town.world.close_share(town.above.secret.share_id(), &[]);
     let admin = town.world.session.person(&town.world.own);
-    assert_eq!(shares(&town.world.dial(&admin).1), []);
-    town.world.restart();
-    assert_eq!(shares(&town.world.dial(&admin).1), []);
+    for _ in 0..2 {
+        let (_, mail) = town.world.dial(&cat);
+        let welcome = mail.welcome();
+        assert_eq!((welcome.standing, welcome.shares, welcome.wraps), (Standing::ShareClosed, 1, 0));
+        assert_eq!(shares(&mail), std::slice::from_ref(&frame), "which says what it is below");
+        assert_eq!(shares(&town.world.dial(&admin).1), [], "it is of no use to anybody else");
+        town.world.restart();
+    }
 }
 
 /// The owner can close what others passed on by its name.

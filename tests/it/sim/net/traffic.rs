@@ -218,13 +218,13 @@ impl World {
         }
     }
 
-    fn send(&mut self, id: u64, way: Way, frames: &mut Vec<Bytes>) {
+    pub(super) fn send(&mut self, id: u64, way: Way, frames: &mut Vec<Bytes>) {
         if frames.is_empty() {
             return;
         }
         let Some(wire) = self.wires.get_mut(&id).filter(|wire| !wire.is_dark) else { return };
         if let Some(liar) = &mut self.nodes[wire.hall].liar {
-            liar.tamper(frames);
+            liar.treat(wire.peer, way, frames);
         }
         let pipe = wire.pipe(way);
         let was_idle = pipe.next_us().is_none();

@@ -3,7 +3,7 @@
 use super::super::model::Share;
 use super::super::script::{LONG_MS, SharePlan};
 use super::{LOOK_US, Play};
-use cahoots::proto::id::AuthorId;
+use cahoots::proto::id::{AuthorId, Epoch};
 use cahoots::proto::session::{OwnerError, PassOnError};
 
 impl Play<'_> {
@@ -16,6 +16,14 @@ impl Play<'_> {
             Err(OwnerError::NoShare(_)) if self.world.model.shares.all[share].parent.is_some() => {}
             Err(error) => panic!("share {share} cannot be revoked: {error}"),
         }
+    }
+
+    /// Begins an epoch.
+    pub(super) fn rekey(&mut self) -> Epoch {
+        let now = self.world.now_of(0);
+        let epoch = self.world.members[0].peer.rekey(now).unwrap();
+        self.settle_all();
+        epoch
     }
 
     pub(super) fn revoke_all(&mut self) {
@@ -76,7 +84,7 @@ impl Play<'_> {
                 self.world.model.shares.all.push(Share::new(token, plan, Some((parent, who)), expires_ms));
             }
             Err(PassOnError::NotJoined | PassOnError::Ended | PassOnError::Expired) => {}
-            Err(PassOnError::NoRight(_)) if !may_pass_on => {}
+            Err(PassOnError::NoRight(_) | PassOnError::TooDeep) if !may_pass_on => {}
             Err(PassOnError::Wider { .. }) => {}
             Err(error) => panic!("member {who} cannot pass its share on: {error}"),
         }
