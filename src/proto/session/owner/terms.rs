@@ -131,6 +131,7 @@ impl OwnerError {
             Self::TooManyShares => "links that were revoked count, too: share anew for more",
             Self::NoShare(_) => "list the links to see which there are",
             Self::NoMember(_) | Self::NotWaiting(_) => "list the members to see who is here",
+            Self::Log(LogError::Full) => "the session's record has no room left: end the session and share anew",
             Self::NotOwner | Self::Log(_) | Self::Own | Self::Document | Self::Ended => "",
         }
     }
