@@ -272,7 +272,7 @@ impl Peer {
             self.lanes.poll_timeout().filter(|_| self.ended.is_none()),
             self.poll_session(),
             self.poll_checkpoints(),
-            self.past.poll_timeout(),
+            self.poll_past(),
             self.poll_panes(),
             self.poll_acks(),
             self.poll_driving(),

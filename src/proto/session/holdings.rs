@@ -346,7 +346,7 @@ impl Peer {
     }
 
     /// Returns since when all links flow, if they do.
-    fn flows_since(&self, now: Mono) -> Option<Mono> {
+    pub(super) fn flows_since(&self, now: Mono) -> Option<Mono> {
         let ready = self.links.values().filter(|link| link.has_greeted && link.is_ready());
         ready.map(|link| link.flows_since(now)).try_fold(Mono(0), |latest, since| Some(latest.max(since?)))
     }

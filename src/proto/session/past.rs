@@ -2,8 +2,10 @@
 //!
 //! what is missing + silence --[`Past::check`]--> `Alarm::PastWithheld`
 //!
-//! Always: nobody is accused while the host is away or while anything of what is missing comes. PROTOCOL.md 11.
+//! Always: nobody is accused while the host is away, while a link is silent or while anything of what is missing comes.
+//! PROTOCOL.md 11.
 
+use super::link::{FLOW_GAP_US, LinkId};
 use super::{Alarm, Event, Peer};
 use crate::proto::id::{Channel, Epoch, LaneId};
 use crate::proto::time::{Mono, Now};
@@ -14,12 +16,14 @@ const PATIENCE_US: u64 = 7_000_000;
 /// What each segment of a checkpoint adds to that, in microseconds: the host may be sending them to the relay still, of
 /// 60,000 bytes each.
 const PATIENCE_US_PER_SEGMENT: u64 = 1_000_000;
+/// After how much silence a link is asked for a sign of life, in microseconds.
+const SILENCE_US: u64 = 1_000_000;
 
 /// One document that lacks its past.
 #[derive(Debug)]
 struct Missing {
     epoch: Epoch,
-    /// When something of it came last, or when the host was not there.
+    /// When something of it came last, or could not come.
     since: Mono,
     patience_us: u64,
     is_told: bool,
@@ -38,7 +42,7 @@ pub(super) struct Past {
 }
 
 impl Past {
-    pub(super) fn poll_timeout(&self) -> Option<Mono> {
+    fn due(&self) -> Option<Mono> {
         self.missing.values().filter_map(Missing::due).min()
     }
 
@@ -58,8 +62,28 @@ impl Peer {
         }
     }
 
+    pub(super) fn poll_past(&self) -> Option<Mono> {
+        let due = self.past.due()?;
+        let silent = self.links.values().filter(|link| link.is_ready() && link.pinged.is_none());
+        silent.map(|link| link.heard.after_us(SILENCE_US)).chain([due]).min()
+    }
+
+    /// Keeps the links talking: a network that stands still brings nothing, and nobody is to blame for it.
+    fn hear_links(&mut self, now: Now) {
+        let is_silent = |at: Mono| now.mono.since_us(at) >= SILENCE_US;
+        let silent =
+            self.links.iter().filter(|(_, link)| link.is_ready() && link.pinged.is_none() && is_silent(link.heard));
+        for link in silent.map(|(id, _)| *id).collect::<Vec<LinkId>>() {
+            self.ping(link, now);
+        }
+    }
+
     /// Says that a relay keeps the past of a document back, if it must be that.
     pub(super) fn check_past(&mut self, now: Now) {
+        if self.past.due().is_some() {
+            self.hear_links(now);
+        }
+        let flows_since = self.flows_since(now.mono);
         for document in Channel::DURABLE {
             let asked = self.links.values().any(|link| link.is_ready() && link.asked.contains(&document));
             let is_missing = asked && self.owner.is_none() && !self.lanes.is_whole(document);
@@ -79,8 +103,12 @@ impl Peer {
             } else if !is_live {
                 missing.since = now.mono;
             } else if missing.due().is_some_and(|due| due <= now.mono) {
-                missing.is_told = true;
-                self.events.push_back(Event::Alarm(Alarm::PastWithheld(document)));
+                if flows_since.is_some_and(|since| since <= missing.since.after_us(FLOW_GAP_US)) {
+                    missing.is_told = true;
+                    self.events.push_back(Event::Alarm(Alarm::PastWithheld(document)));
+                } else {
+                    missing.since = now.mono;
+                }
             }
         }
     }
