@@ -102,7 +102,10 @@ impl Play<'_> {
         self.lie(Box::new(move |to, way, frame| to != victim || way == Way::Up || !matches!(frame, Frame::Wrap(_))));
         let begun = self.rekey();
         self.have_said(&[other]);
-        self.await_alarm(&[victim], SOON_US, |alarm| *alarm == Alarm::KeyWithheld(begun));
+        self.await_alarm(&[victim], SOON_US, |alarm| {
+            // Another one may have begun meanwhile.
+            matches!(alarm, Alarm::KeyWithheld(epoch) if *epoch >= begun)
+        });
         self.stop_lying(Some(victim));
     }
 }
