@@ -153,7 +153,7 @@ fn with_newcomer(wire: &mut Wire) -> usize {
 fn is_of_the_past(frame: &Frame) -> bool {
     let Frame::Entry(raw) = frame else { return false };
     let lane = WireEntry::decode(raw.clone()).unwrap().lane;
-    lane.channel.is_checkpoint() || lane.epoch < Epoch(1)
+    lane.channel.is_checkpoint() || Channel::DURABLE.contains(&lane.channel) && lane.epoch < Epoch(1)
 }
 
 /// A relay that keeps back all that was said before the newcomer came makes it look as if nothing had been.
