@@ -2,7 +2,7 @@
 //!
 //! what is missing + silence --[`Past::check`]--> `Alarm::PastWithheld`
 //!
-//! Always: nobody is accused while the host is away, while a link is silent or while anything of what is missing comes.
+//! Always: nobody is accused while the host or a link is silent, or while anything of what is missing comes.
 //! PROTOCOL.md 11.
 
 use super::link::{FLOW_GAP_US, LinkId};
@@ -16,7 +16,7 @@ const PATIENCE_US: u64 = 7_000_000;
 /// What each segment of a checkpoint adds to that, in microseconds: the host may be sending them to the relay still, of
 /// 60,000 bytes each.
 const PATIENCE_US_PER_SEGMENT: u64 = 1_000_000;
-/// After how much silence a link is asked for a sign of life, in microseconds.
+/// After how much silence a link, or the host, is asked for a sign of life, in microseconds.
 const SILENCE_US: u64 = 1_000_000;
 
 /// One document that lacks its past.
@@ -39,6 +39,8 @@ impl Missing {
 #[derive(Debug, Default)]
 pub(super) struct Past {
     missing: BTreeMap<Channel, Missing>,
+    /// When the host was asked for a sign of life last.
+    asked_host: Mono,
 }
 
 impl Past {
@@ -65,25 +67,37 @@ impl Peer {
     pub(super) fn poll_past(&self) -> Option<Mono> {
         let due = self.past.due()?;
         let silent = self.links.values().filter(|link| link.is_ready() && link.pinged.is_none());
-        silent.map(|link| link.heard.after_us(SILENCE_US)).chain([due]).min()
+        let host = self.host_heard().max(self.past.asked_host);
+        silent.map(|link| link.heard).chain([host]).map(|heard| heard.after_us(SILENCE_US)).chain([due]).min()
     }
 
-    /// Keeps the links talking: a network that stands still brings nothing, and nobody is to blame for it.
-    fn hear_links(&mut self, now: Now) {
+    /// Returns when the host gave its last sign of life.
+    fn host_heard(&self) -> Mono {
+        self.viewing.host_heard().max(self.typing.proven()).unwrap_or_default()
+    }
+
+    /// Keeps the links and the host talking: a network that stands still brings nothing, and nobody is to blame for it.
+    fn hear_all(&mut self, now: Now) {
         let is_silent = |at: Mono| now.mono.since_us(at) >= SILENCE_US;
         let silent =
             self.links.iter().filter(|(_, link)| link.is_ready() && link.pinged.is_none() && is_silent(link.heard));
         for link in silent.map(|(id, _)| *id).collect::<Vec<LinkId>>() {
             self.ping(link, now);
         }
+        if is_silent(self.host_heard().max(self.past.asked_host)) {
+            self.past.asked_host = now.mono;
+            self.probe(now);
+        }
     }
 
     /// Says that a relay keeps the past of a document back, if it must be that.
     pub(super) fn check_past(&mut self, now: Now) {
         if self.past.due().is_some() {
-            self.hear_links(now);
+            self.hear_all(now);
         }
         let flows_since = self.flows_since(now.mono);
+        // What the host has for the newcomer comes this way, too.
+        let is_live = self.is_live(now) && now.mono.since_us(self.host_heard()) <= FLOW_GAP_US;
         for document in Channel::DURABLE {
             let asked = self.links.values().any(|link| link.is_ready() && link.asked.contains(&document));
             let is_missing = asked && self.owner.is_none() && !self.lanes.is_whole(document);
@@ -91,8 +105,6 @@ impl Peer {
                 self.past.missing.remove(&document);
                 continue;
             };
-            // The host is there, and so is its own record of what there is to send.
-            let is_live = self.is_live(now);
             let patience_us = PATIENCE_US + PATIENCE_US_PER_SEGMENT * u64::from(vouched.segments);
             let new = || Missing { epoch: vouched.epoch, since: now.mono, patience_us, is_told: false };
             let missing = self.past.missing.entry(document).or_insert_with(new);

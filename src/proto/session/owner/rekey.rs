@@ -130,9 +130,11 @@ impl Peer {
         self.owner()?;
         let share = self.share_of(&member).ok_or(OwnerError::NoMember(member))?;
         self.check_not_own(&share)?;
+        // Who was not let in has no key, and nobody else need suffer for it.
+        let is_in = self.roster.member(&member).is_none_or(|member| self.log.admits(member).is_ok());
         if self.owner()?.door.is_waiting(&member) {
             self.turn_away(member, now)?;
-        } else if !self.log.is_closed_to(&share, &member) {
+        } else if is_in && !self.log.is_closed_to(&share, &member) {
             self.begin_epoch(&[(share, self.others_by(&share, &member))], now)?;
         }
         Ok(share)

@@ -54,6 +54,24 @@ fn nobody_waits_at_a_closed_door() {
     assert_eq!(wire.host().waiting(), []);
 }
 
+/// Kicking somebody who never came in costs nobody else a place in the queue.
+#[test]
+fn kicking_who_is_not_in_turns_away_nobody_else() {
+    let mut wire = Wire::new();
+    let token = approving(&mut wire);
+    let (ben, cat) = (wire.join(&token), wire.join(&token));
+    wire.pass(100_000);
+    let (now, gone) = (wire.now, wire.id(ben));
+    for _ in 0..2 {
+        assert_eq!(wire.host().kick(gone, now), Ok(share_of(&token)));
+        wire.pass(100_000);
+        assert_eq!(wire.host().waiting(), [wire.id(cat)]);
+        assert_eq!(wire.host().log().epoch(), Some(Epoch(0)));
+    }
+    assert_eq!(wire.peers[ben].ended(), Some(Ending::TurnedAway));
+    assert_eq!(wire.peers[cat].ended(), None);
+}
+
 /// Being let in lasts: over a new epoch, and over a lost connection.
 #[test]
 fn let_in_is_for_good() {

@@ -6,8 +6,9 @@ use cahoots::proto::key::ShareSecret;
 use cahoots::proto::token::{Access, Token};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How long after its time a share is closed by its owner, in milliseconds. PROTOCOL.md 5.
-const CLOSED_AFTER_MS: u64 = 130_000;
+/// How long after its time a share is closed by its owner at the latest, in milliseconds: PROTOCOL.md 5, and one
+/// heartbeat.
+const CLOSED_AFTER_MS: u64 = 136_000;
 /// How far clocks may differ for live admission, in milliseconds. PROTOCOL.md 4.
 const SKEW_MS_MAX: u64 = 120_000;
 

@@ -52,7 +52,7 @@ impl Play<'_> {
         let share = model.shares.of[&who];
         let here = here.iter().map(|author| model.authors[author]);
         let stay: Vec<_> = here.filter(|other| *other != who && model.shares.is_by(*other, share)).collect();
-        if !model.shares.is_out(who, 0) {
+        if !model.shares.is_out(who, 0) && !model.shares.must_wait(who) {
             model.shares.close(share, stay);
         }
     }
