@@ -317,6 +317,8 @@ impl Peer {
         let is_behind = self.is_catching_up(now);
         let Some((epoch, _)) = self.newest_secret() else { return };
         let mine = self.held(epoch);
+        // Who lacks something by its author's own word holds something else than those who have it, and that is all.
+        let is_short = self.comparison.others.values().any(|other| other.lacking.is_open());
         for author in self.comparison.open.clone() {
             let Some(other) = self.comparison.others.get(&author) else { continue };
             let entries = self.lacking(&author, &other.holdings);
@@ -335,7 +337,7 @@ impl Peer {
                 other.lacking.is_told = true;
                 self.events.push_back(Event::Alarm(Alarm::Withheld { author, entries }));
             }
-            if differs && !(differs_flow && differs_still) {
+            if differs && (is_short || !(differs_flow && differs_still)) {
                 other.differing.restart();
             } else if differs {
                 other.differing.is_told = true;

@@ -84,6 +84,11 @@ impl Shares {
         self.turned_away.contains(&member) || self.chain_of(member).any(|share| is_cut(share) || is_over(share))
     }
 
+    /// Tells whether nobody comes in any more by a member's share, or by one above.
+    pub(crate) fn is_closed_above(&self, member: usize) -> bool {
+        self.chain_of(member).any(|share| share.stay.is_some())
+    }
+
     /// Tells whether a member has yet to be let in.
     pub(crate) fn must_wait(&self, member: usize) -> bool {
         !self.let_in.contains(&member) && self.chain_of(member).any(|share| share.approve)

@@ -86,6 +86,8 @@ impl Play<'_> {
             Err(PassOnError::NotJoined | PassOnError::Ended | PassOnError::Expired) => {}
             Err(PassOnError::NoRight(_) | PassOnError::TooDeep) if !may_pass_on => {}
             Err(PassOnError::Wider { .. }) => {}
+            // Who stays by a closed share lets nobody in by it.
+            Err(PassOnError::Closed) if self.world.model.shares.is_closed_above(who) => {}
             Err(error) => panic!("member {who} cannot pass its share on: {error}"),
         }
     }

@@ -12,6 +12,8 @@ use cahoots::proto::session::Alarm;
 
 /// How soon people know of it, in microseconds.
 const SOON_US: u64 = 10_000_000;
+/// How long after the faults every link is either up or dialled anew, in microseconds.
+const SETTLED_US: u64 = 20_000_000;
 /// How soon the others have what they say to each other meanwhile, in microseconds.
 const EXCHANGED_US: u64 = 5_000_000;
 
@@ -71,6 +73,8 @@ impl Play<'_> {
     /// Plays a trial, if there is anybody in to play it with.
     pub(super) fn try_out(&mut self, trial: Trial) {
         self.world.tell(|| format!("--- trial: {trial:?}"));
+        // A link that broke unnoticed is dialled anew before, so that what is told late is the trial's.
+        self.run_for(SETTLED_US);
         self.world.members.iter_mut().for_each(|member| member.alarms.clear());
         match trial {
             Trial::Withhold => self.withhold(),
