@@ -122,7 +122,8 @@ impl Member {
             Event::Ended(ending) => self.ended = Some(ending),
             Event::Alarm(alarm) => {
                 let is_loss = matches!(alarm, Alarm::RolledBack { .. }) && model.has_lost;
-                let is_deserved = model.has_lied || is_loss || model.is_about_false_members(who, &alarm);
+                let is_delay = matches!(alarm, Alarm::Diverged(_)) && model.has_slow_path;
+                let is_deserved = model.has_lied || is_loss || is_delay || model.is_about_false_members(who, &alarm);
                 assert!(is_deserved, "member {who} raises a false alarm: {alarm}");
                 model.check_alarm(who, &alarm);
                 self.alarms.push(alarm);

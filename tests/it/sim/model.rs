@@ -42,6 +42,8 @@ pub(crate) struct Model {
     pub(crate) shares: Shares,
     /// Members that break the rules.
     pub(crate) false_members: BTreeSet<usize>,
+    /// Whether there was a path on which news takes so long that people may see different things for a while.
+    pub(crate) has_slow_path: bool,
     /// Whether a relay has ever lost what it had confirmed.
     pub(crate) has_lost: bool,
     /// Whether a relay has ever lied: alarms are then right.

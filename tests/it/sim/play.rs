@@ -80,7 +80,7 @@ impl<'a> Play<'a> {
         for hall in 0..world.nodes.len() {
             for member in 0..=plan.guests.len() {
                 let weather = if dice.chance(70) { Weather::FINE } else { Weather::draw(&mut dice) };
-                world.weather.insert((member, hall), weather);
+                world.set_weather(member, hall, weather);
             }
         }
         world.start(0);

@@ -152,6 +152,7 @@ impl World {
     /// Changes the weather of a path, for present and coming connections.
     pub(crate) fn set_weather(&mut self, member: usize, hall: usize, weather: Weather) {
         self.weather.insert((member, hall), weather);
+        self.model.has_slow_path |= weather.is_slow();
         for id in self.wires_between(Some(member), hall) {
             let Some(wire) = self.wires.get_mut(&id) else { continue };
             wire.up.weather = weather;

@@ -76,6 +76,7 @@ impl Play<'_> {
         // A link that broke unnoticed is dialled anew before, so that what is told late is the trial's.
         self.run_for(SETTLED_US);
         self.world.members.iter_mut().for_each(|member| member.alarms.clear());
+        self.world.model.has_slow_path = false;
         match trial {
             Trial::Withhold => self.withhold(),
             Trial::Fork => self.fork(),
