@@ -173,6 +173,7 @@ impl<'a> Play<'a> {
             Act::PassOn(who, share) => self.pass_on(self.somebody(*who), share),
             Act::Answer(is_yes) => self.answer_who_waits(*is_yes),
             Act::Rekey => drop(self.rekey()),
+            Act::BeginAnew => self.begin_anew(),
             Act::OpenPane => self.open_pane(),
             Act::Write(pane, output) => self.write(*pane, *output),
             Act::Resize(pane, cols, rows) => {

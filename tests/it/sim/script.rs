@@ -66,6 +66,7 @@ pub(crate) enum Act {
     Kick(usize),
     RevokeAll,
     Rekey,
+    BeginAnew,
     /// The owner lets the first that waits in, or does not.
     Answer(bool),
     Sleep(usize, u64),
@@ -193,7 +194,8 @@ impl Plan {
             0..6 => Act::CloseShare(dice.index(self.shares.len() + 2)),
             6..12 => Act::Kick(1 + dice.index(self.guests.len())),
             12..13 => Act::RevokeAll,
-            _ => Act::Rekey,
+            _ if dice.chance(50) => Act::Rekey,
+            _ => Act::BeginAnew,
         }
     }
 

@@ -26,6 +26,15 @@ impl Play<'_> {
         epoch
     }
 
+    /// Lets both documents begin anew, with all of the chat; edits are on their way meanwhile, and none is lost.
+    pub(super) fn begin_anew(&mut self) {
+        let now = self.world.now_of(0);
+        match self.world.members[0].peer.begin_generation(u32::MAX, now) {
+            Ok(_) | Err(OwnerError::Document) => self.settle_all(),
+            Err(error) => panic!("the documents cannot begin anew: {error}"),
+        }
+    }
+
     pub(super) fn revoke_all(&mut self) {
         let now = self.world.now_of(0);
         self.world.members[0].peer.revoke_all(now).unwrap();

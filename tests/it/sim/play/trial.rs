@@ -51,12 +51,33 @@ pub(crate) enum Poison {
     Repeated,
     /// Nothing wrong but that it is too much.
     Flood,
+    /// A few bytes that would unpack to a great many.
+    Bomb,
+    /// A change in an epoch that is over.
+    BackDated,
+}
+
+impl Poison {
+    const ALL: [Self; 8] = [
+        Self::Noise,
+        Self::ForgedActor,
+        Self::WrongPlace,
+        Self::Flipped,
+        Self::Repeated,
+        Self::Flood,
+        Self::Bomb,
+        Self::BackDated,
+    ];
+
+    /// Tells whether everybody sees that its author is at fault. What is spoilt may look as if it built on something
+    /// that is still to come, and what is of the past is not looked at.
+    const fn mutes(self) -> bool {
+        !matches!(self, Self::Flood | Self::Flipped | Self::BackDated)
+    }
 }
 
 impl Trial {
     pub(crate) fn draw(dice: &mut Dice) -> Self {
-        let poisons =
-            [Poison::Noise, Poison::ForgedActor, Poison::WrongPlace, Poison::Flipped, Poison::Repeated, Poison::Flood];
         match dice.below(9) {
             0 => Self::Withhold,
             1 => Self::Fork,
@@ -64,7 +85,7 @@ impl Trial {
             4 => Self::HideLog,
             5 => Self::KeepKey,
             6 | 7 => Self::Equivocate(dice.chance(50)),
-            _ => Self::Poison(*dice.pick(&poisons)),
+            _ => Self::Poison(*dice.pick(&Poison::ALL)),
         }
     }
 }

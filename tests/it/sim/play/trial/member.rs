@@ -14,11 +14,28 @@ use cahoots::proto::seal::{LaneWriter, pad_durable};
 use cahoots::proto::session::Alarm;
 use cahoots::proto::time::Wall;
 use cahoots::proto::wire::Frame;
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
+use std::io::Write;
 
 /// How long a new epoch takes to be everybody's, in microseconds: those cut short have said again what they had to.
 const SETTLED_US: u64 = 6_000_000;
 /// How many lines make a flood.
 const FLOOD: usize = 300;
+/// What a bomb unpacks to, in bytes.
+const BOMB_BYTES: usize = 30_000_000;
+
+/// Returns a packed change as Automerge would unpack it: 30 kB that say thirty million.
+fn bomb() -> Bytes {
+    let mut packed = DeflateEncoder::new(Vec::new(), Compression::best());
+    let block = vec![0; 100_000];
+    (0..BOMB_BYTES / block.len()).for_each(|_| packed.write_all(&block).unwrap());
+    let packed = packed.finish().unwrap();
+    assert!(packed.len() < 60_000 && packed.len() >= 1 << 14);
+    let length = [packed.len() as u8 | 0x80, (packed.len() >> 7) as u8 | 0x80, (packed.len() >> 14) as u8];
+    let head = [0x85, 0x6f, 0x4a, 0x83, 0, 0, 0, 0, 2];
+    Bytes::from([&head[..], &length, &packed].concat())
+}
 
 impl Play<'_> {
     /// A member writes two histories. Who gets to see both tells everybody; with a relay that gives one of them to one
@@ -81,11 +98,11 @@ impl Play<'_> {
         let Some((id, epoch)) = self.begin_quietly(eve) else { return };
         let ids = [id, self.world.members[other].peer.me().unwrap()];
         let payloads = self.payloads(poison, eve, ids);
+        let epoch = if matches!(poison, Poison::BackDated) { Epoch(epoch.0 - 1) } else { epoch };
         let Some(frames) = self.seal_as(eve, id, epoch, &payloads) else { return self.dismiss(eve) };
         self.world.inject(eve, RELAY, Way::Up, &frames);
         let honest = everybody_in(&self.world);
-        // What is spoilt may look as if it built on something that is still to come.
-        if !matches!(poison, Poison::Flood | Poison::Flipped) {
+        if poison.mutes() {
             for index in &honest {
                 self.await_alarm(&[*index], SOON_US, |alarm| *alarm == Alarm::Muted(id));
             }
@@ -116,6 +133,8 @@ impl Play<'_> {
                 let spoilt = std::iter::repeat_with(|| flip(&line, &mut self.dice)).find(|spoilt| *spoilt != line);
                 spoilt.into_iter().collect()
             }
+            Poison::Bomb => vec![bomb()],
+            Poison::BackDated => vec![change(ids[0], said, "long ago")],
             Poison::Repeated | Poison::Flood if said > 0 => vec![Bytes::from_static(b"again"); FLOOD],
             Poison::Repeated => {
                 let line = change(ids[0], 0, "once");
