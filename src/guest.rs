@@ -59,6 +59,9 @@ pub enum JoinError {
     /// The owner ended the session.
     #[error("the session has ended")]
     Ended,
+    /// Others are in by this link, and it has no room for more.
+    #[error("as many people are in by this link as it allows")]
+    Full,
     /// The session exists, but never had this link.
     #[error("this link was never issued for its session")]
     ShareUnknown,
@@ -110,9 +113,12 @@ impl JoinError {
             }
             Self::Expired | Self::Revoked => "ask the owner for a new link",
             Self::Ended => "ask the owner to share again",
+            Self::Full => "try again when somebody has left, or ask the owner for another link",
             Self::ShareUnknown => "copy the link again, whole; if it is right, ask the owner for a new one",
             Self::PassphraseNeeded => "ask the owner for the passphrase; it came by another way than the link",
-            Self::PassphraseWrong => "type the passphrase again; if it is right, ask the owner for a new link",
+            Self::PassphraseWrong => {
+                "type the passphrase again, after several tries in a minute; if it is right, ask the owner for a new link"
+            }
             Self::Kicked | Self::TurnedAway => "ask the owner",
             Self::Refused(CloseCode::Busy | CloseCode::GoingAway | CloseCode::TooFast) => "try again in a minute",
             Self::Refused(CloseCode::Version) => "update cahoots on both sides",
@@ -220,7 +226,8 @@ impl GuestBuilder {
         let endpoint = Endpoint::new();
         let looked = Looked { nearby: self.lan == Lan::On, relay };
         let core = session.core.clone();
-        let findings = Findings::default();
+        let is_guess = flags.contains(ShareFlags::PASSPHRASE);
+        let findings = if is_guess { Findings::of_guess() } else { Findings::default() };
         match self.channel {
             Some(channel) => {
                 let findings = findings.clone();

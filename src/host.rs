@@ -9,6 +9,7 @@ mod terminal;
 use links::Issued;
 pub use links::{LinkInfo, SHARE_LASTS, Terms};
 pub use pane::Pane;
+use reach::{Reports, Told};
 pub use terminal::{Mirror, Snapshot, Terminal};
 
 use crate::io::channel::Channel;
@@ -42,6 +43,16 @@ pub enum Lan {
     On,
     /// They do not.
     Off,
+}
+
+/// Who knows that a session is over.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Farewell {
+    /// All that there was to tell was told.
+    Told,
+    /// The relay was out of reach. Guests there see the host fall silent, and the relay forgets the session after a day
+    /// without connections.
+    RelayUntold,
 }
 
 /// Why a host could not start. Each variant says who has to act.
@@ -158,6 +169,7 @@ impl HostBuilder {
             tasks: JoinSet::new(),
             port: None,
             reach: None,
+            told: None,
             issued: Issued::default(),
         };
         host.link_to_own_hall();
@@ -167,9 +179,12 @@ impl HostBuilder {
         if let Some(relay) = host.relay.clone() {
             let reach = watch::Sender::new(RelayReach::Dialling);
             host.reach = Some(reach.subscribe());
+            let told = watch::Sender::new(Told::Nothing);
+            host.told = Some(told.subscribe());
+            let reports = Reports { reach, told };
             let (core, endpoint) = (host.session.core.clone(), host.endpoint.clone());
             let acceptor = Acceptor::relay(&relay);
-            let link = reach::keep_linked(core, endpoint, acceptor, relay_target(relay)?, reach);
+            let link = reach::keep_linked(core, endpoint, acceptor, relay_target(relay)?, reports);
             host.tasks.spawn(link);
         }
         Ok(host)
@@ -188,6 +203,7 @@ pub struct Host {
     tasks: JoinSet<()>,
     port: Option<u16>,
     reach: Option<watch::Receiver<RelayReach>>,
+    told: Option<watch::Receiver<Told>>,
     issued: Issued,
 }
 
@@ -251,12 +267,17 @@ impl Host {
     }
 
     /// Ends the session for everybody, and waits until they were told, for 5 s at most.
-    pub async fn end(mut self) {
+    pub async fn end(mut self) -> Farewell {
         let core = self.session.core.clone();
         if let Err(error) = core.with(|inner, now| inner.peer.end_session(now)) {
             tracing::debug!(%error, "ending a session that is over");
         }
-        let told = async {
+        let mut told = self.told.take();
+        let farewell = async {
+            if let Some(told) = &mut told {
+                // A relay that has just been lost may be back in a moment, and then hears of it.
+                let _ = told.wait_for(|told| *told != Told::Beginning).await;
+            }
             while core.read(|inner, _| inner.has_links()) {
                 tokio::time::sleep(POLL).await;
             }
@@ -268,10 +289,12 @@ impl Host {
             }
             self.endpoint.wait_idle().await;
         };
-        if tokio::time::timeout(FAREWELL, told).await.is_err() {
+        if tokio::time::timeout(FAREWELL, farewell).await.is_err() {
             tracing::debug!("not everybody heard that the session is over");
         }
         self.tasks.shutdown().await;
+        let is_untold = told.is_some_and(|told| *told.borrow() == Told::Beginning);
+        if is_untold { Farewell::RelayUntold } else { Farewell::Told }
     }
 }
 

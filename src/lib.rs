@@ -72,7 +72,9 @@ pub use proto::wire::CloseCode;
 #[cfg(feature = "net")]
 pub use guest::{Guest, GuestBuilder, JoinError};
 #[cfg(feature = "net")]
-pub use host::{Host, HostBuilder, HostError, Lan, LinkInfo, Mirror, Pane, SHARE_LASTS, Snapshot, Terminal, Terms};
+pub use host::{
+    Farewell, Host, HostBuilder, HostError, Lan, LinkInfo, Mirror, Pane, SHARE_LASTS, Snapshot, Terminal, Terms,
+};
 #[cfg(feature = "net")]
 pub use io::channel::Channel;
 #[cfg(feature = "net")]

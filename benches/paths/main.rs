@@ -16,7 +16,11 @@ mod figures;
 mod join;
 mod keystroke;
 mod memory;
+mod newcomer;
 mod ours;
+mod rekey;
+mod revoke;
+mod room;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -47,7 +51,8 @@ impl Effort {
     }
 }
 
-const PARTS: [&str; 7] = ["codec", "chains", "keystroke", "fanout", "join", "bytes", "memory"];
+const PARTS: [&str; 10] =
+    ["codec", "chains", "keystroke", "fanout", "join", "newcomer", "rekey", "revoke", "bytes", "memory"];
 
 fn main() -> ExitCode {
     match run() {
@@ -79,6 +84,9 @@ fn run() -> Outcome {
                 "keystroke" => keystroke::run(effort).await?,
                 "fanout" => fanout::run(effort).await?,
                 "join" => join::run(effort).await?,
+                "newcomer" => newcomer::run(effort)?,
+                "rekey" => rekey::run(effort)?,
+                "revoke" => revoke::run(effort).await?,
                 "bytes" => bytes::run(effort).await?,
                 _ => memory::run(effort).await?,
             }

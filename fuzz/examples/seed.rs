@@ -19,6 +19,9 @@ fn main() {
     sessions();
     growth();
     proofs_and_shares();
+    checkpoints();
+    generations();
+    audits();
 }
 
 /// Fields of JSON objects, by path, of all elements of a list.
@@ -288,6 +291,71 @@ fn proofs_and_shares() {
     let file = vectors("passedon");
     save("passed_on", "good", hex_of(&file["cases"], "body"));
     save("passed_on", "sealed", vec![vec![0x80, 0x50, 7, 31, 0x80], vec![0x80, 0x50, 7, 0, 0, 3, 1, 200, 1]]);
+}
+
+/// What a host saved, whole and with a change at some place; and what is none, in the form that is refused.
+fn checkpoints() {
+    let file = vectors("checkpoint");
+    let plaintexts = |list: &Value| hex_of(list, "plaintext");
+    let mut taken = plaintexts(&file["refused"]);
+    for (mode, document) in [(1, &file["documents"][0]), (0, &file["documents"][1])] {
+        taken.extend(plaintexts(&document["plaintexts"]));
+        let author = |case: &Value| if case["author_id"] == vectors("direct")["host_id"] { 0x80 } else { 0x81 };
+        let changes = document["changes"].as_array().into_iter().flatten();
+        let changes: Vec<Vec<u8>> =
+            changes.map(|case| [&[author(case)], &hex(&case["payload"])[..]].concat()).collect();
+        let places: [&[u8]; 6] =
+            [&[], &[0, 0, 1, 1], &[33, 0, 1, 3], &[36, 0, 1, 2], &[60, 0, 0, 7], &[0xff, 0xff, 0, 0]];
+        let seeds = places.map(|place| [&[mode], &pieces(&[&[place.to_vec()], &changes[..]].concat())[..]].concat());
+        save("checkpoint", if mode == 1 { "chat" } else { "state" }, seeds.to_vec());
+    }
+    let seeds = taken.iter().map(|plaintext| [&[3], &plaintext[..]].concat());
+    save("checkpoint", "plaintext", seeds.collect());
+    save(
+        "checkpoint",
+        "edits",
+        vec![[&[0], &pieces(&[&[vec![40, 0, 2, 1]], &state_changes()[..]].concat())[..]].concat()],
+    );
+}
+
+/// Documents that begin anew.
+fn generations() {
+    let file = vectors("generation");
+    for case in file["cases"].as_array().into_iter().flatten() {
+        let kind = u8::from(case["kind"] == "chat") | (case["lines"].as_u64().unwrap_or_default() as u8) << 1;
+        let ada = &vectors("direct")["host_id"];
+        let changes = case["changes"].as_array().into_iter().flatten();
+        let author = |change: &Value| if &change["author_id"] == ada { 0x80 } else { 0x81 };
+        let changes: Vec<_> =
+            changes.map(|change| [&[author(change)], &hex(&change["payload"])[..]].concat()).collect();
+        save("generation", &slug(&case["name"]), vec![[vec![kind], pieces(&changes)].concat()]);
+    }
+    save("generation", "edits", vec![[vec![0], pieces(&state_changes())].concat()]);
+}
+
+/// Files as they are, and what the host and the members sign in one.
+fn audits() {
+    let file = vectors("audit");
+    let whole = ["whole", "by_a_guest", "with_a_key_that_opens_nothing", "with_a_name_that_cannot_be_shown"];
+    save("audit", "file", whole.map(|name| hex(&file[name])).to_vec());
+    let whole = hex(&file["whole"]);
+    // Most differ near their end; a few of each kind say enough.
+    for case in file["refused"].as_array().into_iter().flatten().step_by(7) {
+        let same = case["same"].as_u64().unwrap_or_default() as usize;
+        save("audit", &format!("refused-{}", slug(&case["why"])), vec![[&whole[..same], &hex(&case["rest"])].concat()]);
+    }
+    let guest = hex(&vectors("direct")["guest_id"]);
+    let share = hex(&vectors("keys")["shares"][1]["share_id"]);
+    let joined = [&[0, 1], &guest[..], &share, &[0x1f], b"Ben"].concat();
+    let typed = [&[1, 4], &[1, 0][..], &5_u64.to_le_bytes(), &9_u64.to_le_bytes(), &3_u64.to_le_bytes(), &[4], &[0; 7]];
+    let lines = hex_of(&vectors("chat")["valid"], "payload");
+    let said = lines.iter().map(|line| [&[2, 1], &line[..]].concat());
+    let policy = [&[0, 5, 1, 0, 1], &60_000_u64.to_le_bytes()[..]].concat();
+    let start = vec![joined, policy, [&[0, 6, 1, 0], &guest[..]].concat(), typed.concat(), vec![0, 6, 1, 0]];
+    let notes = [start, [2, 3, 4].map(|kind| [&[0, kind], &guest[..]].concat()).to_vec()].concat();
+    let all = [notes.clone(), said.collect(), vec![vec![3, 2, 7], vec![0, 8]]].concat();
+    let seed = |place: u8, steps: &[Vec<u8>]| [&[0x80 | place], &pieces(steps)[..]].concat();
+    save("audit", "signed", vec![seed(0, &notes), seed(20, &all), seed(9, &[vec![2, 1, 0]]), seed(1, &[])]);
 }
 
 /// Puts each piece behind its length as a `u16`.

@@ -4,10 +4,13 @@
 
 mod cast;
 
+pub mod audit;
 pub mod authlog;
+pub mod checkpoint;
 pub mod entry;
 pub mod frame_decoder;
 pub mod gate;
+pub mod generation;
 pub mod log_growth;
 pub mod member_cert;
 pub mod passed_on;
@@ -27,10 +30,13 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
 pub const TARGETS: &[Target] = &[
+    ("audit", audit::run),
     ("authlog", authlog::run),
+    ("checkpoint", checkpoint::run),
     ("entry", entry::run),
     ("frame_decoder", frame_decoder::run),
     ("gate", gate::run),
+    ("generation", generation::run),
     ("log_growth", log_growth::run),
     ("member_cert", member_cert::run),
     ("passed_on", passed_on::run),

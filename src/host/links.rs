@@ -279,7 +279,8 @@ impl Host {
         self.session.core.with(|inner, now| inner.peer.revoke_all(now))
     }
 
-    /// Removes one member. The link that it came by is closed, for it has the secret; the others who came by it stay.
+    /// Removes one member. The link that it came by is closed, for it has the secret; the others who came by it stay, as long as
+    /// their programs run: one that is started anew is somebody else, and needs the new link.
     /// Returns that link; [`replace`](Self::replace) makes another one like it.
     ///
     /// # Errors

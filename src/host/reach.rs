@@ -9,6 +9,7 @@ use crate::io::rendezvous;
 use crate::io::retry::Backoff;
 use crate::io::tls::Identity;
 use crate::proto::id::SessionId;
+use crate::proto::wire::CloseCode;
 use crate::session::{Event, RelayReach};
 use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -83,37 +84,71 @@ async fn announce(session: SessionId, port: u16) {
     std::future::pending::<()>().await;
 }
 
-/// Keeps a link to a relay for as long as the session lasts.
+/// What a relay has been told of a session.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Told {
+    /// Nothing: it was never reached.
+    Nothing,
+    /// That it has begun.
+    Beginning,
+    /// That it is over.
+    End,
+}
+
+/// What goes out about the way to a relay.
+pub(super) struct Reports {
+    pub(super) reach: watch::Sender<RelayReach>,
+    pub(super) told: watch::Sender<Told>,
+}
+
+impl Reports {
+    /// Notes what became of a link as soon as its handshake is over.
+    async fn note_settled(&self, core: &Core, mut state: watch::Receiver<LinkState>) {
+        let settled = state.wait_for(|state| *state != LinkState::Connecting).await;
+        if settled.is_ok_and(|state| *state == LinkState::Ready) {
+            self.told.send_replace(Told::Beginning);
+            note_reach(core, &self.reach, RelayReach::Linked);
+        }
+    }
+}
+
+/// Keeps a link to a relay for as long as the session lasts, and until the relay knows that it is over.
 pub(super) async fn keep_linked(
     core: Arc<Core>,
     endpoint: Endpoint,
     acceptor: Acceptor,
     target: Target,
-    reach: watch::Sender<RelayReach>,
+    reports: Reports,
 ) {
+    let (reports, mut ended) = (Arc::new(reports), core.ended());
     let mut backoff = Backoff::new();
-    while core.read(|inner, _| inner.peer.ended().is_none()) {
-        match endpoint.dial(&target).await {
+    while ended.borrow().is_none() || *reports.told.borrow() == Told::Beginning {
+        let trouble = match endpoint.dial(&target).await {
             Ok(channel) => {
-                let linked = reach.clone();
-                let teller = core.clone();
-                let opened = |_, mut state: watch::Receiver<LinkState>| {
-                    tokio::spawn(async move {
-                        let settled = state.wait_for(|state| *state != LinkState::Connecting).await;
-                        if settled.is_ok_and(|state| *state == LinkState::Ready) {
-                            note_reach(&teller, &linked, RelayReach::Linked);
-                        }
-                    });
+                let (settling, teller) = (reports.clone(), core.clone());
+                let opened = |_, state: watch::Receiver<LinkState>| {
+                    tokio::spawn(async move { settling.note_settled(&teller, state).await });
                 };
                 let code = core.run_link(channel, acceptor, opened).await;
-                if *reach.borrow() == RelayReach::Linked {
+                if *reports.reach.borrow() == RelayReach::Linked {
                     backoff.reset();
                 }
-                note_reach(&core, &reach, RelayReach::Unreachable { reason: code.to_string() });
+                if ended.borrow().is_some() && code == CloseCode::Ended {
+                    reports.told.send_replace(Told::End);
+                    return;
+                }
+                code.to_string()
             }
-            Err(error) => note_reach(&core, &reach, RelayReach::Unreachable { reason: error.to_string() }),
+            Err(error) => error.to_string(),
+        };
+        if ended.borrow().is_none() {
+            note_reach(&core, &reports.reach, RelayReach::Unreachable { reason: trouble });
         }
-        backoff.wait().await;
+        // Whoever goes has no time to lose.
+        tokio::select! {
+            () = backoff.wait() => {}
+            _ = ended.changed() => backoff.reset(),
+        }
     }
 }
 

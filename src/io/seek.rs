@@ -24,10 +24,16 @@ use tokio::time::Instant;
 
 /// How long the host may take to be found nearby before a relay's no counts as the answer.
 const LOOK_AROUND: Duration = Duration::from_secs(3);
+/// How long a relay that could not be reached is tried again before people are told.
+const RELAY_PATIENCE: Duration = Duration::from_secs(10);
 /// How often to look whether the machine slept.
 const PULSE: Duration = Duration::from_secs(1);
 /// Addresses found that may wait to be looked at.
 const FINDS_MAX: usize = 16;
+
+/// How often a relay may say that it does not know the link before that counts: the host may be about to tell it of one
+/// that was issued a moment ago, and a relay takes only a few tries from one network (PROTOCOL.md 17).
+const UNKNOWN_MAX: u32 = 2;
 
 /// What came of looking, so far: it explains why nothing was found.
 #[derive(Clone, Debug, Default)]
@@ -41,8 +47,15 @@ struct Seen {
     refusal: Option<CloseCode>,
     /// Somebody on the network said so: it may not be the host.
     is_hearsay: bool,
+    /// How often the link was not known, and how often counts.
+    unknown: u32,
+    unknown_max: Option<u32>,
     relay_trouble: Option<Trouble>,
+    /// When something was in the way first that may pass.
+    troubled_since: Option<Instant>,
     looked_around: bool,
+    /// Since then there was time enough for it to pass.
+    waited: bool,
 }
 
 /// Why the relay was not reached.
@@ -67,13 +80,38 @@ impl Trouble {
 }
 
 impl Findings {
+    /// For a link whose passphrase may be wrong: one no counts, so that the next words can be tried at once.
+    pub(crate) fn of_guess() -> Self {
+        let seen = Seen { unknown_max: Some(1), ..Seen::default() };
+        Self { seen: Arc::new(Mutex::new(seen)), ..Self::default() }
+    }
+
     fn note(&self, note: impl FnOnce(&mut Seen)) {
         note(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner));
         self.news.notify_waiters();
     }
 
     pub(crate) fn note_refusal(&self, code: CloseCode) {
-        self.note(|seen| (seen.refusal, seen.is_hearsay) = (Some(code), false));
+        self.note(|seen| {
+            (seen.refusal, seen.is_hearsay) = (Some(code), false);
+            seen.unknown += u32::from(code == CloseCode::ShareUnknown);
+            seen.troubled_since.get_or_insert_with(Instant::now);
+        });
+    }
+
+    fn note_trouble(&self, trouble: Trouble) {
+        self.note(|seen| {
+            seen.relay_trouble = Some(trouble);
+            seen.troubled_since.get_or_insert_with(Instant::now);
+        });
+    }
+
+    /// Notes that time has passed.
+    fn note_time(&self) {
+        let has_waited = |seen: &Seen| seen.troubled_since.is_some_and(|since| since.elapsed() >= RELAY_PATIENCE);
+        if self.with(|seen| !seen.waited && has_waited(seen)) {
+            self.note(|seen| seen.waited = true);
+        }
     }
 
     fn note_hearsay(&self, code: CloseCode) {
@@ -82,7 +120,7 @@ impl Findings {
 
     /// Notes the end of the only way there is.
     pub(crate) fn note_last_refusal(&self, code: CloseCode) {
-        self.note(|seen| (seen.refusal, seen.looked_around) = (Some(code), true));
+        self.note(|seen| (seen.refusal, seen.looked_around, seen.waited) = (Some(code), true, true));
     }
 }
 
@@ -109,6 +147,8 @@ impl Findings {
             (Some(CloseCode::Expired), ..) => JoinError::Expired,
             (Some(CloseCode::ShareClosed), ..) => JoinError::Revoked,
             (Some(CloseCode::Ended), ..) => JoinError::Ended,
+            // Before READY a relay has no other limit than the share's to name.
+            (Some(CloseCode::Limit), ..) => JoinError::Full,
             (Some(CloseCode::SessionUnknown), ..) => JoinError::NotFound { looked },
             (Some(code), ..) => JoinError::Refused(code),
             (None, Some(Trouble { reason, trust }), Some(relay)) => {
@@ -126,10 +166,18 @@ impl Findings {
 impl Seen {
     /// Nothing that could still come would change the answer.
     fn is_hopeless(&self) -> bool {
-        // The host may be about to tell a relay of a link that was issued a moment ago.
-        let is_final = self.refusal.is_some_and(|code| !code.is_passing() && code != CloseCode::ShareUnknown);
-        let relay_failed = self.refusal.is_some() || self.relay_trouble.is_some();
-        is_final && !self.is_hearsay || relay_failed && self.looked_around
+        let is_final = self.refusal.is_some_and(|code| match code {
+            CloseCode::ShareUnknown => self.unknown >= self.unknown_max.unwrap_or(UNKNOWN_MAX),
+            _ => !code.is_passing(),
+        });
+        let has_failed = self.refusal.is_some() || self.relay_trouble.is_some();
+        // What may be over in a moment, as when the relay or this side's network starts anew, is given that moment.
+        let may_pass = match (self.refusal, &self.relay_trouble) {
+            (Some(code), _) => matches!(code, CloseCode::Busy | CloseCode::GoingAway | CloseCode::TooSlow),
+            (None, Some(trouble)) => trouble.trust == Trusted::Unknown,
+            (None, None) => false,
+        };
+        is_final && !self.is_hearsay || has_failed && self.looked_around && (self.waited || !may_pass)
     }
 }
 
@@ -223,6 +271,7 @@ impl Seeker {
                     self.findings.note(|seen| seen.looked_around = true);
                 }
                 _ = pulse.tick() => {
+                    self.findings.note_time();
                     // A pulse that comes late means that the machine slept, or this process did.
                     if beat.elapsed() > PULSE * 3 {
                         paths.handle_wake(clock.now().mono);
@@ -254,7 +303,7 @@ impl Seeker {
                 paths.handle_failed(candidate, now);
                 tracing::debug!(?candidate, reason = trouble.reason, "not reached");
                 if candidate == Candidate::Relay {
-                    self.findings.note(|seen| seen.relay_trouble = Some(trouble));
+                    self.findings.note_trouble(trouble);
                 }
             }
             (Outcome::Over(code), Some(attempt)) => {
@@ -380,4 +429,69 @@ fn look_around(session: SessionId, ways: Ways) -> mpsc::Receiver<Candidate> {
         }
     });
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_hopeless(findings: &Findings) -> bool {
+        findings.with(Seen::is_hopeless)
+    }
+
+    fn unreachable(trust: Trusted) -> Trouble {
+        Trouble { reason: "no route".into(), trust }
+    }
+
+    /// A relay that is started anew, or a laptop whose network is just coming up, is worth more than one look; a relay
+    /// that is somebody else's is not.
+    #[tokio::test(start_paused = true)]
+    async fn relay_that_is_out_of_reach_is_tried_for_a_while() {
+        let findings = Findings::default();
+        findings.note_trouble(unreachable(Trusted::Unknown));
+        findings.note(|seen| seen.looked_around = true);
+        findings.note_time();
+        assert!(!is_hopeless(&findings));
+        tokio::time::advance(RELAY_PATIENCE).await;
+        findings.note_time();
+        assert!(is_hopeless(&findings));
+
+        let findings = Findings::default();
+        findings.note_trouble(unreachable(Trusted::No));
+        assert!(!is_hopeless(&findings), "the host may still be found nearby");
+        findings.note(|seen| seen.looked_around = true);
+        assert!(is_hopeless(&findings));
+    }
+
+    /// Whoever has mistyped a link, or comes too late, hears of it at once.
+    #[tokio::test(start_paused = true)]
+    async fn answer_that_no_time_changes_is_told_at_once() {
+        for (code, at_once, after_looking) in [
+            (CloseCode::ShareClosed, true, true),
+            (CloseCode::ShareUnknown, false, true),
+            (CloseCode::SessionUnknown, false, true),
+            (CloseCode::Busy, false, false),
+            (CloseCode::GoingAway, false, false),
+        ] {
+            let findings = Findings::default();
+            findings.note_refusal(code);
+            assert_eq!(is_hopeless(&findings), at_once, "{code:?}");
+            findings.note(|seen| seen.looked_around = true);
+            assert_eq!(is_hopeless(&findings), after_looking, "{code:?}");
+            findings.note_last_refusal(code);
+            assert!(is_hopeless(&findings), "{code:?} on the only way");
+        }
+    }
+
+    /// A relay takes five tries a minute: who mistypes a passphrase must not use them up with one.
+    #[tokio::test]
+    async fn unknown_link_is_tried_twice_and_a_passphrase_once() {
+        let (link, guess) = (Findings::default(), Findings::of_guess());
+        for (findings, at_first) in [(link, false), (guess, true)] {
+            findings.note_refusal(CloseCode::ShareUnknown);
+            assert_eq!(is_hopeless(&findings), at_first);
+            findings.note_refusal(CloseCode::ShareUnknown);
+            assert!(is_hopeless(&findings));
+        }
+    }
 }

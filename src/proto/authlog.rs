@@ -10,7 +10,7 @@ mod record;
 #[cfg(test)]
 mod tests;
 
-pub use lanes::{Checkpoint, Cut, LaneEnd};
+pub use lanes::{Checkpoint, Cut, LaneEnd, Roll};
 pub use record::Record;
 
 use super::id::{AuthorId, Channel, Epoch, LaneId, SessionId, ShareId};
@@ -106,6 +106,18 @@ pub enum LogError {
     /// A document has one checkpoint in an epoch.
     #[error("second checkpoint of a document in epoch {epoch}")]
     CheckpointTwice {
+        /// The epoch's number.
+        epoch: u32,
+    },
+    /// A document begins anew only with the epoch that comes next.
+    #[error("new generation in epoch {found}, which is not the next")]
+    RollEpoch {
+        /// Its number.
+        found: u32,
+    },
+    /// A document begins anew once in an epoch.
+    #[error("second new generation of a document in epoch {epoch}")]
+    RollTwice {
         /// The epoch's number.
         epoch: u32,
     },
@@ -256,6 +268,7 @@ impl AuthLog {
             Record::Cut(cuts) => self.lanes.cut(cuts, self.epoch())?,
             Record::Checkpoint(checkpoint) => self.lanes.vouch(checkpoint, self.epoch())?,
             Record::Admit(author) => self.doors.let_in(*author),
+            Record::Roll(roll) => self.lanes.roll(roll, self.epoch())?,
             Record::Unknown { .. } => {}
         }
         Ok(())
@@ -359,17 +372,6 @@ impl AuthLog {
             }
             _ => LaneEnd::NOTHING,
         }
-    }
-
-    /// Returns where the owner ended lanes of `channel`, in ascending order of lanes.
-    pub fn cuts(&self, channel: Channel) -> impl Iterator<Item = &Cut> {
-        self.lanes.cuts(channel)
-    }
-
-    /// Returns the newest checkpoint of a document; it covers all earlier epochs if it is of the newest one.
-    #[must_use]
-    pub fn checkpoint(&self, document: Channel) -> Option<&Checkpoint> {
-        self.lanes.checkpoint(document)
     }
 
     /// Returns the session that the log is about.

@@ -20,6 +20,17 @@ pub const WRAP_BYTES: usize = 68;
 pub struct EpochSecret(Secret32);
 
 impl EpochSecret {
+    /// Takes 32 random bytes over, of which no copy is left.
+    #[must_use]
+    pub const fn new(secret: Secret32) -> Self {
+        Self(secret)
+    }
+
+    /// Returns what is wrapped where there is nothing to tell yet: 32 zero bytes, which open nothing. PROTOCOL.md 10.1.
+    pub(crate) const fn blank() -> Self {
+        Self(Secret32::from_bytes([0; 32]))
+    }
+
     /// Takes 32 random bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {

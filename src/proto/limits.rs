@@ -136,11 +136,15 @@ pub struct Rate {
 pub const DURABLE_RATE: Rate = Rate { per_s: 1_000, burst: 20_000 };
 /// The bytes of these entries.
 pub const DURABLE_BYTES_RATE: Rate = Rate { per_s: 4_194_304, burst: 33_554_432 };
+/// Chains and shares passed on that one member brings and that have to be checked: up to five signatures each, and
+/// whoever holds a link can sign as many members as it likes. All that a session remembers pass at once.
+pub const CHAIN_RATE: Rate = Rate { per_s: 500, burst: 5_000 };
 /// Presence entries of one author: twice the fastest that PROTOCOL.md 13 asks for.
 pub const PRESENCE_RATE: Rate = Rate { per_s: 30, burst: 60 };
 /// Bytes of direct entries of one guest: a paste of 1 MiB passes at once.
 pub const DIRECT_BYTES_RATE: Rate = Rate { per_s: 65_536, burst: 1_310_720 };
 
+const _: () = assert!(CHAIN_RATE.burst > (AUTHORS_MAX + PASSED_ON_MAX) as u64, "a whole session passes at once");
 const _: () = assert!(DIRECT_BYTES_RATE.burst > TYPED_BYTES_MAX as u64, "the largest paste passes at once");
 const _: () = assert!(DIRECT_QUEUE_BYTES_MAX > DIRECT_QUEUE_BYTES_HIGH, "slowing down comes before sending away");
 const _: () = assert!(TYPED_RETRY_US_MIN < TYPED_RETRY_US_MAX, "waits grow");

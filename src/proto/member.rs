@@ -11,7 +11,7 @@ mod named;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use named::{decode_named, encode_named};
+pub use named::{decode_named, encode_named};
 
 pub use chain::{CHAIN_SHARES_MAX, Certificate, Chain, ChainError, VerifiedMember, VerifiedShare};
 

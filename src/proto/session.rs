@@ -17,6 +17,7 @@ mod documents;
 mod driving;
 mod epochs;
 mod event;
+mod generations;
 mod handshake;
 mod hidden;
 mod holdings;
@@ -47,7 +48,7 @@ pub use typing::TypeError;
 
 use crate::proto::authlog::AuthLog;
 use crate::proto::id::{AuthorId, Channel, LaneId, SessionId};
-use crate::proto::key::{MemberKeys, Secret32, ShareSecret, derive};
+use crate::proto::key::{MemberKeys, Secret32, ShareSecret};
 use crate::proto::lane::replica::Replica;
 use crate::proto::member::VerifiedMember;
 use crate::proto::seal::{LaneReader, LaneWriter};
@@ -71,6 +72,7 @@ use proofs::Proofs;
 use std::collections::{BTreeMap, VecDeque};
 use typing::Typing;
 use viewing::Viewing;
+use zeroize::Zeroize;
 
 /// One member's side of a session.
 pub struct Peer {
@@ -78,8 +80,9 @@ pub struct Peer {
     keys: MemberKeys,
     /// The secret of the share this peer came in by.
     secret: ShareSecret,
+    /// What all that is drawn from now on comes from. It moves on with each draw, so that nobody who finds it can draw
+    /// anew what was drawn before, as the keys of epochs that are over.
     seed: Secret32,
-    drawn: u64,
     me: Option<VerifiedMember>,
     owner: Option<Owner>,
     log: AuthLog,
@@ -116,14 +119,14 @@ impl Peer {
         Self::new(session, secret, seed)
     }
 
-    fn new(session: SessionId, secret: ShareSecret, seed: [u8; 32]) -> Self {
-        let seed = Secret32::from_bytes(seed);
+    fn new(session: SessionId, secret: ShareSecret, mut bytes: [u8; 32]) -> Self {
+        let seed = Secret32::from_bytes(bytes);
+        bytes.zeroize();
         Self {
             session,
             keys: MemberKeys::from_seed(*Secret32::derive("peer member keys", &[seed.expose()]).expose()),
             secret,
             seed,
-            drawn: 0,
             me: None,
             owner: None,
             log: AuthLog::new(session),
@@ -152,9 +155,10 @@ impl Peer {
     }
 
     /// Draws 32 fresh bytes from the seed.
-    fn draw(&mut self) -> [u8; 32] {
-        self.drawn += 1;
-        derive("peer draw", &[self.seed.expose(), &self.drawn.to_le_bytes()])
+    fn draw(&mut self) -> Secret32 {
+        let drawn = Secret32::derive("peer draw", &[self.seed.expose()]);
+        self.seed = Secret32::derive("peer seed", &[self.seed.expose()]);
+        drawn
     }
 
     /// Returns the session.
@@ -203,7 +207,7 @@ impl Peer {
             (_, Frame::Close(code)) => self.handle_closed(link, code),
             (_, Frame::Ping(echo)) => state.send(&Frame::Pong(echo)),
             (_, Frame::Pong(echo)) => self.handle_pong(link, echo, now.mono),
-            (_, Frame::Unknown { .. }) => {}
+            (Phase::Parting, _) | (_, Frame::Unknown { .. }) => {}
             (Phase::Greeting, Frame::Welcome(welcome)) => self.handle_welcome(link, &welcome, now),
             (Phase::Catching(_) | Phase::Ready, Frame::Log(raw)) => self.handle_log(link, raw, now),
             (Phase::Catching(_) | Phase::Ready, Frame::Share(share)) => self.handle_share(link, share, now),
@@ -268,7 +272,7 @@ impl Peer {
             self.lanes.poll_timeout().filter(|_| self.ended.is_none()),
             self.poll_session(),
             self.poll_checkpoints(),
-            self.past.poll_timeout(),
+            self.poll_past(),
             self.poll_panes(),
             self.poll_acks(),
             self.poll_driving(),
@@ -277,6 +281,7 @@ impl Peer {
             self.poll_presence(),
             self.comparison.poll_timeout(),
             self.poll_sure(),
+            self.poll_key(),
             self.hidden.poll_timeout(),
             self.roster.poll_timeout(),
         ];
@@ -304,7 +309,11 @@ impl Peer {
             self.events.push_back(Event::Ended(ending));
             self.settle_up();
             for link in self.links.keys().copied().collect::<Vec<_>>() {
-                self.close_link(link, CloseCode::Bye);
+                match self.links.get_mut(&link).filter(|state| state.is_ready()) {
+                    // It closes the link itself, which says that it has the record.
+                    Some(state) if ending == Ending::ByOwner && self.owner.is_some() => state.phase = Phase::Parting,
+                    _ => self.close_link(link, CloseCode::Bye),
+                }
             }
         }
     }

@@ -6,6 +6,7 @@
 mod asleep;
 mod embed;
 pub(crate) mod nearby;
+mod owner;
 mod program;
 mod refusals;
 mod restart;

@@ -12,6 +12,7 @@ mod net;
 mod pipe;
 mod play;
 mod script;
+mod spy;
 
 use script::Plan;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -58,6 +59,8 @@ fn members_see_what_the_model_says_whatever_the_network_does() {
                         return;
                     }
                     if let Err(failure) = run(seed, net::Verbose::No) {
+                        // At once: a long run may be stopped before its end.
+                        eprintln!("seed {seed} failed");
                         failures.lock().unwrap().push(failure);
                     }
                 }

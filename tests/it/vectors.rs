@@ -2,8 +2,10 @@
 //!
 //! Each test reads one JSON file, encodes what it describes, compares byte for byte, and decodes the bytes again.
 
+mod audit;
 mod authlog;
 mod certificates;
+mod checkpoints;
 mod direct;
 mod discovery;
 mod documents;

@@ -6,17 +6,20 @@ from dataclasses import dataclass
 from protocol import u8
 
 MAP, SET, LIST, TEXT = 0, 1, 2, 4
-INT, BYTES = 4, 7
+INT, STR, BYTES = 4, 6, 7
+
+# The counter of an operation, and its author where that is not the change's own.
+Id = int | tuple[int, bytes]
 
 
 @dataclass(frozen=True)
 class Op:
-    """One operation without predecessors. Objects and elements are of the change's own author; None is root or head."""
+    """One operation without predecessors. An object or element that is None is root or head."""
 
     action: int
     key: str | None = None
-    object: int | None = None
-    after: int | None = None
+    object: Id | None = None
+    after: Id | None = None
     value: tuple[int, bytes] | None = None
 
 
@@ -92,11 +95,20 @@ def change(actor: bytes, seq: int, start_op: int, deps: list[bytes], ops: list[O
     """Returns the chunk and its hash."""
     values = [op.value for op in ops]
     in_list = [op.key is None for op in ops]
+    others = sorted({id[1] for op in ops for id in (op.object, op.after) if isinstance(id, tuple)})
+
+    def counter(id: Id | None) -> int | None:
+        return id[0] if isinstance(id, tuple) else id
+
+    def of(id: Id | None) -> int | None:
+        """The place of an author in the change's table: its own, then the others."""
+        return None if id is None else 1 + others.index(id[1]) if isinstance(id, tuple) else 0
+
     columns = [
-        (0x01, rle([None if op.object is None else 0 for op in ops], uleb)),
-        (0x02, rle([op.object for op in ops], uleb)),
-        (0x11, rle([None if op.after is None else 0 for op in ops], uleb)),
-        (0x13, delta([(op.after or 0) if listed else None for op, listed in zip(ops, in_list)])),
+        (0x01, rle([of(op.object) for op in ops], uleb)),
+        (0x02, rle([counter(op.object) for op in ops], uleb)),
+        (0x11, rle([of(op.after) for op in ops], uleb)),
+        (0x13, delta([(counter(op.after) or 0) if listed else None for op, listed in zip(ops, in_list)])),
         (0x15, rle([op.key for op in ops], text)),
         (0x34, booleans(in_list)),
         (0x42, rle([op.action for op in ops], uleb)),
@@ -105,7 +117,8 @@ def change(actor: bytes, seq: int, start_op: int, deps: list[bytes], ops: list[O
         (0x70, rle([0 for _ in ops], uleb)),
     ]
     names, data = packed(columns)
-    time, message, other_actors = sleb(0), text(""), uleb(0)
+    time, message = sleb(0), text("")
+    other_actors = uleb(len(others)) + b"".join(uleb(len(other)) + other for other in others)
     body = (
         uleb(len(deps))
         + b"".join(sorted(deps))
@@ -134,6 +147,40 @@ def chunk(kind: int, body: bytes) -> tuple[bytes, bytes]:
     hashed = u8(kind) + uleb(len(body)) + body
     digest = hashlib.sha256(hashed).digest()
     return b"\x85\x6f\x4a\x83" + digest[:4] + hashed, digest
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What PROTOCOL.md 12.1 keeps of a change."""
+
+    deps: list[bytes]
+    author: bytes
+    others: list[bytes]
+    columns: bytes
+
+
+def parse(raw: bytes) -> Parsed:
+    """Reads a change chunk that was made here: nothing is checked."""
+    at = 0
+
+    def take(count: int) -> bytes:
+        nonlocal at
+        at += count
+        return raw[at - count : at]
+
+    def number() -> int:
+        low = take(1)[0]
+        return low & 0x7F | (number() << 7 if low & 0x80 else 0)
+
+    take(9)  # magic, checksum, type
+    number()  # length
+    deps = [take(32) for _ in range(number())]
+    author = take(number())
+    for _ in range(3):  # seq, first operation, time
+        number()
+    take(number())  # message
+    others = [take(number()) for _ in range(number())]
+    return Parsed(deps, author, others, raw[at:])
 
 
 # PROTOCOL.md 12, 13
@@ -167,49 +214,16 @@ def chat_lines(author: bytes, messages: list[bytes]) -> list[tuple[bytes, bytes]
     return changes
 
 
-def chat_document(author: bytes, messages: list[bytes]) -> bytes:
-    """All of `chat_lines` in one document chunk."""
-    lines = chat_lines(author, messages)
-    # The author's page sorts before `v`; its messages come after all of the root.
-    page, count = (2, 1), len(messages)
-    rows = [{"key": f"{author.hex()}/0", "id": page, "action": LIST}]
-    rows.append({"key": "v", "id": (1, 0), "action": SET, "value": (INT, sleb(1))})
-    for n, message in enumerate(messages):
-        row = {"object": page, "id": (3 + n, 1), "action": SET, "value": (BYTES, message)}
-        rows.append(row | {"after": (2 + n, 1) if n else None})
-    values = [row.get("value") for row in rows]
-    listed = ["key" not in row for row in rows]
+def state_talk(ada: bytes, ben: bytes) -> list[tuple[bytes, bytes, bytes]]:
+    """Two authors edit the state document at one time; returns author, chunk and hash of each change, in order."""
+    _, root = state_genesis()
+    notes, app = (2, GENESIS_ACTOR), (3, GENESIS_ACTOR)
 
-    def of(row: dict, name: str, part: int) -> int | None:
-        return row[name][part] if row.get(name) else None
+    def letter(text: str, after: Id | None) -> Op:
+        return Op(SET, object=notes, after=after, value=(STR, text.encode()))
 
-    after = [of(row, "after", 0) or 0 if in_list else None for row, in_list in zip(rows, listed)]
-    operations = [
-        (0x01, rle([of(row, "object", 1) for row in rows], uleb)),
-        (0x02, rle([of(row, "object", 0) for row in rows], uleb)),
-        (0x11, rle([of(row, "after", 1) for row in rows], uleb)),
-        (0x13, delta(after)),
-        (0x15, rle([row.get("key") for row in rows], text)),
-        (0x21, rle([row["id"][1] for row in rows], uleb)),
-        (0x23, delta([row["id"][0] for row in rows])),
-        (0x34, booleans(listed)),
-        (0x42, rle([row["action"] for row in rows], uleb)),
-        (0x56, rle([0 if value is None else len(value[1]) << 4 | value[0] for value in values], uleb)),
-        (0x57, b"".join(value[1] for value in values if value)),
-        (0x80, rle([0 for _ in rows], uleb)),
-    ]
-    all_changes = range(count + 1)
-    history = [
-        (0x01, rle([0] + [1] * count, uleb)),
-        (0x03, delta([1, *range(1, count + 1)])),
-        (0x13, delta([1, *range(3, 3 + count)])),
-        (0x23, delta([0 for _ in all_changes])),
-        (0x40, rle([0] + [1] * count, uleb)),
-        (0x43, delta(list(range(count)))),
-        (0x56, rle([BYTES for _ in all_changes], uleb)),
-    ]
-    history_names, history_data = packed(history)
-    operation_names, operation_data = packed(operations)
-    actors = b"".join(uleb(len(actor)) + actor for actor in sorted([GENESIS_ACTOR, author]))
-    body = uleb(2) + actors + uleb(1) + lines[-1][1] + history_names + operation_names
-    return chunk(0, body + history_data + operation_data + uleb(count))[0]
+    first = change(ada, 1, 5, [root], [letter("h", None), letter("ü", 5)])
+    aside = change(ben, 1, 5, [root], [Op(SET, key="build", object=app, value=(STR, b'"ok"'))])
+    both = change(ben, 2, 7, [first[1], aside[1]], [letter("!", (6, ada))])
+    title = change(ada, 2, 7, [first[1]], [Op(SET, key="title", value=(STR, b"repair"))])
+    return [(ada, *first), (ben, *aside), (ben, *both), (ada, *title)]

@@ -225,7 +225,27 @@ def presence() -> dict:
         "author_id": BEN_ID,
         "valid": [case | {"chunk": changes.presence(BEN_ID, case["bytes"])} for case in valid],
         "refused": [{"why": why, "bytes": raw, "chunk": changes.presence(BEN_ID, raw)} for why, raw in refused],
+        "held": held(),
     }
+
+
+def held() -> list[dict]:
+    """What one holds, in any order, and its hash."""
+    lanes = [
+        p.HeldLane(p.CHAT, BEN_ID, 1 << 33, run(0x42, 32)),
+        p.HeldLane(p.STATE, max(ADA_ID, BEN_ID), 2, run(0x43, 32)),
+        p.HeldLane(p.STATE, min(ADA_ID, BEN_ID), 1, run(0x41, 32)),
+    ]
+    return [
+        {
+            "lanes": [
+                {"channel": lane.channel, "author_id": lane.author, "next": lane.next, "digest": lane.digest}
+                for lane in some
+            ],
+            "held": p.held(some),
+        }
+        for some in ([], lanes[:1], lanes)
+    ]
 
 
 def state() -> dict:
@@ -258,11 +278,17 @@ def directpayload() -> dict:
             {"type": "size", "kind": 2, "pane": 2, "cols": 300, "rows": 50, "bytes": p.up_size(2, 300, 50)},
             {"type": "keyframe", "kind": 2, "pane": 1, "bytes": p.up_keyframe(1)},
             {"type": "nothing", "kind": 2, "bytes": b"\0"},
+            {"type": "drive", "kind": 2, "pane": 63, "wish": True, "bytes": p.up_drive(63, 1)},
+            {"type": "drive", "kind": 2, "pane": 0, "wish": False, "bytes": p.up_drive(0, 0)},
         ],
         "down": [{"type": "ack", "next": value, "bytes": p.down_ack(value)} for value in (0, 63, 64, 100_000, 1 << 40)]
         + [
             {"type": "refused", "reason": reason, "seq": 7 + reason, "bytes": p.down_refused(reason, 7 + reason)}
-            for reason in (1, 2, 3, 4, 99)
+            for reason in (1, 2, 3, 4, 5, 6, 99)
+        ]
+        + [
+            {"type": "waiting", "what": what, "pane": pane, "bytes": p.down_waiting(what, pane)}
+            for what, pane in [(1, 0), (2, 0), (2, 63), (3, 7), (99, 0)]
         ],
         "refused_up": [
             {"why": why, "kind": kind, "bytes": raw}

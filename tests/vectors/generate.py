@@ -4,8 +4,11 @@ import json
 import sys
 from pathlib import Path
 
+import audit
 import certificates
+import checkpoints
 import contents
+import generations
 import identity
 import log
 import passing
@@ -23,6 +26,8 @@ FILES = {
     "entries": traffic.entries,
     "proof": traffic.proofs,
     "passedon": passing.passed_on,
+    "checkpoint": checkpoints.checkpoints,
+    "generation": generations.generations,
     "direct": traffic.direct,
     "directpayload": contents.directpayload,
     "frames": traffic.frames,
@@ -31,6 +36,7 @@ FILES = {
     "chat": contents.chat,
     "presence": contents.presence,
     "hint": contents.hint,
+    "audit": audit.audit,
 }
 
 

@@ -46,7 +46,7 @@ from identity import flipped
 from protocol import CHAT, STATE, ZERO32, u8, u16, u32, u64
 
 GENESIS, SHARE, EPOCH, HOST, CLOSE, END = range(1, 7)
-CUT, CHECKPOINT, ADMIT = range(7, 10)
+CUT, CHECKPOINT, ADMIT, ROLL = range(7, 11)
 
 
 class Log:
@@ -152,6 +152,7 @@ def beginning(log: Log) -> None:
     log.refuse_body("host before its share", HOST, ADA_CERT)
     log.refuse_body("epoch 1 before epoch 0", EPOCH, u32(1) + commit(0))
     log.refuse_body("checkpoint before epoch 0", CHECKPOINT, p.checkpoint_body(STATE, 0, 1, run(1, 32), run(2, 32)))
+    log.refuse_body("roll before epoch 0", ROLL, p.roll_body(STATE, 0, 0))
     log.refuse_body("cut before epoch 0", CUT, p.cut(STATE, ADA_ID, 0, 0, ZERO32))
     log.add("own share", SHARE, OWN_CERT)
     log.add("interact share", SHARE, INTERACT_CERT)
@@ -237,6 +238,15 @@ def second_epoch(log: Log) -> None:
         return p.checkpoint_body(channel, epoch, segments, run(0x63, 32), run(0x64, 32))
 
     log.refuse_body("checkpoint of an epoch that is not here yet", CHECKPOINT, body())
+    log.refuse_body("roll with the epoch that is here", ROLL, p.roll_body(STATE, 0, 0))
+    log.refuse_body("roll with the epoch after the next", ROLL, p.roll_body(STATE, 2, 0))
+    for channel in (0, 3, p.STATE_CHECKPOINT, 16):
+        log.refuse_body(f"roll of channel {channel}", ROLL, p.roll_body(channel, 1, 0))
+    log.refuse_body("roll one byte short", ROLL, p.roll_body(STATE, 1, 0)[:-1])
+    log.refuse_body("roll one byte more", ROLL, p.roll_body(STATE, 1, 0) + b"\0")
+    log.add("state begins anew", ROLL, p.roll_body(STATE, 1, 0))
+    log.refuse_body("roll again", ROLL, p.roll_body(STATE, 1, 0))
+    log.refuse_body("roll again, with other lines", ROLL, p.roll_body(STATE, 1, 1))
     log.add("epoch 1", EPOCH, u32(1) + commit(1))
     log.lane(BEN_BODY, STATE, 0, (0, None))
     log.lane(BEN_BODY, CHAT, 0, (2, run(0x62, 32)))
@@ -279,7 +289,9 @@ def passed_on(log: Log) -> None:
     log.add("let in who needs no leave", ADMIT, HAL_ID)
     log.judge("yes", FAY_BODY, GUS_BODY)
     log.judge("closed", HAL_BODY)
+    log.add("chat begins anew", ROLL, p.roll_body(CHAT, 2, 50_000))
     log.add("epoch 2", EPOCH, u32(2) + commit(2))
+    log.refuse_body("roll with the epoch that has begun", ROLL, p.roll_body(STATE, 2, 0))
     log.lane(ADA_BODY, p.STATE_CHECKPOINT, 1, (2, run(0x63, 32)))
     log.lane(ADA_BODY, p.CHAT_CHECKPOINT, 1, (0, None))
     log.lane(ADA_BODY, p.CHAT_CHECKPOINT, 2, None)

@@ -259,6 +259,10 @@ def checkpoint_body(channel: int, epoch: int, segments: int, last: bytes, heads:
     return u16(channel) + u32(epoch) + u32(segments) + last + heads
 
 
+def roll_body(channel: int, epoch: int, lines: int) -> bytes:
+    return u16(channel) + u32(epoch) + u32(lines)
+
+
 # 6. Epochs
 
 
@@ -423,8 +427,38 @@ def raw_deflate(data: bytes, level: int = 6) -> bytes:
     return deflate.compress(data) + deflate.flush()
 
 
-def checkpoint(saved: bytes, level: int = 6) -> bytes:
-    return u8(1) + varint(len(saved)) + raw_deflate(saved, level)
+def named_members(members: list[tuple[bytes, list[bytes], str]]) -> bytes:
+    """Member certificates with their share certificates, leaf first, and names: what a checkpoint begins with."""
+    shares = list(dict.fromkeys(share for _, chain, _ in members for share in chain))
+    rows = []
+    for cert, chain, name in members:
+        raw = name.encode()
+        places = b"".join(varint(shares.index(share)) for share in chain)
+        rows.append(cert + u8(len(chain)) + places + u8(len(raw)) + raw)
+    return varint(len(shares)) + b"".join(shares) + varint(len(rows)) + b"".join(rows)
+
+
+@dataclass(frozen=True)
+class Head:
+    """A change as it is packed: authors and dependencies by number."""
+
+    author: int
+    deps: list[int]
+    others: list[int]
+    length: int
+
+    def encode(self) -> bytes:
+        deps, others = ([len(some), *some] for some in (self.deps, self.others))
+        return b"".join(map(varint, [self.author, *deps, *others, self.length]))
+
+
+def packed_changes(authors: list[bytes], heads: list[Head], columns: list[bytes]) -> bytes:
+    named = varint(len(authors)) + b"".join(authors)
+    return named + varint(len(heads)) + b"".join(head.encode() for head in heads) + b"".join(columns)
+
+
+def checkpoint(packed: bytes, level: int = 6) -> bytes:
+    return u8(1) + varint(len(packed)) + raw_deflate(packed, level)
 
 
 def segments(plaintext: bytes) -> list[bytes]:
@@ -582,3 +616,60 @@ def down_waiting(what: int, pane: int) -> bytes:
 
 def hint(session_id: bytes, nonce: bytes) -> bytes:
     return nonce + H("mdns tag", session_id, nonce)[:16]
+
+
+# 19. Audit file
+
+JOINED, LEFT, KNOCKED, TURNED_AWAY, POLICY, DRIVER, DROVE, FULL = range(1, 9)
+
+
+def counted(items: list[bytes]) -> bytes:
+    return varint(len(items)) + b"".join(varint(len(item)) + item for item in items)
+
+
+def journal_record(
+    signer: Signer,
+    session_id: bytes,
+    kind: int,
+    host: bytes,
+    seq: int,
+    prev: bytes,
+    time: int,
+    body: bytes,
+    version: int = 1,
+) -> tuple[bytes, bytes]:
+    """Returns the record and its digest."""
+    unsigned = u8(version) + u8(kind) + host + u64(seq) + prev + u64(time) + u16(len(body)) + body
+    digest = H("journal", session_id, unsigned)
+    return unsigned + signer.sign(digest), digest
+
+
+def drove(pane: int, first: int, last: int, length: int, first_seq: int, receipt: bytes) -> bytes:
+    return u16(pane) + u64(first) + u64(last) + u64(length) + u64(first_seq) + receipt
+
+
+def audit_lane(channel: int, author: bytes, epoch: int, keys: list[bytes], entries: list[bytes]) -> bytes:
+    return varint(channel) + author + varint(epoch) + u8(len(keys)) + b"".join(keys) + counted(entries)
+
+
+@dataclass(frozen=True)
+class AuditFile:
+    session_id: bytes
+    made: int
+    log: list[bytes]
+    members: list[bytes]
+    journal: list[bytes]
+    lanes: list[bytes]
+    writer: bytes
+
+    def unsigned(self) -> bytes:
+        head = b"CAHOOTSA" + u8(1) + self.session_id + u64(self.made)
+        lists = counted(self.log) + counted(self.members) + counted(self.journal)
+        return head + lists + varint(len(self.lanes)) + b"".join(self.lanes) + self.writer
+
+    def signed(self, signer: Signer) -> bytes:
+        return audit_signed(self.unsigned(), signer)
+
+
+def audit_signed(unsigned: bytes, signer: Signer) -> bytes:
+    return unsigned + signer.sign(H("audit file", blake3(unsigned).digest()))

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::args::{self, DriveCommand, LinksCommand, MembersCommand};
 use crate::control::act::now;
 use crate::control::client::{self, Running};
-use crate::control::message::{Added, NewLink, Reply, Request, Secret};
+use crate::control::message::{Added, NewLink, Policy, Reply, Request, Secret};
 use crate::record;
 use crate::secret;
 use crate::table::{self, short};
@@ -133,7 +133,10 @@ fn kicked(reply: Reply, is_alone: bool, output: Output) -> Result<(), Failure> {
     if output == Output::Json {
         record::print(&json!({ "event": "kicked", "member": member, "name": name, "link": link }))?;
     } else {
-        eprintln!("{name} is out, and link {} closed: others who came by it stay", short(&link));
+        eprintln!(
+            "{name} is out, and link {} closed: others who came by it stay, until their program ends",
+            short(&link)
+        );
     }
     match replacement {
         Some(added) => print_added(&added, output),
@@ -184,6 +187,10 @@ pub(crate) async fn drive(args: args::Drive) -> Result<ExitCode, Failure> {
                 Output::People => table::drivers(&drivers)?,
             }
             return Ok(ExitCode::SUCCESS);
+        }
+        DriveCommand::Policy { policy, lapse: Some(_), .. } if policy != Policy::One => {
+            let problem = "--lapse goes with `one`: only there somebody gives the terminal back";
+            return Err(Failure::new(problem).hint("leave --lapse out"));
         }
         DriveCommand::Policy { policy, lapse, pane } => {
             Request::DriverPolicy { pane: pane.pane, policy, lapse_s: lapse.map(|lapse| lapse.as_secs()) }

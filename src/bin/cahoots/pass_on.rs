@@ -37,7 +37,7 @@ pub(crate) async fn run(args: args::PassOn) -> Result<ExitCode, Failure> {
         Some(passphrase) => guest.pass_on_with_passphrase(terms, passphrase).await,
         None => guest.pass_on(terms),
     };
-    let link = link.map_err(|error| failed(&guest, error));
+    let link = link.map_err(failed);
     // What was made reaches the relay before the goodbye does.
     guest.leave().await;
     print(&args, &link?)?;
@@ -45,15 +45,13 @@ pub(crate) async fn run(args: args::PassOn) -> Result<ExitCode, Failure> {
 }
 
 /// Says who could allow what this link does not.
-pub(crate) fn failed(guest: &Guest, error: PassOnError) -> Failure {
-    let members = guest.session().members();
-    let owner = members.iter().find(|member| member.is_host).map_or("the owner", |host| host.name.as_str());
+pub(crate) fn failed(error: PassOnError) -> Failure {
     let hint = match error {
-        PassOnError::NoRight(_) => format!("{owner} can make one that may: `cahoots links add … --may-pass-on`"),
-        PassOnError::TooDeep => format!("it was passed on to you already; ask {owner} for a link of its own"),
-        PassOnError::Wider { .. } => format!("make it narrower, or ask {owner} for another link"),
-        PassOnError::Expired | PassOnError::TooMany => format!("ask {owner} for a link"),
-        _ => String::new(),
+        PassOnError::NoRight(_) => "the owner can make one that may: `cahoots links add … --may-pass-on`",
+        PassOnError::TooDeep => "it was passed on to you already; ask the owner for a link of its own",
+        PassOnError::Wider { .. } => "make it narrower, or ask the owner for another link",
+        PassOnError::Expired | PassOnError::TooMany => "ask the owner for a link",
+        _ => "",
     };
     Failure::new(error).hint(hint)
 }

@@ -45,9 +45,10 @@ pub(crate) fn can_ask() -> bool {
 /// Asks without showing the answer: terminals keep what they show. `None` if there was none.
 pub(crate) fn ask(question: &str) -> io::Result<Option<Zeroizing<String>>> {
     let mut err = io::stderr();
+    // Before the question is there to be answered: not the first character may show.
+    let hidden = Hidden::start()?;
     write!(err, "{question}: ")?;
     err.flush()?;
-    let hidden = Hidden::start()?;
     let answer = read_hidden(&mut err);
     drop(hidden);
     eprintln!();
@@ -65,7 +66,9 @@ pub(crate) fn new_passphrase(asked: bool, file: Option<&Path>) -> Result<Option<
         (None, true) => {
             let missing = || Failure::new("no passphrase was given");
             let words = ask("passphrase for the link")?.ok_or_else(missing)?;
-            if ask("once more")?.ok_or_else(missing)? != words {
+            let again = ask("once more")?.ok_or_else(missing)?;
+            // As the words count: white space does not.
+            if !again.split_whitespace().eq(words.split_whitespace()) {
                 return Err(Failure::new("the two passphrases differ").hint("nothing was done, try again"));
             }
             words
@@ -122,6 +125,10 @@ fn read_hidden(err: &mut impl Write) -> io::Result<Option<Zeroizing<String>>> {
                 KeyCode::Char('u') if key.modifiers.contains(KeyModifiers::CONTROL) => answer.clear(),
                 KeyCode::Backspace => {
                     answer.pop();
+                }
+                // Enter, pressed while the terminal still turned it into a line end.
+                KeyCode::Char('j') if key.modifiers.contains(KeyModifiers::CONTROL) && !answer.trim().is_empty() => {
+                    return Ok(Some(answer));
                 }
                 KeyCode::Char(c) if !key.modifiers.contains(KeyModifiers::CONTROL) => answer.push(c),
                 _ => {}

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use cahoots::{
-    Access, Event, Events, Host, HostError, Lan, Link, Mirror, Passphrase, PtyCommand, RelayReach, Size, Terminal,
-    Terms,
+    Access, Event, Events, Farewell, Host, HostError, Lan, Link, Mirror, Passphrase, PtyCommand, RelayReach, Size,
+    Terminal, Terms,
 };
 
 use crate::args::{self, LinkAccess};
@@ -58,16 +58,19 @@ pub(crate) async fn run(args: args::Share) -> Result<ExitCode, Failure> {
             "the relay is not reached yet ({trouble}); it is tried again, and links work for others once it is"
         ));
     }
+    // Before the links are told: who reads them may manage them at once.
+    let control = open_control(&host, &args);
     // Only now: a command that cannot be started leaves no links behind that lead nowhere.
     announce(&host, &args, &links)?;
-    let control = open_control(&host, &args);
     let run = async { if shows { local::run(&host, terminal).await } else { headless(&host, terminal, &args).await } };
     let code = tokio::select! {
         code = run => code,
         never = control::act::serve(&host, control) => match never {},
     };
     let session = host.session().clone();
-    host.end().await;
+    if host.end().await == Farewell::RelayUntold && !args.quiet {
+        warn("the relay could not be told that the session is over: guests there only see that you are gone");
+    }
     let audited = args.audit.as_ref().map(|file| audit::export(&session, file, true));
     if let Some((file, Err(error))) = args.audit.as_ref().zip(audited) {
         warn(format!("the audit was not written to {}: {error}", file.display()));

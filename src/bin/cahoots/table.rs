@@ -16,9 +16,16 @@ pub(crate) fn short(id: &str) -> String {
     id.chars().take(SHORT).collect()
 }
 
-/// Says how long something still lasts. A link made for a day has a day just after, not 23 hours.
+/// Says how long something still lasts, rounded. A link made for a day has a day just after, not 23 hours.
 pub(crate) fn left(until_ms: u64, now_ms: u64) -> String {
-    span(Duration::from_millis(until_ms.saturating_sub(now_ms)) + Duration::from_secs(1))
+    let left = Duration::from_millis(until_ms.saturating_sub(now_ms));
+    let unit_s = match left.as_secs() {
+        0..60 => 1,
+        60..3_600 => 60,
+        3_600..172_800 => 3_600,
+        _ => 86_400,
+    };
+    span(left + Duration::from_secs(unit_s) / 2)
 }
 
 pub(crate) fn links(links: &[LinkLine], now_ms: u64) -> io::Result<()> {
@@ -111,6 +118,22 @@ fn lines(heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Vec<String>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A link made for a day shows a day a minute later; one with half a day left does not.
+    #[test]
+    fn time_left_is_rounded() {
+        let (second, hour) = (1_000, 3_600_000);
+        for (left_ms, said) in [
+            (24 * hour - 60 * second, "24 h"),
+            (12 * hour, "12 h"),
+            (hour + 20 * second, "1 h"),
+            (90 * second, "2 min"),
+            (2 * second, "2 s"),
+            (7 * 24 * hour - second, "7 d"),
+        ] {
+            assert_eq!(left(left_ms, 0), said);
+        }
+    }
 
     /// Wide names must not push the columns behind them apart.
     #[test]

@@ -132,6 +132,12 @@ pub enum What {
         #[serde(serialize_with = "as_document")]
         document: Channel,
     },
+    /// The owner let a document begin anew, from what it showed; a chat without its oldest lines.
+    BeganAnew {
+        /// Which.
+        #[serde(serialize_with = "as_document")]
+        document: Channel,
+    },
     /// The owner ended the session.
     Ended,
     /// A member came.
@@ -287,6 +293,7 @@ impl fmt::Display for What {
             Self::EpochBegan { epoch } => write!(f, "key {} in use", epoch.0),
             Self::BecameHost => f.write_str("became the host"),
             Self::LetIn => f.write_str("was let in"),
+            Self::BeganAnew { document: channel } => write!(f, "new generation of the {}", document(*channel)),
             Self::Checkpointed { document: channel } => write!(f, "checkpoint of the {}", document(*channel)),
             Self::Ended => f.write_str("the session ended"),
             Self::Joined => f.write_str("joined"),

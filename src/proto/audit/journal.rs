@@ -22,6 +22,8 @@ const VERSION: u8 = 1;
 /// Version, type, host, seq, prev, time, length.
 const HEAD_BYTES: usize = 1 + 1 + 16 + 8 + 32 + 8 + 2;
 const SIGNATURE_BYTES: usize = 64;
+/// Behind so many bytes nothing is noted of who comes and goes.
+const PASSING_BYTES_MAX: usize = JOURNAL_BYTES_MAX / 4 * 3;
 
 /// What the host notes.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -81,6 +83,11 @@ impl Note {
             Self::Drove(drove) => Some(drove.receipt.author()),
             Self::Policy(..) | Self::Full => None,
         }
+    }
+
+    /// Tells whether it is about coming and going alone.
+    const fn is_passing(&self) -> bool {
+        matches!(self, Self::Joined { .. } | Self::Left(_) | Self::Knocked(_))
     }
 
     const fn kind(&self) -> u8 {
@@ -176,8 +183,10 @@ fn read_policy(reader: &mut Reader<'_>) -> Result<DriverPolicy, DecodeError> {
 }
 
 fn read_name(bytes: &[u8]) -> Result<String, DecodeError> {
-    let name = std::str::from_utf8(bytes).ok().filter(|name| sanitise_line(name, NAME_BYTES_MAX) == *name);
-    name.map(str::to_owned).ok_or(DecodeError::Value { what: "name", found: bytes.len() as u64 })
+    let name = std::str::from_utf8(bytes).ok().filter(|name| name.len() <= NAME_BYTES_MAX);
+    // What is safe to show is today's judgement, and the file may be old: it is no reason to refuse it.
+    name.map(|name| sanitise_line(name, NAME_BYTES_MAX))
+        .ok_or(DecodeError::Value { what: "name", found: bytes.len() as u64 })
 }
 
 fn read_drove(reader: &mut Reader<'_>, session: &SessionId) -> Result<Drove, DecodeError> {
@@ -239,9 +248,17 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
+    /// Tells whether there is room for a note of this kind.
+    pub(crate) const fn takes(&self, note: &Note) -> bool {
+        !self.is_full && (!note.is_passing() || self.bytes < PASSING_BYTES_MAX)
+    }
+
     /// Notes something that happened at `time`; nothing once the journal is full, which it says in its last record.
+    ///
+    /// What anybody with a link can have noted as often as it likes, by coming and going, leaves room for the rest: nobody
+    /// is to hide behind it who drove.
     pub(crate) fn write(&mut self, session: &SessionId, keys: &MemberKeys, host: AuthorId, note: &Note, time: Wall) {
-        if self.is_full {
+        if !self.takes(note) {
             return;
         }
         let body = note.encode();

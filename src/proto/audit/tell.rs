@@ -7,7 +7,7 @@ use super::people::Person;
 use super::read::{Lane, Members};
 use crate::proto::authlog::{AuthLog, Record as LogRecord};
 use crate::proto::doc::{DocKind, Document, Message};
-use crate::proto::id::{AuthorId, Channel, LaneId, ShareId};
+use crate::proto::id::{AuthorId, Channel, Epoch, LaneId, ShareId};
 use crate::proto::member::{VerifiedMember, decode_named};
 use crate::proto::share::Rights;
 use crate::proto::time::Wall;
@@ -89,6 +89,7 @@ impl Checked<'_> {
                 }
                 LogRecord::End => (None, What::Ended),
                 LogRecord::Checkpoint(checkpoint) => (None, What::Checkpointed { document: checkpoint.channel }),
+                LogRecord::Roll(roll) => (None, What::BeganAnew { document: roll.channel }),
                 LogRecord::Admit(author) => (Some(author), What::LetIn),
                 LogRecord::Cut(_) | LogRecord::Unknown { .. } => continue,
             };
@@ -124,22 +125,49 @@ impl Checked<'_> {
     /// Tells what was said: by the members' own signatures as far as their entries are in the file, and by the host's
     /// checkpoint where they are not.
     fn chat_events(&self, people: &BTreeMap<AuthorId, Person>) -> Vec<AuditEvent> {
-        let mut signed = Document::new(DocKind::Chat, self.parts.writer);
-        self.say_lanes(&mut signed);
-        let by_members: BTreeSet<(AuthorId, u64)> =
-            signed.messages().iter().map(|said| (said.author, said.n)).collect();
-        let whole = self.checkpointed().unwrap_or(signed);
-        let event = |message: &Message| {
-            let is_signed = by_members.contains(&(message.author, message.n));
-            let source = if is_signed { Source::Member } else { Source::Checkpoint };
-            let who = Some(self.person(people, message.author));
-            AuditEvent { time: message.time, source, who, what: What::from(message) }
-        };
-        whole.messages().iter().map(event).collect()
+        let mut known: BTreeSet<(AuthorId, u64)> = BTreeSet::new();
+        let mut events = Vec::new();
+        let said = self.signed().into_iter().map(|message| (message, Source::Member));
+        let whole = self.checkpointed().map(|document| document.messages().to_vec()).unwrap_or_default();
+        for (message, source) in said.chain(whole.into_iter().map(|message| (message, Source::Checkpoint))) {
+            if known.insert((message.author, message.n)) {
+                let who = Some(self.person(people, message.author));
+                events.push(AuditEvent { time: message.time, source, who, what: What::from(&message) });
+            }
+        }
+        events
     }
 
+    /// Returns the lines whose entries are in the file, through all generations of the chat of which it has everything.
+    fn signed(&self) -> Vec<Message> {
+        let mut document = Document::new(DocKind::Chat, self.parts.writer);
+        let mut said = Vec::new();
+        let mut since = Epoch(0);
+        for roll in self.log.rolls(Channel::CHAT) {
+            self.say_lanes(&mut document);
+            said.extend_from_slice(document.messages());
+            let mut left = document.based().clone();
+            for cut in self.log.cuts(Channel::CHAT).filter(|cut| (since..roll.epoch).contains(&cut.lane.epoch)) {
+                *left.entry(cut.lane.author).or_default() += cut.next;
+            }
+            if document.roll(&left, roll.lines).is_err() {
+                return said;
+            }
+            since = roll.epoch;
+        }
+        self.say_lanes(&mut document);
+        said.extend_from_slice(document.messages());
+        said
+    }
+
+    /// Gives a chat the entries of its generation.
     fn say_lanes(&self, document: &mut Document) {
-        for lane in self.lanes.iter().filter(|lane| lane.id.channel == Channel::CHAT) {
+        let is_of_it = |lane: &&Lane| {
+            let is_chat = lane.id.channel == Channel::CHAT;
+            is_chat && self.log.generation(Channel::CHAT, lane.id.epoch) == document.generation()
+        };
+        let lanes: Vec<_> = self.lanes.iter().filter(is_of_it).collect();
+        for lane in lanes {
             for payload in &lane.payloads {
                 document.handle_payload(lane.id.author, payload.clone());
             }
@@ -155,10 +183,11 @@ impl Checked<'_> {
             is_place && lane.head == checkpoint.last && lane.entries == u64::from(checkpoint.segments)
         };
         let plaintext = self.lanes.iter().find(is_it)?.payloads.concat();
-        let mut document = Document::new(DocKind::Chat, self.parts.writer);
         let mut reader = Reader::new(&plaintext);
         decode_named(&mut reader).ok()?;
-        document.adopt_checkpoint(reader.rest(), &checkpoint.heads).ok()?;
+        let mut document = Document::new(DocKind::Chat, self.parts.writer);
+        let generation = self.log.generation(Channel::CHAT, checkpoint.epoch);
+        document.adopt_generation(generation, &BTreeMap::new(), reader.rest(), &checkpoint.heads).ok()?;
         self.say_lanes(&mut document);
         Some(document)
     }

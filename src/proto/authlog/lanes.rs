@@ -1,8 +1,8 @@
-//! Where the lanes of the documents end, and what the host vouches for of the epochs before. PROTOCOL.md 5, 12.1.
+//! Where the lanes of the documents end, when documents begin anew, and what the host vouches for of the epochs before. PROTOCOL.md 5, 12.1.
 //!
 //! Always: a lane has one end for good, and a document one checkpoint per epoch.
 
-use super::LogError;
+use super::{AuthLog, LogError};
 use crate::proto::id::{AuthorId, Channel, Epoch, LaneId};
 use crate::proto::limits::CUTS_PER_RECORD_MAX;
 use crate::proto::wire::{DecodeError, Reader};
@@ -90,6 +90,29 @@ impl Checkpoint {
     }
 }
 
+/// A document begins anew, from what it shows. PROTOCOL.md 12.2.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Roll {
+    /// The document: [`Channel::STATE`] or [`Channel::CHAT`].
+    pub channel: Channel,
+    /// The epoch with which it does.
+    pub epoch: Epoch,
+    /// How many lines a chat keeps.
+    pub lines: u32,
+}
+
+impl Roll {
+    /// Reads the body of a Roll record.
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self { channel: read_document(reader)?, epoch: Epoch(reader.u32()?), lines: reader.u32()? })
+    }
+
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let channel = self.channel.number().to_le_bytes();
+        [&channel[..], &self.epoch.0.to_le_bytes(), &self.lines.to_le_bytes()].concat()
+    }
+}
+
 fn read_document(reader: &mut Reader<'_>) -> Result<Channel, DecodeError> {
     let found = u64::from(reader.u16()?);
     let document = Channel::parse(found).filter(|channel| Channel::DURABLE.contains(channel));
@@ -130,11 +153,13 @@ impl LaneEnd {
 pub(super) struct Lanes {
     cuts: BTreeMap<LaneId, Cut>,
     checkpoints: BTreeMap<Channel, Checkpoint>,
+    /// In ascending order of epochs.
+    rolls: Vec<Roll>,
 }
 
 impl Lanes {
     pub(super) const fn new() -> Self {
-        Self { cuts: BTreeMap::new(), checkpoints: BTreeMap::new() }
+        Self { cuts: BTreeMap::new(), checkpoints: BTreeMap::new(), rolls: Vec::new() }
     }
 
     /// Takes all of `cuts` or, if one does not hold, none.
@@ -163,6 +188,22 @@ impl Lanes {
         Ok(())
     }
 
+    pub(super) fn roll(&mut self, roll: &Roll, newest: Option<Epoch>) -> Result<(), LogError> {
+        let next = newest.map_or(0, |newest| newest.0 + 1);
+        if roll.epoch.0 != next || next == 0 {
+            return Err(LogError::RollEpoch { found: roll.epoch.0 });
+        }
+        if self.rolls(roll.channel).any(|before| before.epoch == roll.epoch) {
+            return Err(LogError::RollTwice { epoch: next });
+        }
+        self.rolls.push(*roll);
+        Ok(())
+    }
+
+    pub(super) fn rolls(&self, document: Channel) -> impl Iterator<Item = &Roll> {
+        self.rolls.iter().filter(move |roll| roll.channel == document)
+    }
+
     pub(super) fn cut_of(&self, lane: &LaneId) -> Option<&Cut> {
         self.cuts.get(lane)
     }
@@ -173,5 +214,29 @@ impl Lanes {
 
     pub(super) fn checkpoint(&self, document: Channel) -> Option<&Checkpoint> {
         self.checkpoints.get(&document)
+    }
+}
+
+impl AuthLog {
+    /// Returns where the owner ended lanes of `channel`, in ascending order of lanes.
+    pub fn cuts(&self, channel: Channel) -> impl Iterator<Item = &Cut> {
+        self.lanes.cuts(channel)
+    }
+
+    /// Returns the newest checkpoint of a document; it covers all earlier epochs if it is of the newest one.
+    #[must_use]
+    pub fn checkpoint(&self, document: Channel) -> Option<&Checkpoint> {
+        self.lanes.checkpoint(document)
+    }
+
+    /// Returns when a document has begun anew, in the order of the epochs that have begun.
+    pub fn rolls(&self, document: Channel) -> impl Iterator<Item = &Roll> {
+        self.lanes.rolls(document).filter(|roll| self.epoch().is_some_and(|newest| roll.epoch <= newest))
+    }
+
+    /// Returns how many times a document had begun anew when an epoch began.
+    #[must_use]
+    pub fn generation(&self, document: Channel, epoch: Epoch) -> u32 {
+        self.rolls(document).filter(|roll| roll.epoch <= epoch).count() as u32
     }
 }

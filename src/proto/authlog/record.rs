@@ -1,7 +1,7 @@
 //! One record of the auth log, and the signed envelope around it. PROTOCOL.md 5.
 
 use super::LogError;
-use super::lanes::{Checkpoint, Cut};
+use super::lanes::{Checkpoint, Cut, Roll};
 use crate::proto::id::{AuthorId, Epoch, SessionId, ShareId};
 use crate::proto::key::SessionRoot;
 use crate::proto::member::MemberCert;
@@ -51,6 +51,8 @@ pub enum Record {
     Checkpoint(Checkpoint),
     /// This member is let in, as shares want it whose members are let in one by one.
     Admit(AuthorId),
+    /// With the epoch that begins next a document begins anew.
+    Roll(Roll),
     /// Something that a later version knows; kept, forwarded and ignored.
     Unknown {
         /// Its type.
@@ -71,6 +73,7 @@ impl Record {
             7 => Self::Cut(Cut::read_all(&mut reader)?),
             8 => Self::Checkpoint(Checkpoint::read(&mut reader)?),
             9 => Self::Admit(AuthorId(reader.array()?)),
+            10 => Self::Roll(Roll::read(&mut reader)?),
             kind => {
                 reader.rest();
                 Self::Unknown { kind }
@@ -98,6 +101,7 @@ impl Record {
             }
             Self::Checkpoint(checkpoint) => (8, checkpoint.encode()),
             Self::Admit(author) => (9, author.0.to_vec()),
+            Self::Roll(roll) => (10, roll.encode()),
             Self::Unknown { kind } => return Err(LogError::Unwritable { kind: *kind }),
         })
     }

@@ -53,6 +53,7 @@ fn long_log() -> AuthLog {
         Record::Admit(ben),
         Record::Close { share: share(2).share_id(), stay },
         Record::Cut(vec![Cut { lane, next: 3, digest: [7; 32] }]),
+        Record::Roll(Roll { channel: Channel::CHAT, epoch: Epoch(1), lines: 100 }),
         epoch(1),
         Record::Checkpoint(checkpoint),
         Record::End,

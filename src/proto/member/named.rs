@@ -10,7 +10,8 @@ use crate::proto::share::{SHARE_CERT_BYTES, ShareCert};
 use crate::proto::wire::{DecodeError, Reader, varint};
 
 /// Writes members and their names; of a name no more than fits.
-pub(crate) fn encode_named<'a>(members: impl ExactSizeIterator<Item = (&'a Chain, &'a str)>) -> Vec<u8> {
+#[must_use]
+pub fn encode_named<'a>(members: impl ExactSizeIterator<Item = (&'a Chain, &'a str)>) -> Vec<u8> {
     let mut shares: Vec<&ShareCert> = Vec::new();
     let (mut rows, count) = (Vec::new(), members.len() as u64);
     for (chain, name) in members {
@@ -36,7 +37,11 @@ pub(crate) fn encode_named<'a>(members: impl ExactSizeIterator<Item = (&'a Chain
 }
 
 /// Reads what [`encode_named`] wrote; nothing of it is checked but its form.
-pub(crate) fn decode_named(reader: &mut Reader<'_>) -> Result<Vec<(Chain, String)>, DecodeError> {
+///
+/// # Errors
+///
+/// [`DecodeError`] for what has another form.
+pub fn decode_named(reader: &mut Reader<'_>) -> Result<Vec<(Chain, String)>, DecodeError> {
     let count = bounded(reader, "share certificates", CHAIN_SHARES_MAX * AUTHORS_MAX)?;
     let mut shares = Vec::new();
     for _ in 0..count {
@@ -78,8 +83,8 @@ fn bounded(reader: &mut Reader<'_>, what: &'static str, max: usize) -> Result<u6
 
 #[cfg(test)]
 mod tests {
-    use super::super::VerifiedMember;
     use super::*;
+    use crate::proto::member::VerifiedMember;
     use crate::proto::member::cast::{keys, verified};
 
     /// The names behind a thousand lines must cost little, and must come out as they went in.

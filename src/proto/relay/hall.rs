@@ -15,7 +15,7 @@ use super::store::{MemoryStore, Store};
 use super::{ConnId, Counters, Flow, HallLimits, HallStats, Popped};
 use crate::proto::id::SessionId;
 use crate::proto::limits::{HEARTBEAT_US, MEMORY_STORE_BYTES_MAX, SILENCE_US_MAX, UNPROVEN_BYTES_MAX, UNPROVEN_US_MAX};
-use crate::proto::time::{Mono, Now};
+use crate::proto::time::{Mono, Now, Wall};
 use crate::proto::wire::{CloseCode, Frame, Hello};
 use bytes::Bytes;
 use handshake::Greeting;
@@ -25,6 +25,9 @@ use std::collections::BTreeMap;
 const TICK_US: u64 = 1_000_000;
 /// How often the time is stored that a restarted node must not fall behind, in milliseconds.
 const WALL_STORED_MS: u64 = 10_000;
+
+/// To what it is rounded, in milliseconds: nothing against the tolerated skew.
+const WALL_ROUNDED_MS: u64 = 1_000;
 
 /// How far a connection has come.
 #[derive(Debug)]
@@ -107,6 +110,16 @@ impl Hall {
     fn advance(&mut self, now: Now) -> Now {
         self.now = Now { wall: now.wall.max(self.now.wall), ..now };
         self.now
+    }
+
+    /// Stores the time, for a node that starts anew while its clock is behind: what was too late once stays so. Rounded
+    /// up, so that the next moments need no writing.
+    fn keep_time(&mut self, now: Now) {
+        if now.wall > self.store.wall() {
+            let wall = Wall(now.wall.0.next_multiple_of(WALL_ROUNDED_MS));
+            let stored = self.store.put_wall(wall);
+            self.counters.store_failures += u64::from(stored.is_err());
+        }
     }
 
     /// Gives the store back, for a node that starts anew.
@@ -215,8 +228,7 @@ impl Hall {
             return;
         }
         if now.wall.since_ms(self.store.wall()) >= WALL_STORED_MS {
-            let stored = self.store.put_wall(now.wall);
-            self.counters.store_failures += u64::from(stored.is_err());
+            self.keep_time(now);
         }
         self.check_silence(now);
         for session in self.rooms.keys().copied().collect::<Vec<_>>() {
@@ -367,6 +379,9 @@ impl Hall {
 
     /// Takes a connection's seat away and lets it know why; what it was promised before is still delivered.
     fn close(&mut self, conn: ConnId, code: CloseCode, now: Now) {
+        if code == CloseCode::Expired {
+            self.keep_time(now);
+        }
         let Some(entry) = self.conns.get_mut(&conn) else { return };
         let session = match std::mem::replace(&mut entry.phase, Phase::Closing(code)) {
             Phase::Closing(first) => {
@@ -444,9 +459,9 @@ fn dispatch_seated(room: &mut Room, conn: ConnId, frame: Frame, cx: &mut Context
         Frame::Ping(echo) => room.handle_ping(conn, echo, cx),
         Frame::Log(raw) => room.handle_log(conn, raw, cx)?,
         Frame::Wrap(raw) => room.handle_wrap(conn, &raw, cx)?,
-        Frame::Share(passed_on) => room.handle_share(conn, passed_on, cx)?,
+        Frame::Share(passed_on) => return room.handle_share(conn, passed_on, cx),
         Frame::Proof(raw) => room.handle_proof(conn, &raw, cx)?,
-        Frame::Member(raw) => room.handle_member(conn, &raw, cx.now.mono)?,
+        Frame::Member(raw) => return room.handle_member(conn, &raw, cx.now.mono),
         Frame::Have(have) => room.handle_have(conn, &have, cx)?,
         Frame::Watch(channel) => room.handle_watch(conn, channel, Wanted::Yes, cx)?,
         Frame::Unwatch(channel) => room.handle_watch(conn, channel, Wanted::No, cx)?,

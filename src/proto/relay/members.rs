@@ -7,7 +7,7 @@ use super::bucket::Bucket;
 use crate::proto::authlog::AuthLog;
 use crate::proto::id::AuthorId;
 use crate::proto::lane::proof::Proof;
-use crate::proto::limits::{DIRECT_BYTES_RATE, DURABLE_BYTES_RATE, DURABLE_RATE, PRESENCE_RATE};
+use crate::proto::limits::{CHAIN_RATE, DIRECT_BYTES_RATE, DURABLE_BYTES_RATE, DURABLE_RATE, PRESENCE_RATE};
 use crate::proto::member::{ChainError, VerifiedMember};
 use crate::proto::share::Rights;
 use crate::proto::time::Mono;
@@ -45,6 +45,7 @@ pub(super) struct Member {
     pub proof: Option<Proof>,
     /// Whether its chain is in the store, because it has written something durable.
     pub is_stored: bool,
+    pub chains: Bucket,
     pub durable: Bucket,
     pub durable_bytes: Bucket,
     pub latest: Bucket,
@@ -60,6 +61,7 @@ impl Member {
             admission,
             proof: None,
             is_stored: false,
+            chains: Bucket::new(CHAIN_RATE, now),
             durable: Bucket::new(DURABLE_RATE, now),
             durable_bytes: Bucket::new(DURABLE_BYTES_RATE, now),
             latest: Bucket::new(PRESENCE_RATE, now),

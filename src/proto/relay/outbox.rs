@@ -6,6 +6,7 @@
 //! from it when the connection has room for them. So a slow reader costs what a fast one does. PROTOCOL.md 9, 10, 17.
 
 mod durable;
+mod peers;
 
 use super::members::{Members, Numbers};
 use super::ring::{Ring, Watch};
@@ -18,11 +19,14 @@ use crate::proto::wire::{Ack, CloseCode, Frame, Have, Whereabouts};
 use bytes::Bytes;
 pub(super) use durable::WholeCheckpoint;
 use durable::{DurableCursor, SegmentWatch};
+use peers::PeerNotes;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::ControlFlow;
 
 /// What a connection is still sent of a session that is over, in bytes: a keyframe and all that may be kept after it.
 const SETTLE_BYTES_MAX: usize = KEYFRAME_BYTES_MAX + 2 * LIVE_KEPT_BYTES_MAX;
+/// Frames of the log and the like that wait, from which on no more goodbyes are added to them.
+const GOODBYES_MAX: usize = 256;
 /// Durable entries looked at in one turn, so that skipping what a member has holds nobody else up.
 const DURABLE_VISITS_MAX: usize = 2_048;
 
@@ -81,7 +85,7 @@ pub(super) struct Outbox {
     wraps: BTreeSet<[u8; 16]>,
     acks: BTreeMap<LaneId, u64>,
     keyframes_wanted: BTreeSet<Channel>,
-    peers: BTreeMap<AuthorId, Whereabouts>,
+    peers: PeerNotes,
     introduced: Numbers,
     direct: VecDeque<(AuthorId, Bytes)>,
     direct_bytes: usize,
@@ -143,7 +147,7 @@ impl Outbox {
 
     pub(super) fn note_peer(&mut self, author: AuthorId, whereabouts: Whereabouts) {
         if !self.is_held {
-            self.peers.insert(author, whereabouts);
+            self.peers.note(author, whereabouts);
         }
     }
 
@@ -152,6 +156,11 @@ impl Outbox {
         if !self.is_held {
             self.proofs.insert(author);
         }
+    }
+
+    /// Forgets a proof of which there is no more to tell.
+    pub(super) fn forget_proof(&mut self, author: AuthorId) {
+        self.proofs.remove(&author);
     }
 
     /// Notes that the newest presence of `author` has changed.
@@ -349,7 +358,7 @@ impl Outbox {
             turn.push(Frame::WantKeyframe(channel).encode());
         }
         while !turn.is_full() {
-            let Some((author, whereabouts)) = self.peers.pop_first() else { break };
+            let Some((author, whereabouts)) = self.peers.pop() else { break };
             if whereabouts == Whereabouts::Gone || introduce(&mut self.introduced, author, source, turn) {
                 turn.push(Frame::Peer(author, whereabouts).encode());
             }
@@ -382,6 +391,10 @@ impl Outbox {
             return;
         }
         self.latest.retain(|noted| *noted != author);
+        if self.control.len() >= GOODBYES_MAX {
+            // Who does not read learns of it by PEER, later: members come and go for ever.
+            return;
+        }
         let mut frames = Vec::new();
         let mut turn = Turn::new(&mut frames, usize::MAX);
         if let Some(latest) = source.latest.get(&author)

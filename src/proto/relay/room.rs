@@ -16,12 +16,12 @@ use super::members::Members;
 use super::outbox::{ReadyList, Source, Turn, WholeCheckpoint};
 use super::ring::Ring;
 use super::store::{Shelf, Store, StoreError};
-use super::{ConnId, Counters};
+use super::{ConnId, Counters, Flow};
 use crate::proto::authlog::AuthLog;
 use crate::proto::id::{AuthorId, Channel, Class, Epoch, LaneId, SessionId, ShareId};
 use crate::proto::lane::verify::LaneVerifier;
 use crate::proto::limits::{AUTHORS_MAX, HAVE_LANES_MAX};
-use crate::proto::member::Chain;
+use crate::proto::member::{Chain, VerifiedMember};
 use crate::proto::time::{Mono, Now};
 use crate::proto::wire::{CloseCode, Frame, Have, Standing};
 use bytes::Bytes;
@@ -205,12 +205,24 @@ impl Room {
     }
 
     /// Learns the chain of an author whose entries will follow.
-    pub(super) fn handle_member(&mut self, conn: ConnId, raw: &Bytes, now: Mono) -> Result<(), CloseCode> {
+    pub(super) fn handle_member(&mut self, conn: ConnId, raw: &Bytes, now: Mono) -> Result<Flow, CloseCode> {
         let chain = Chain::decode(raw).map_err(|_| CloseCode::Protocol)?;
         if self.members.get(chain.member.author()).is_some() {
-            return Ok(());
+            return Ok(Flow::Continue);
         }
         let member = chain.verify(&self.session).map_err(|_| CloseCode::AuthFailed)?;
+        self.learn_member(conn, member, now)?;
+        Ok(self.pace_checks(conn, now))
+    }
+
+    /// Slows down who brings much that costs signatures to check.
+    pub(super) fn pace_checks(&mut self, conn: ConnId, now: Mono) -> Flow {
+        let bearer = self.seats.get(&conn).and_then(|seat| self.members.get_mut(seat.author));
+        let until = bearer.and_then(|member| member.chains.take(1, now));
+        until.map_or(Flow::Continue, |until| Flow::Pause { until })
+    }
+
+    fn learn_member(&mut self, conn: ConnId, member: VerifiedMember, now: Mono) -> Result<(), CloseCode> {
         let (author, is_known) = (member.author(), self.log.records_chain(&member).is_ok());
         // No fault of the bearer if not: its log may be ahead of ours.
         if is_known && self.make_room_for_author() {

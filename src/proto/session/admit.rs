@@ -8,7 +8,7 @@ use crate::proto::id::{Channel, Class, LaneId};
 use crate::proto::member::VerifiedMember;
 use crate::proto::seal::{EntryError, LaneReader, unpad_durable};
 use crate::proto::share::Rights;
-use crate::proto::time::Now;
+use crate::proto::time::{Mono, Now};
 use crate::proto::wire::{CloseCode, WireEntry};
 use bytes::Bytes;
 
@@ -91,7 +91,7 @@ impl Peer {
         let (_, digest) = reader.position();
         self.note_has(link, lane, entry.seq);
         self.note_past_taken(&lane, now.mono);
-        self.take_payload(entry, plaintext.as_deref(), now);
+        self.take_payload(entry, plaintext.as_deref(), now.mono);
         self.replica.append(entry.detached(), digest);
         if end == (LaneEnd::At { next: entry.seq + 1, digest: Some(digest) }) || end.takes(entry.seq + 1) {
             self.note_taken(&lane, entry.seq, entry.as_bytes().len(), now.mono);
@@ -103,15 +103,19 @@ impl Peer {
     }
 
     /// Hands the content of an entry to its document if it is what comes next there.
-    fn take_payload(&mut self, entry: &WireEntry, plaintext: Option<&[u8]>, now: Now) {
+    pub(super) fn take_payload(&mut self, entry: &WireEntry, plaintext: Option<&[u8]>, now: Mono) {
         let lane = entry.lane;
+        if lane.epoch < self.since(lane.channel) || self.is_before(lane.channel, lane.epoch) {
+            // It is in the base, or taken from the replica once there is one for it.
+            return;
+        }
         let payload = plaintext.and_then(|plaintext| unpad_durable(plaintext).ok());
         // Each entry has one change, and the cuts count them: so who holds the same entries has the same changes.
-        let number = self.base_of(lane.channel, lane.author, lane.epoch) + entry.seq + 1;
+        let number = self.base_of(lane.channel, lane.author, lane.epoch).saturating_add(entry.seq + 1);
         let payload = payload.filter(|payload| change_seq(payload) == Some(number));
         match (payload, &mut self.documents) {
             (Some(payload), Some(documents)) => {
-                documents.handle_payload(lane.channel, lane.author, Bytes::copy_from_slice(payload), now.mono);
+                documents.handle_payload(lane.channel, lane.author, Bytes::copy_from_slice(payload), now);
             }
             _ => self.tell_muted(lane.author),
         }

@@ -27,6 +27,9 @@ impl Peer {
     /// Writes into the journal, at the host. Of whom nobody could check the certificate, nothing is noted.
     pub(super) fn note(&mut self, note: &Note, time: Wall) {
         let (Some(me), Some(hosting)) = (&self.me, &mut self.hosting) else { return };
+        if !hosting.journal.takes(note) {
+            return;
+        }
         let named = note.names();
         named
             .and_then(|author| self.roster.member(&author))

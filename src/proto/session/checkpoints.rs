@@ -7,7 +7,7 @@
 use super::link::LinkId;
 use super::{Alarm, Event, Peer};
 use crate::proto::authlog::Checkpoint;
-use crate::proto::id::{AuthorId, Channel, Epoch};
+use crate::proto::id::{Channel, Epoch};
 use crate::proto::member::{VerifiedMember, decode_named};
 use crate::proto::seal::{EntryError, unpad_durable};
 use crate::proto::time::{Mono, Now};
@@ -50,10 +50,10 @@ impl Peer {
         if self.owner.is_some() || self.lanes.is_compared(document, vouched.epoch) {
             return;
         }
-        let mut keep: BTreeMap<AuthorId, u64> = BTreeMap::new();
-        for cut in self.log.cuts(document).filter(|cut| cut.lane.epoch < vouched.epoch) {
-            *keep.entry(cut.lane.author).or_default() += cut.next;
+        if self.is_before(document, vouched.epoch) {
+            return;
         }
+        let keep = self.left_before(document, vouched.epoch);
         let Some(heads) = documents.of(document).heads_digest_at(&keep) else { return };
         self.lanes.note_compared(document, vouched.epoch);
         if heads != vouched.heads {
@@ -151,21 +151,23 @@ impl Peer {
         let is_named = collected.last == vouched.last;
         let mut reader = Reader::new(&bytes);
         let authors = decode_named(&mut reader).ok().filter(|_| is_named);
-        let taken = match (&mut self.documents, &authors) {
-            (Some(documents), Some(_)) => {
-                documents.of_mut(document).adopt_checkpoint(reader.rest(), &vouched.heads).is_ok()
+        let taken = authors.as_ref().and_then(|_| self.adopt(document, &vouched, reader.rest()));
+        let Some(is_anew) = taken else {
+            if let Some(collected) = self.checkpoints.collected.get_mut(&document) {
+                collected.is_refused = true;
             }
-            _ => false,
-        };
-        if !taken {
-            collected.is_refused = true;
             self.log.host().into_iter().for_each(|host| self.tell_muted(host));
             return;
-        }
+        };
         self.checkpoints.collected.remove(&document);
         self.meet_authors(authors.unwrap_or_default());
         self.lanes.note_compared(document, vouched.epoch);
         self.cover(document, vouched.epoch);
+        let past = self.lanes.past_mut(document);
+        (past.since, past.is_behind) = (vouched.epoch, false);
+        if is_anew {
+            self.enter_generation(document, now);
+        }
         self.stop_asking(document);
         self.events.push_back(Event::CheckpointTaken(document));
         if let Some(documents) = &mut self.documents {
@@ -173,6 +175,20 @@ impl Peer {
         }
         self.tell_document(document);
         self.tidy_epochs();
+    }
+
+    /// Gives a checkpoint to its document, and says whether that begins anew with it; nothing if it is no good.
+    fn adopt(&mut self, document: Channel, vouched: &Checkpoint, plaintext: &[u8]) -> Option<bool> {
+        let generation = self.log.generation(document, vouched.epoch);
+        let keep = self.document(document)?.authors().map(|author| (author, self.kept_of(document, author))).collect();
+        let source = self.documents.as_mut()?.of_mut(document);
+        let is_anew = generation > source.generation();
+        let taken = if is_anew {
+            source.adopt_generation(generation, &keep, plaintext, &vouched.heads)
+        } else {
+            source.adopt_checkpoint(plaintext, &vouched.heads)
+        };
+        taken.ok().map(|()| is_anew)
     }
 
     fn stop_asking(&mut self, document: Channel) {

@@ -187,7 +187,12 @@ impl Peer {
 
     /// Seals own changes as the next entries of this peer's lanes, while it may; every link gets them when there is room.
     pub(super) fn say_unsaid(&mut self) {
+        let newest = self.log.epoch().unwrap_or_default();
         for channel in Channel::DURABLE {
+            if self.is_before(channel, newest) {
+                // It is said anew once the document here has begun anew.
+                continue;
+            }
             while let Some(payload) =
                 self.documents.as_ref().and_then(|documents| documents.unsaid.get(&channel)?.front())
             {
@@ -221,6 +226,7 @@ impl Peer {
             applied.again.into_iter().for_each(|payload| documents.leave_unsaid(channel, payload));
             changed.extend(applied.changed.then_some(channel));
         }
+        self.note_nearly_full();
         muted.into_iter().for_each(|author| self.tell_muted(author));
         self.say_unsaid();
         changed.into_iter().for_each(|channel| self.tell_document(channel));

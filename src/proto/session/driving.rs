@@ -23,6 +23,7 @@ use crate::proto::member::VerifiedMember;
 use crate::proto::share::Rights;
 use crate::proto::terminal::{DirectDown, Refusal, Waits, Wish};
 use crate::proto::time::{Mono, Now};
+use std::collections::BTreeMap;
 
 /// Shortest interval between two corrections of what the state document shows, in microseconds: whoever writes nonsense
 /// there is answered once a second.
@@ -241,11 +242,8 @@ impl Peer {
     /// Returns how everybody stands with whom a wheel has to do, so that wheels can be changed meanwhile.
     fn standings(&self, now: Now) -> impl Fn(&AuthorId) -> Standing + use<> {
         let concerned = self.hosting.iter().flat_map(Hosting::wheels).flat_map(|(_, wheel)| wheel.concerned());
-        let standings: Vec<_> = concerned.map(|author| (author, self.standing(&author, now))).collect();
-        move |author| {
-            let known = standings.iter().find(|(concerned, _)| concerned == author);
-            known.map_or(Standing::Out, |(_, standing)| *standing)
-        }
+        let standings: BTreeMap<_, _> = concerned.map(|author| (author, self.standing(&author, now))).collect();
+        move |author| standings.get(author).copied().unwrap_or(Standing::Out)
     }
 
     fn wheel_mut(&mut self, pane: PaneId) -> Result<&mut Wheel, DrivingError> {

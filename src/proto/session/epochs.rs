@@ -173,17 +173,37 @@ impl Peer {
         }
     }
 
+    /// Returns since when the key of the newest epoch should be here, while it is not and nobody was told.
+    fn lacks_key_since(&self) -> Option<(Epoch, Mono)> {
+        let (epoch, begun) = (self.log.epoch()?, self.epochs.begun?);
+        let is_lacking = self.epochs.get(epoch).is_none() && self.epochs.accused != Some(epoch) && self.is_admitted();
+        is_lacking.then_some((epoch, begun))
+    }
+
+    /// Returns when the host last answered something that was sent after the epoch was known.
+    fn answered_since(&self, begun: Mono) -> Option<Mono> {
+        self.typing.proven().filter(|proven| *proven >= begun)
+    }
+
+    /// Returns when to ask the host for a sign of life, or to say that the key is kept back.
+    pub(super) fn poll_key(&self) -> Option<Mono> {
+        let (_, begun) = self.lacks_key_since()?;
+        match self.answered_since(begun) {
+            Some(proven) => Some(proven.after_us(KEY_US_MAX)),
+            None => self.may_probe().then_some(Mono(0)),
+        }
+    }
+
     /// Says that the key is kept back if the host, which answers, must have sent it long ago.
     pub(super) fn check_key(&mut self, now: Now) {
-        let (Some(epoch), Some(begun)) = (self.log.epoch(), self.epochs.begun) else { return };
-        let is_due = self.epochs.get(epoch).is_none() && self.is_admitted() && self.epochs.accused != Some(epoch);
-        let proven = self.typing.proven().filter(|proven| *proven >= begun);
-        if is_due && proven.is_none() && self.has_ready_link() {
-            self.probe(now);
-        }
-        if is_due && proven.is_some_and(|proven| now.mono.since_us(proven) >= KEY_US_MAX) {
-            self.epochs.accused = Some(epoch);
-            self.events.push_back(Event::Alarm(Alarm::KeyWithheld(epoch)));
+        let Some((epoch, begun)) = self.lacks_key_since() else { return };
+        match self.answered_since(begun) {
+            None if self.may_probe() => self.probe(now),
+            Some(proven) if now.mono.since_us(proven) >= KEY_US_MAX => {
+                self.epochs.accused = Some(epoch);
+                self.events.push_back(Event::Alarm(Alarm::KeyWithheld(epoch)));
+            }
+            _ => {}
         }
     }
 

@@ -125,7 +125,7 @@ pub enum Alarm {
         entries: u64,
     },
     /// This peer and a member have seen different things for a while, although neither waits for anything.
-    #[error("a relay shows {0} something else than us")]
+    #[error("{0} has seen something else than us for a while: a relay may be lying, or is very slow")]
     Diverged(AuthorId),
     /// An acceptor has come back with less than it had confirmed; it gets everything again.
     #[error("a relay has lost {entries} entries or records that it had confirmed; it was sent them again")]

@@ -60,10 +60,13 @@ impl Peer {
     fn handle_record(&mut self, record: &Record, now: Now) {
         match record {
             Record::Close { share, .. } => self.handle_closed_share(share, now),
-            Record::Cut(_) => self.lanes.note_ends(),
+            Record::Cut(_) => self.lanes.note_halfway(),
             Record::Epoch { .. } => {
                 self.lanes.note_epoch(now.mono);
                 self.epochs.begun = Some(now.mono);
+                // What still waits is sealed under a key that somebody may have lost the right to.
+                self.links.values_mut().for_each(|link| link.outbox.drop_passing());
+                self.settle_lanes(now);
                 self.open_wraps(now);
             }
             Record::Checkpoint(checkpoint) => self.handle_vouched(checkpoint.channel, now.mono),
@@ -78,7 +81,7 @@ impl Peer {
     }
 
     fn handle_closed_share(&mut self, share: &ShareId, now: Now) {
-        self.lanes.note_ends();
+        self.lanes.note_halfway();
         let is_out = match &self.me {
             Some(me) => matches!(self.log.admits(me), Err(ChainError::Closed { .. })),
             None => *share == self.secret.share_id(),
@@ -104,6 +107,12 @@ impl Peer {
         for author in self.roster.dismiss(|member| log.admits(member).is_err()) {
             self.events.push_back(Event::Left(author));
         }
+        let roster = &self.roster;
+        let is_out = |author: &AuthorId| {
+            roster.member(author).is_some_and(|member| matches!(log.admits(member), Err(ChainError::Closed { .. })))
+        };
+        self.hosting.iter_mut().for_each(|hosting| hosting.forget_guests(is_out));
+        self.forget_waiting();
     }
 
     fn handle_admitted(&mut self, author: &AuthorId, now: Now) {
@@ -154,7 +163,7 @@ impl Peer {
         let Phase::Catching(Awaited { nonce: theirs, records: 0, shares: 0, wraps: 0 }) = state.phase else { return };
         let exporter = state.exporter.as_ref().map_or(&[][..], <[u8; 32]>::as_slice);
         let binding = channel_binding(exporter, &state.nonce, &theirs);
-        if self.ended.is_some() {
+        if self.ended.is_some() && !self.has_ended_session() {
             return;
         }
         let chain = match self.certify(now) {
@@ -207,9 +216,13 @@ impl Peer {
         // Who waits to be let in is not asked for anything.
         let records = self.log.records().iter().skip(lacks).filter(|_| is_admitted).cloned().map(Frame::Log);
         let frames: Vec<_> = records.chain(self.uploads()).collect();
+        let is_over = self.has_ended_session();
         let Some(state) = self.links.get_mut(&link) else { return };
-        state.phase = Phase::Ready;
+        state.phase = if is_over { Phase::Parting } else { Phase::Ready };
         frames.iter().for_each(|frame| state.send(frame));
+        if is_over {
+            return;
+        }
         self.check_records(link, ready.log_next);
         self.greet_all();
         self.send_typed_again();
@@ -327,7 +340,13 @@ impl Peer {
         self.readers.retain(|lane, _| lane.author != author);
         for link in self.links.values_mut() {
             link.introduced.remove(&author);
+            let is_others = |lane: &LaneId| lane.author != author;
+            link.feed.retain(is_others);
+            link.forked.retain(is_others);
+            link.stored.retain(|lane, _| is_others(lane));
         }
+        self.proofs.forget(&author);
+        self.comparison.forget(&author);
         if let Some(hosting) = &mut self.hosting {
             hosting.forget_viewer(&author);
         }

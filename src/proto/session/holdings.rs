@@ -113,6 +113,12 @@ impl Comparison {
         self.cached = None;
     }
 
+    /// Forgets a member that left no trace.
+    pub(super) fn forget(&mut self, author: &AuthorId) {
+        self.others.remove(author);
+        self.open.remove(author);
+    }
+
     pub(super) fn poll_timeout(&self) -> Option<Mono> {
         let open = self.open.iter().filter_map(|author| self.others.get(author));
         let due = open.flat_map(|other| [other.lacking.due(), other.differing.due()]).flatten().min();
@@ -311,6 +317,8 @@ impl Peer {
         let is_behind = self.is_catching_up(now);
         let Some((epoch, _)) = self.newest_secret() else { return };
         let mine = self.held(epoch);
+        // Who lacks something by its author's own word holds something else than those who have it, and that is all.
+        let is_short = self.comparison.others.values().any(|other| other.lacking.is_open());
         for author in self.comparison.open.clone() {
             let Some(other) = self.comparison.others.get(&author) else { continue };
             let entries = self.lacking(&author, &other.holdings);
@@ -329,7 +337,7 @@ impl Peer {
                 other.lacking.is_told = true;
                 self.events.push_back(Event::Alarm(Alarm::Withheld { author, entries }));
             }
-            if differs && !(differs_flow && differs_still) {
+            if differs && (is_short || !(differs_flow && differs_still)) {
                 other.differing.restart();
             } else if differs {
                 other.differing.is_told = true;
@@ -340,7 +348,7 @@ impl Peer {
     }
 
     /// Returns since when all links flow, if they do.
-    fn flows_since(&self, now: Mono) -> Option<Mono> {
+    pub(super) fn flows_since(&self, now: Mono) -> Option<Mono> {
         let ready = self.links.values().filter(|link| link.has_greeted && link.is_ready());
         ready.map(|link| link.flows_since(now)).try_fold(Mono(0), |latest, since| Some(latest.max(since?)))
     }

@@ -79,6 +79,11 @@ impl Hosting {
         }
     }
 
+    /// Forgets the direct channels of members that `is_out` says of, and their keys: nothing of theirs is taken any more.
+    pub(super) fn forget_guests(&mut self, is_out: impl Fn(&AuthorId) -> bool) {
+        self.guests.retain(|author, _| !is_out(author));
+    }
+
     /// Returns the key that is known to a member and this host alone, once the member's direct channel is open.
     pub(super) fn kek_of(&self, author: &AuthorId) -> Option<&Secret32> {
         self.guests.get(author).map(Guest::kek)

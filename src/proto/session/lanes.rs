@@ -22,6 +22,10 @@ const KEEP_US: u64 = 30_000_000;
 pub(super) struct Past {
     /// Of epochs before this one nothing is needed any more.
     pub(super) covered: Epoch,
+    /// The document counts its changes since this one: with it began its base, or the checkpoint that was taken last.
+    pub(super) since: Epoch,
+    /// The document has to begin anew, and cannot yet.
+    pub(super) is_behind: bool,
     /// Lanes that were cut behind what is here.
     pub(super) missing: BTreeMap<LaneId, u64>,
     /// The newest epoch whose checkpoint was looked at.
@@ -29,9 +33,9 @@ pub(super) struct Past {
     /// Since when the checkpoint of the newest epoch is on record.
     vouched: Option<Mono>,
     /// When to say anew what still waits for others.
-    resay_at: Option<Mono>,
+    pub(super) resay_at: Option<Mono>,
     /// When something was taken back last.
-    cut_at: Mono,
+    pub(super) cut_at: Mono,
 }
 
 /// What the log's records have changed about lanes.
@@ -39,6 +43,9 @@ pub(super) struct Past {
 pub(super) struct Lanes {
     past: BTreeMap<Channel, Past>,
     is_dirty: bool,
+    /// Lanes were cut or a share was closed, and the epoch that follows has not begun: what is cut off there may be what
+    /// own changes build on that end only with the epoch, and all of it has to be taken back at once.
+    is_halfway: bool,
     /// When the lanes of epochs that are over may be forgotten.
     forget_at: Option<Mono>,
     /// When the segments of own checkpoints go out.
@@ -56,7 +63,7 @@ impl Lanes {
 
     /// Tells whether nothing of a document's past is lacking.
     pub(super) fn is_whole(&self, document: Channel) -> bool {
-        self.past.get(&document).is_none_or(|past| past.missing.is_empty())
+        self.past.get(&document).is_none_or(|past| past.missing.is_empty() && !past.is_behind)
     }
 
     /// Notes a record that can end or reopen lanes.
@@ -64,9 +71,21 @@ impl Lanes {
         self.is_dirty = true;
     }
 
+    /// Notes a record that ends lanes, after which an epoch begins.
+    pub(super) const fn note_halfway(&mut self) {
+        (self.is_dirty, self.is_halfway) = (true, true);
+    }
+
+    /// Takes note that what is here has to be brought in line, if it can be.
+    const fn take_dirty(&mut self) -> bool {
+        let is_due = self.is_dirty && !self.is_halfway;
+        self.is_dirty &= !is_due;
+        is_due
+    }
+
     /// Notes that an epoch begins: what is of the one before is kept for a while.
     pub(super) fn note_epoch(&mut self, now: Mono) {
-        self.is_dirty = true;
+        (self.is_dirty, self.is_halfway) = (true, false);
         self.forget_at = Some(now.after_us(KEEP_US));
         self.past.values_mut().for_each(|past| past.vouched = None);
     }
@@ -94,7 +113,7 @@ impl Lanes {
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Mono> {
-        let dirty = self.is_dirty.then_some(Mono(0));
+        let dirty = (self.is_dirty && !self.is_halfway).then_some(Mono(0));
         let resay = self.past.values().filter_map(|past| past.resay_at).min();
         [dirty, resay, self.forget_at, self.show_at].into_iter().flatten().min()
     }
@@ -103,13 +122,22 @@ impl Lanes {
 impl Peer {
     /// Returns how many changes of `author` the cuts of the epochs before `epoch` leave.
     pub(super) fn base_of(&self, document: Channel, author: AuthorId, epoch: Epoch) -> u64 {
-        let cuts = self.log.cuts(document).filter(|cut| cut.lane.author == author && cut.lane.epoch < epoch);
-        cuts.map(|cut| cut.next).sum()
+        let since = self.since(document);
+        let based = self.document(document).map_or(0, |document| document.based_of(author));
+        let cuts = self.log.cuts(document).filter(|cut| cut.lane.author == author);
+        let cuts = cuts.filter(|cut| cut.lane.epoch >= since && cut.lane.epoch < epoch);
+        // An owner can cut where nobody ever got to.
+        cuts.map(|cut| cut.next).fold(based, u64::saturating_add)
+    }
+
+    /// Returns the first epoch whose entries the document here may still need.
+    fn needed_from(&self, document: Channel) -> Epoch {
+        self.lanes.past(document).map_or(Epoch(0), |past| past.covered.max(past.since))
     }
 
     /// Brings what is here in line with the records that came since the last call.
     pub(super) fn settle_lanes(&mut self, now: Now) {
-        if !std::mem::take(&mut self.lanes.is_dirty) || self.documents.is_none() || self.ended.is_some() {
+        if !self.lanes.take_dirty() || self.documents.is_none() || self.ended.is_some() {
             return;
         }
         self.flush_documents();
@@ -117,6 +145,7 @@ impl Peer {
             let shortened = self.cut_lanes(document);
             self.note_missing(document);
             self.take_back(document, &shortened, now.mono);
+            self.begin_anew(document, now.mono);
             self.compare_checkpoint(document);
         }
         for checkpoints in [Channel::STATE_CHECKPOINT, Channel::CHAT_CHECKPOINT] {
@@ -147,8 +176,8 @@ impl Peer {
 
     /// Notes which lanes were cut behind what is here.
     fn note_missing(&mut self, document: Channel) {
-        let covered = self.lanes.past_mut(document).covered;
-        let cuts = self.log.cuts(document).filter(|cut| cut.lane.epoch >= covered);
+        let from = self.needed_from(document);
+        let cuts = self.log.cuts(document).filter(|cut| cut.lane.epoch >= from);
         let missing = cuts.filter(|cut| self.replica.next_seq(&cut.lane) < cut.next);
         let missing = missing.map(|cut| (cut.lane, cut.next)).collect();
         self.lanes.past_mut(document).missing = missing;
@@ -176,20 +205,22 @@ impl Peer {
         documents.flush_soon(now);
     }
 
-    /// Returns how many changes of `author` are left, up to the first gap.
-    fn kept_of(&self, document: Channel, author: AuthorId) -> u64 {
-        let covered = self.lanes.past(document).map_or(Epoch(0), |past| past.covered);
+    /// Returns how many changes of `author` are left, up to the first gap, in the generation that the document is of.
+    pub(super) fn kept_of(&self, document: Channel, author: AuthorId) -> u64 {
+        let from = self.needed_from(document);
+        let until = self.next_roll(document).map(|roll| roll.epoch);
+        let counts =
+            |lane: &LaneId| lane.author == author && lane.epoch >= from && until.is_none_or(|until| lane.epoch < until);
         let mut lanes: BTreeMap<Epoch, u64> = BTreeMap::new();
-        let cuts = self.log.cuts(document).filter(|cut| cut.lane.author == author && cut.lane.epoch >= covered);
+        let cuts = self.log.cuts(document).filter(|cut| counts(&cut.lane));
         lanes.extend(cuts.map(|cut| (cut.lane.epoch, cut.next)));
-        let here = self.replica.lanes_of(document).filter(|(lane, _)| lane.author == author);
-        for (lane, have) in here {
+        for (lane, have) in self.replica.lanes_of(document).filter(|(lane, _)| counts(lane)) {
             lanes.entry(lane.epoch).or_insert(have);
         }
-        let mut kept = self.base_of(document, author, covered);
+        let mut kept = self.base_of(document, author, from);
         for (epoch, next) in lanes {
             let have = self.replica.next_seq(&LaneId { channel: document, author, epoch }).min(next);
-            kept += have;
+            kept = kept.saturating_add(have);
             if have < next {
                 break;
             }
@@ -205,6 +236,8 @@ impl Peer {
             && past.missing.get(lane).is_some_and(|cut| next >= *cut)
         {
             past.missing.remove(lane);
+            // With it the document may begin anew.
+            self.lanes.is_dirty |= past.is_behind;
         }
         self.links.values_mut().for_each(|link| link.feed.handle_growth(*lane));
     }

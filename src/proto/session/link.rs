@@ -24,6 +24,8 @@ pub(super) enum Phase {
     Proving,
     /// Entries flow.
     Ready,
+    /// The owner's last record is queued; when the other side has it, it says so by CLOSE.
+    Parting,
     /// CLOSE is queued; nothing more is taken.
     Closing(CloseCode),
 }

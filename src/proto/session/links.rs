@@ -49,7 +49,7 @@ impl Peer {
 
     /// Opens a link: the shell has a stream to a relay or host. `exporter` is the TLS exporter of PROTOCOL.md 10.
     pub fn handle_link_open(&mut self, link: LinkId, exporter: Option<[u8; 32]>, now: Now) {
-        let nonce = self.draw();
+        let nonce = *self.draw().expose();
         let mut opened = Link::new(exporter, nonce, now.mono);
         opened.send(&self.hello(nonce));
         self.links.insert(link, opened);
@@ -91,7 +91,8 @@ impl Peer {
             let since_heard_us = now.mono.since_us(link.heard);
             match link.phase {
                 Phase::Closing(_) => {}
-                Phase::Ready if since_heard_us >= SILENCE_US_MAX => silent.push(*id),
+                Phase::Ready | Phase::Parting if since_heard_us >= SILENCE_US_MAX => silent.push(*id),
+                Phase::Parting => {}
                 Phase::Ready if link.awaits_host && now.mono.since_us(link.opened) >= VOUCH_US_MAX => silent.push(*id),
                 Phase::Ready => {
                     let ping_due = link.pinged.is_none_or(|sent| now.mono.since_us(sent) >= HEARTBEAT_US);
@@ -120,6 +121,7 @@ impl Peer {
                 let held = link.held.poll_timeout().unwrap_or(ping);
                 ping.min(vouched).min(held).min(link.heard.after_us(SILENCE_US_MAX))
             }
+            Phase::Parting => link.heard.after_us(SILENCE_US_MAX),
             _ => link.opened.after_us(HANDSHAKE_US_MAX),
         });
         due.min()

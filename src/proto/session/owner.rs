@@ -12,19 +12,20 @@ mod vouch;
 mod wraps;
 
 pub use terms::{OwnerError, ShareInfo, ShareTerms};
+pub(super) use wraps::wants_approval;
 
 use super::hosting::Hosting;
 use super::{Ending, Peer};
 use crate::proto::authlog::Record;
 use crate::proto::epoch::EpochSecret;
 use crate::proto::id::{AuthorId, Epoch, ShareId};
-use crate::proto::key::{PassphraseHash, SessionRoot, ShareSecret};
+use crate::proto::key::{PassphraseHash, Secret32, SessionRoot, ShareSecret};
 use crate::proto::limits::SHARES_MAX;
 use crate::proto::member::{Chain, MemberCert, VerifiedMember};
 use crate::proto::share::{Rights, ShareCert, ShareFlags};
 use crate::proto::time::{Mono, Now};
 use crate::proto::token::Token;
-use crate::proto::verify::{derive, derive16};
+use crate::proto::verify::derive16;
 use crate::proto::wire::Frame;
 use door::Door;
 use rekey::Pace;
@@ -59,7 +60,7 @@ impl Peer {
         let root = SessionRoot::from_seed(root_seed);
         let session = root.session_id();
         let secret = ShareSecret::new(&session, derive16("host own share", &[&seed]), ShareFlags::NONE, None);
-        let epoch_secret = EpochSecret::from_bytes(derive("host epoch secret", &[&seed]));
+        let epoch_secret = EpochSecret::new(Secret32::derive("host epoch secret", &[&seed]));
         let commit = epoch_secret.commit();
         let mut peer = Self::new(session, secret.clone(), seed);
         peer.epochs.insert(Epoch(0), epoch_secret);
@@ -112,7 +113,7 @@ impl Peer {
 
     /// Draws the seed of a share to be, for which a passphrase can then be hashed: see [`share_with`](Self::share_with).
     pub fn draw_share_seed(&mut self) -> [u8; 16] {
-        derive16("share seed", &[&self.draw()])
+        derive16("share seed", &[self.draw().expose()])
     }
 
     /// Issues a share of this seed, which was [drawn](Self::draw_share_seed) for it, and joined by its token and this
@@ -182,7 +183,8 @@ impl Peer {
         self.roster.member(author).map(VerifiedMember::share)
     }
 
-    /// Ends the session for everybody.
+    /// Ends the session for everybody. An acceptor that has heard of it closes the link with
+    /// [`CloseCode::Ended`](crate::proto::wire::CloseCode::Ended).
     ///
     /// # Errors
     ///
@@ -196,6 +198,12 @@ impl Peer {
         self.write_record(&Record::End, now)?;
         self.end(Ending::ByOwner);
         Ok(())
+    }
+
+    /// Tells whether this peer is the owner and has ended the session. A link that comes up after that still takes the
+    /// record to an acceptor that could not be reached before.
+    pub(super) fn has_ended_session(&self) -> bool {
+        self.owner.is_some() && self.ended == Some(Ending::ByOwner)
     }
 
     /// Signs a record, keeps it, and sends it to every link.

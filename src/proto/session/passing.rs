@@ -3,8 +3,9 @@
 //! `pass_on` --> token; SHARE on every link from then on, by which relay and owner learn of it
 
 use super::Peer;
-use super::owner::ShareTerms;
+use super::owner::{ShareTerms, wants_approval};
 use crate::proto::authlog::AuthLog;
+use crate::proto::epoch::EpochSecret;
 use crate::proto::key::{PassphraseHash, ShareSecret};
 use crate::proto::limits::{CLOCK_SKEW_MS_MAX, PASSED_ON_MAX};
 use crate::proto::member::VerifiedShare;
@@ -111,7 +112,7 @@ impl Peer {
         let secret = ShareSecret::new(&self.session, seed, flags, passphrase);
         let cert = ShareCert::issue_below(parent, &self.secret, &secret, terms_below);
         let host = *self.log.host_member().ok_or(PassOnError::NotJoined)?.kem_public();
-        let sealed_kek = seal_share_kek(&host, &self.session, &secret.share_id(), secret.kek(), host_seed)
+        let sealed_kek = seal_share_kek(&host, &self.session, &secret.share_id(), secret.kek(), *host_seed.expose())
             .map_err(|_| PassOnError::HostKey)?;
         let certs = std::iter::once(cert).chain(above).collect();
         self.passing.passed.push(Passed { secret, certs, sealed_kek });
@@ -168,8 +169,11 @@ impl Peer {
     /// Brings the shares passed on here to links that do not know them. Needs the key of the newest epoch, for them.
     pub(super) fn bring_passed_on(&mut self) {
         let Some((epoch, secret)) = self.newest_secret() else { return };
+        let blank = EpochSecret::blank();
         let wrap = |passed: &Passed| {
             let share = passed.secret.share_id();
+            // Who has to be let in gets the key from the owner, and not before.
+            let secret = if wants_approval(&passed.certs) { &blank } else { secret };
             secret.wrap(epoch, passed.secret.kek(), share.as_bytes(), &self.session)
         };
         let frame = |passed: &Passed| {

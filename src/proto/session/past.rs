@@ -2,8 +2,10 @@
 //!
 //! what is missing + silence --[`Past::check`]--> `Alarm::PastWithheld`
 //!
-//! Always: nobody is accused while the host is away or while anything of what is missing comes. PROTOCOL.md 11.
+//! Always: nobody is accused while the host or a link is silent, or while anything of what is missing comes.
+//! PROTOCOL.md 11.
 
+use super::link::{FLOW_GAP_US, LinkId};
 use super::{Alarm, Event, Peer};
 use crate::proto::id::{Channel, Epoch, LaneId};
 use crate::proto::time::{Mono, Now};
@@ -14,12 +16,14 @@ const PATIENCE_US: u64 = 7_000_000;
 /// What each segment of a checkpoint adds to that, in microseconds: the host may be sending them to the relay still, of
 /// 60,000 bytes each.
 const PATIENCE_US_PER_SEGMENT: u64 = 1_000_000;
+/// After how much silence a link, or the host, is asked for a sign of life, in microseconds.
+const SILENCE_US: u64 = 1_000_000;
 
 /// One document that lacks its past.
 #[derive(Debug)]
 struct Missing {
     epoch: Epoch,
-    /// When something of it came last, or when the host was not there.
+    /// When something of it came last, or could not come.
     since: Mono,
     patience_us: u64,
     is_told: bool,
@@ -35,10 +39,12 @@ impl Missing {
 #[derive(Debug, Default)]
 pub(super) struct Past {
     missing: BTreeMap<Channel, Missing>,
+    /// When the host was asked for a sign of life last.
+    asked_host: Mono,
 }
 
 impl Past {
-    pub(super) fn poll_timeout(&self) -> Option<Mono> {
+    fn due(&self) -> Option<Mono> {
         self.missing.values().filter_map(Missing::due).min()
     }
 
@@ -58,8 +64,40 @@ impl Peer {
         }
     }
 
+    pub(super) fn poll_past(&self) -> Option<Mono> {
+        let due = self.past.due()?;
+        let silent = self.links.values().filter(|link| link.is_ready() && link.pinged.is_none());
+        let host = self.host_heard().max(self.past.asked_host);
+        silent.map(|link| link.heard).chain([host]).map(|heard| heard.after_us(SILENCE_US)).chain([due]).min()
+    }
+
+    /// Returns when the host gave its last sign of life.
+    fn host_heard(&self) -> Mono {
+        self.viewing.host_heard().max(self.typing.proven()).unwrap_or_default()
+    }
+
+    /// Keeps the links and the host talking: a network that stands still brings nothing, and nobody is to blame for it.
+    fn hear_all(&mut self, now: Now) {
+        let is_silent = |at: Mono| now.mono.since_us(at) >= SILENCE_US;
+        let silent =
+            self.links.iter().filter(|(_, link)| link.is_ready() && link.pinged.is_none() && is_silent(link.heard));
+        for link in silent.map(|(id, _)| *id).collect::<Vec<LinkId>>() {
+            self.ping(link, now);
+        }
+        if is_silent(self.host_heard().max(self.past.asked_host)) {
+            self.past.asked_host = now.mono;
+            self.probe(now);
+        }
+    }
+
     /// Says that a relay keeps the past of a document back, if it must be that.
     pub(super) fn check_past(&mut self, now: Now) {
+        if self.past.due().is_some() {
+            self.hear_all(now);
+        }
+        let flows_since = self.flows_since(now.mono);
+        // What the host has for the newcomer comes this way, too.
+        let is_live = self.is_live(now) && now.mono.since_us(self.host_heard()) <= FLOW_GAP_US;
         for document in Channel::DURABLE {
             let asked = self.links.values().any(|link| link.is_ready() && link.asked.contains(&document));
             let is_missing = asked && self.owner.is_none() && !self.lanes.is_whole(document);
@@ -67,8 +105,6 @@ impl Peer {
                 self.past.missing.remove(&document);
                 continue;
             };
-            // The host is there, and so is its own record of what there is to send.
-            let is_live = self.is_live(now);
             let patience_us = PATIENCE_US + PATIENCE_US_PER_SEGMENT * u64::from(vouched.segments);
             let new = || Missing { epoch: vouched.epoch, since: now.mono, patience_us, is_told: false };
             let missing = self.past.missing.entry(document).or_insert_with(new);
@@ -79,8 +115,12 @@ impl Peer {
             } else if !is_live {
                 missing.since = now.mono;
             } else if missing.due().is_some_and(|due| due <= now.mono) {
-                missing.is_told = true;
-                self.events.push_back(Event::Alarm(Alarm::PastWithheld(document)));
+                if flows_since.is_some_and(|since| since <= missing.since.after_us(FLOW_GAP_US)) {
+                    missing.is_told = true;
+                    self.events.push_back(Event::Alarm(Alarm::PastWithheld(document)));
+                } else {
+                    missing.since = now.mono;
+                }
             }
         }
     }

@@ -38,6 +38,12 @@ impl Proofs {
         self.standing.get(&lane.author).is_some_and(|proof| proof.lane().epoch >= lane.epoch)
     }
 
+    /// Forgets a member that left no trace.
+    pub(super) fn forget(&mut self, author: &AuthorId) {
+        self.standing.remove(author);
+        self.muted.remove(author);
+    }
+
     /// Returns how many members there are proofs against.
     pub(super) fn len(&self) -> usize {
         self.standing.len()

@@ -5,6 +5,7 @@ mod auditing;
 mod checkpoints;
 mod door;
 mod driving;
+mod generations;
 mod hardening;
 mod hidden;
 mod holdings;
@@ -24,7 +25,7 @@ use crate::proto::relay::{ConnId, Hall, HallLimits};
 use crate::proto::terminal::{Refusal, Screen, Size, StreamEvent};
 use crate::proto::time::Wall;
 use crate::proto::token::{Access, Token};
-use crate::proto::wire::FrameDecoder;
+use crate::proto::wire::{FrameDecoder, WireEntry};
 use bytes::Bytes;
 
 const SIZE: Size = Size { cols: 40, rows: 6 };

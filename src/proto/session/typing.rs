@@ -28,7 +28,7 @@ pub enum TypeError {
     /// The link is for looking only; the owner has to give another.
     #[error("this link is for viewing: it cannot type")]
     NoRight,
-    /// The host is not known yet; the caller waits for the first link.
+    /// The host is not known yet, or the owner has not let this peer in; the caller waits.
     #[error("not joined yet")]
     NotJoined,
     /// Too much waits already; the caller waits until the host is reachable.
@@ -163,6 +163,10 @@ impl Peer {
         if !self.rights().contains(Rights::INPUT) && self.me.is_some() {
             return Err(TypeError::NoRight);
         }
+        // What somebody types blindly before the door must not run once it opens.
+        if self.ended.is_none() && !self.is_admitted() {
+            return Err(TypeError::NotJoined);
+        }
         let waiting = self.typing.waiting_bytes();
         if waiting + bytes.len() > TYPED_BYTES_MAX {
             return Err(TypeError::Full { waiting });
@@ -224,7 +228,7 @@ impl Peer {
         }
         let me = self.me().ok_or(TypeError::NotJoined)?;
         let seed = self.draw();
-        let direct = DirectGuest::new(self.session, me, host, &kem, seed).map_err(|_| TypeError::HostKey)?;
+        let direct = DirectGuest::new(self.session, me, host, &kem, *seed.expose()).map_err(|_| TypeError::HostKey)?;
         self.typing.rewind();
         self.typing.aims.clear();
         self.typing.to = Some((host, direct));
@@ -266,9 +270,13 @@ impl Peer {
     }
 
     pub(super) fn poll_probe(&self) -> Option<Mono> {
+        self.may_probe().then(|| self.typing.proven.map_or(Mono(0), |at| at.after_us(PROBE_US)))
+    }
+
+    /// Tells whether the host can be asked for a sign of life, and owes none.
+    pub(super) fn may_probe(&self) -> bool {
         let asks = self.hosting.is_none() && self.typing.probe.is_none() && self.has_ready_link();
-        let may_ask = asks && self.log.host().is_some() && self.rights().contains(Rights::READ);
-        may_ask.then(|| self.typing.proven.map_or(Mono(0), |at| at.after_us(PROBE_US)))
+        asks && self.log.host().is_some() && self.rights().contains(Rights::READ)
     }
 
     pub(super) fn probe_if_due(&mut self, now: Now) {

@@ -40,6 +40,11 @@ impl Viewing {
         self.streams.values_mut().for_each(|stream| stream.is_asked = false);
     }
 
+    /// Returns when the host was heard last.
+    pub(super) const fn host_heard(&self) -> Option<Mono> {
+        self.host_heard
+    }
+
     /// Notes a heartbeat of the host.
     pub(super) fn handle_host_heard(&mut self, now: Mono) {
         self.host_heard = Some(now);

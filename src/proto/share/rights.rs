@@ -31,13 +31,16 @@ impl Rights {
     /// Preset of `cho` tokens: all there is.
     pub const OWN: Self = Self(0x7f);
 
+    const VIEW_AND_PASS_ON: Self = Self::VIEW.union(Self::DELEGATE);
+    const INTERACT_AND_PASS_ON: Self = Self::INTERACT.union(Self::DELEGATE);
+
     const NAMES: [(Self, &'static str); 7] = [
         (Self::READ, "read"),
         (Self::PRESENCE, "presence"),
         (Self::CHAT, "chat"),
         (Self::INPUT, "input"),
         (Self::CONTROL, "control"),
-        (Self::DELEGATE, "delegate"),
+        (Self::DELEGATE, "pass on"),
         (Self::ADMIN, "admin"),
     ];
 
@@ -121,6 +124,8 @@ impl fmt::Display for Rights {
             Self::INTERACT => f.write_str("interact"),
             Self::OWN => f.write_str("own"),
             Self(0) => f.write_str("nothing"),
+            Self::VIEW_AND_PASS_ON => f.write_str("view, pass on"),
+            Self::INTERACT_AND_PASS_ON => f.write_str("interact, pass on"),
             _ => {
                 let mut names = Self::NAMES.iter().filter(|(right, _)| self.contains(*right)).map(|(_, name)| *name);
                 f.write_str(names.next().unwrap_or_default())?;
@@ -213,6 +218,7 @@ mod tests {
     #[test]
     fn rights_read_as_words() {
         assert_eq!(Rights::INTERACT.to_string(), "interact");
+        assert_eq!(Rights::VIEW.union(Rights::DELEGATE).to_string(), "view, pass on");
         assert_eq!(Rights::READ.union(Rights::INPUT).to_string(), "read, input");
         assert_eq!(Rights::default().to_string(), "nothing");
         assert!(Rights::OWN.contains(Rights::INTERACT) && !Rights::VIEW.may_type());

@@ -83,7 +83,8 @@ fn kicked_guest_is_out_and_the_others_stay() {
     assert!(output.status.success(), "{:?}", errors(&output));
     let told = errors(&output);
     assert!(
-        told[0].starts_with("Ben is out, and link ") && told[0].ends_with("others who came by it stay"),
+        told[0].starts_with("Ben is out, and link ")
+            && told[0].ends_with("others who came by it stay, until their program ends"),
         "{told:?}"
     );
     assert_eq!(ben.wait_for("ended")["why"], "the owner removed you from the session");
@@ -135,6 +136,22 @@ fn link_for_one_is_used_up() {
     assert_eq!(shared.home.records(&["members", "--json"]).len(), 2);
 }
 
+/// A full link says so, and whoever waits outside gets in when somebody has gone.
+#[test]
+fn link_has_room_for_as_many_as_it_says() {
+    let mut shared = Shared::start("full", &[]);
+    let link = shared.add("solo", &["view", "--max-members", "1"]);
+    let mut ben = shared.join("Ben", &link);
+    shared.host.wait_for("joined");
+    let told = shared.refused(&link);
+    assert_eq!(told[0], "error: as many people are in by this link as it allows");
+    assert!(told[1].starts_with("hint: try again when somebody has left"), "{told:?}");
+    ben.ask(r#"{"do":"leave"}"#);
+    assert_eq!(ben.status(), 0);
+    shared.host.wait_for("left");
+    shared.join("Cleo", &link);
+}
+
 /// Changing the key disturbs nobody.
 #[test]
 fn rekeying_goes_unnoticed_but_for_the_notice() {
@@ -174,7 +191,7 @@ fn link_that_may_not_be_passed_on_says_who_could_allow_it() {
     let shared = Shared::start("nopass", &[]);
     let plain = shared.file("interact");
     let told = shared.home.refuses(&["pass-on", "view", "--no-lan", "--file", &plain]);
-    let hint = "hint: Ada can make one that may: `cahoots links add … --may-pass-on`";
+    let hint = "hint: the owner can make one that may: `cahoots links add … --may-pass-on`";
     assert_eq!(told, ["error: this link may not be passed on: it is for interact", hint]);
     let narrow = shared.add("narrow", &["view", "--may-pass-on"]);
     let told = shared.home.refuses(&["pass-on", "interact", "--no-lan", "--file", &narrow]);

@@ -1,12 +1,14 @@
 //! What the tests of the program have in common: processes, a relay, terminals, and a home that each test has alone.
 
+use crate::threats::overheard;
 use cahoots::io::pty::Pty;
 use cahoots::{PtyCommand, Screen, Size};
 use serde_json::Value;
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 const BIN: &str = env!("CARGO_BIN_EXE_cahoots");
@@ -15,9 +17,13 @@ const AGAIN: Duration = Duration::from_millis(20);
 
 /// A command whose end is waited for at the latest when the test is over.
 pub(super) struct Running {
+    command: String,
     child: Child,
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
+    /// What was read of stdout.
+    heard: String,
+    stderr: Option<JoinHandle<String>>,
 }
 
 impl Running {
@@ -26,9 +32,13 @@ impl Running {
     }
 
     fn spawn(mut command: Command) -> Self {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let (stdin, stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        Self { child, stdin, stdout: BufReader::new(stdout) }
+        overheard::learn_from_args(command.get_args());
+        let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = pipes.spawn().unwrap();
+        let (stdin, stdout) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+        let stderr = child.stderr.take().unwrap();
+        let stderr = Some(std::thread::spawn(move || std::io::read_to_string(stderr).unwrap_or_default()));
+        Self { command: format!("{command:?}"), child, stdin, stdout, heard: String::new(), stderr }
     }
 
     /// Reads records up to the next one of this kind.
@@ -36,6 +46,7 @@ impl Running {
         loop {
             let mut line = String::new();
             assert!(self.stdout.read_line(&mut line).unwrap() > 0, "it ended before `{event}`");
+            self.heard.push_str(&line);
             let record: Value = serde_json::from_str(&line).unwrap();
             if record["event"] == event {
                 return record;
@@ -66,8 +77,17 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        let is_failing = std::thread::panicking();
+        if !is_failing {
+            overheard::check_children(self.child.id());
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if !is_failing {
+            let _ = self.stdout.read_to_string(&mut self.heard);
+            let stderr = self.stderr.take().and_then(|stderr| stderr.join().ok()).unwrap_or_default();
+            overheard::check(&self.command, &self.heard, &stderr);
+        }
     }
 }
 
@@ -153,7 +173,14 @@ pub(super) fn command(args: &[&str]) -> Command {
 }
 
 pub(super) fn run(args: &[&str]) -> Output {
-    command(args).stdin(Stdio::null()).output().unwrap()
+    finish(&mut command(args))
+}
+
+/// Runs a command to its end, and has all that it said searched for secrets.
+fn finish(command: &mut Command) -> Output {
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    overheard::check_output(command, &output);
+    output
 }
 
 /// A folder that stands for a user's runtime folder: the sessions of one test are not found by another.
@@ -174,7 +201,8 @@ impl Home {
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = command(args);
-        command.env("XDG_RUNTIME_DIR", &self.0);
+        // The second is where sessions are looked for besides.
+        command.env("XDG_RUNTIME_DIR", &self.0).env("TMPDIR", &self.0);
         command
     }
 
@@ -183,7 +211,7 @@ impl Home {
     }
 
     pub(super) fn run(&self, args: &[&str]) -> Output {
-        self.command(args).stdin(Stdio::null()).output().unwrap()
+        finish(&mut self.command(args))
     }
 
     /// Runs a command that has to succeed, and returns what it printed.
@@ -206,11 +234,13 @@ impl Home {
     }
 
     pub(super) fn window(&self, args: &[&str]) -> Window {
-        Window::open_with(args, vec![("XDG_RUNTIME_DIR".into(), self.0.clone().into())])
+        let env = ["XDG_RUNTIME_DIR", "TMPDIR"].map(|name| (name.into(), self.0.clone().into()));
+        Window::open_with(args, env.to_vec())
     }
 
     /// Writes a secret to a file, as a careful user does, and returns the file's name.
     pub(super) fn file(&self, name: &str, text: &str) -> String {
+        overheard::learn(text);
         let path = self.0.join(name);
         std::fs::write(&path, text).unwrap();
         path.to_str().unwrap().to_owned()
@@ -224,9 +254,13 @@ impl Drop for Home {
 }
 
 pub(super) fn run_with_stdin(args: &[&str], stdin: &str) -> Output {
-    let mut child = command(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    overheard::learn(stdin);
+    let mut command = command(args);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();
-    child.wait_with_output().unwrap()
+    let output = child.wait_with_output().unwrap();
+    overheard::check_output(&command, &output);
+    output
 }
 
 pub(super) fn errors(output: &Output) -> Vec<String> {

@@ -200,7 +200,7 @@ async fn revoking_a_link_ends_the_visit() {
     assert_eq!(ended["why"], "the owner revoked this link");
     let end = process.end().await;
     assert_eq!(end.code, Some(1));
-    assert!(end.err.contains("hint: ask the host for a new link"), "{}", end.err);
+    assert!(end.err.contains("hint: ask the owner for a new link"), "{}", end.err);
 }
 
 /// Scripts tell wrong usage from failure by the exit code.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use cahoots::{Access, Connection, Guest, Session, Size};
+use cahoots::{Access, Connection, Ending, Farewell, Guest, RelayReach, Session, Size};
 
 use super::stage::{Ada, PANE, RelayNode, Stage, all_show, join, until};
 
@@ -95,7 +95,7 @@ fn append(guest: &Guest, line: &str) {
 }
 
 /// Waits until `file` is these lines, each once and in order; more than them is wrong for good.
-async fn holds(file: &Path, lines: &[&str]) {
+pub(super) async fn holds(file: &Path, lines: &[&str]) {
     let read = || fs::read_to_string(file).unwrap_or_default().lines().map(str::to_owned).collect::<Vec<_>>();
     until(&format!("{lines:?} in the file"), || {
         let found = read();
@@ -113,4 +113,32 @@ async fn converge(sessions: &[&Session], count: usize) {
     for session in sessions {
         assert_eq!(session.messages(), sessions[0].messages());
     }
+}
+
+/// The relay is away just when the session ends: who sits there must not wait for a host that never comes back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn relay_that_comes_back_hears_that_the_session_is_over() {
+    let stage = Stage::new();
+    let mut relay = stage.relay().await;
+    let ada = Ada::bash(&stage, &relay, Size::new(80, 24)).await;
+    let ben = join(ada.link(Access::View), "ben").await;
+    relay.kill();
+    until("the loss is noticed", || ben.session().status().connection == Connection::Lost).await;
+    until("the host notices, too", || ada.host.relay_reach() != Some(RelayReach::Linked)).await;
+    relay.start_again(&stage).await;
+    let Ada { host, .. } = ada;
+    assert_eq!(host.end().await, Farewell::Told);
+    assert_eq!(ben.session().ended().await, Ending::ByOwner);
+}
+
+/// Where the relay stays away, the owner is told that guests do not know.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn relay_that_stays_away_is_named_as_not_told() {
+    let stage = Stage::new();
+    let mut relay = stage.relay().await;
+    let ada = Ada::bash(&stage, &relay, Size::new(80, 24)).await;
+    until("the relay knows of the session", || ada.host.relay_reach() == Some(RelayReach::Linked)).await;
+    relay.kill();
+    let Ada { host, .. } = ada;
+    assert_eq!(host.end().await, Farewell::RelayUntold);
 }

@@ -42,6 +42,13 @@ impl Disk {
         Self(Arc::new(Mutex::new(Platter { store, gone: Vec::new(), stored: BTreeMap::new() })))
     }
 
+    /// Makes a backup.
+    pub(crate) fn copy(&self) -> Self {
+        let platter = self.platter();
+        let (store, stored) = (platter.store.clone(), platter.stored.clone());
+        Self(Arc::new(Mutex::new(Platter { store, gone: Vec::new(), stored })))
+    }
+
     fn platter(&self) -> MutexGuard<'_, Platter> {
         self.0.lock().unwrap()
     }

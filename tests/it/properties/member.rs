@@ -2,9 +2,10 @@
 
 use super::model::Model;
 use cahoots::proto::id::PaneId;
-use cahoots::proto::session::{Ending, Event, LinkId, Peer};
+use cahoots::proto::session::{Alarm, Ending, Event, LinkId, Peer};
 use cahoots::proto::terminal::StreamEvent;
 use cahoots::proto::time::{Mono, Now, Wall};
+use cahoots::proto::wire::CloseCode;
 
 /// The one terminal of the session.
 pub(crate) const PANE: PaneId = PaneId(0);
@@ -20,6 +21,9 @@ pub(crate) struct Member {
     pub(crate) is_online: bool,
     pub(crate) dial_at: Mono,
     pub(crate) ended: Option<Ending>,
+    pub(crate) alarms: Vec<Alarm>,
+    /// How its last connection ended.
+    pub(crate) unlinked: Option<CloseCode>,
     /// Bytes of the terminal seen so far, once there was a keyframe.
     pub(crate) seen: Option<u64>,
 }
@@ -27,7 +31,18 @@ pub(crate) struct Member {
 impl Member {
     pub(crate) const fn new(index: usize, peer: Peer, skew_ms: i64) -> Self {
         let dial_at = Mono(0);
-        Self { index, peer, skew_ms, conn: None, is_online: true, dial_at, ended: None, seen: None }
+        Self {
+            index,
+            peer,
+            skew_ms,
+            conn: None,
+            is_online: true,
+            dial_at,
+            ended: None,
+            alarms: Vec::new(),
+            unlinked: None,
+            seen: None,
+        }
     }
 
     /// Returns the time by this member's clock.
@@ -44,7 +59,11 @@ impl Member {
                 Event::Terminal(PANE, event) => self.show(&event, model),
                 Event::Input(PANE, author, bytes) => model.take_input(author, &bytes),
                 Event::Ended(ending) => self.ended = Some(ending),
-                Event::Alarm(alarm) => model.check_alarm(self.index, &alarm),
+                Event::Unlinked(_, code) => self.unlinked = Some(code),
+                Event::Alarm(alarm) => {
+                    model.check_alarm(self.index, &alarm);
+                    self.alarms.push(alarm);
+                }
                 Event::InputLost { bytes } => panic!("member {} lost {bytes} typed bytes", self.index),
                 _ => {}
             }

@@ -3,6 +3,7 @@
 //! Every step can be taken at any time (numbers are taken modulo what there is, and what is not possible is left out),
 //! so a failing session shrinks to the few steps that matter.
 
+use super::disk::Disk;
 use super::member::PANE;
 use super::model::{Deeds, Link, Standing};
 use super::verdict::HOST;
@@ -26,6 +27,9 @@ const LONG_MS: u64 = 10 * 24 * 3_600_000;
 /// More than a short link, the tolerated skew, the owner's patience and the wrong clocks here together.
 const JUMP_MS: u64 = SHORT_MS + 120_000 + 10_000 + 2 * SKEW_MS as u64;
 const SKEW_MS: i64 = 100_000;
+/// For how long frames may wait on their wires, in microseconds. Who gets nothing for longer may well say that a relay
+/// keeps something back.
+const STALL_US_MAX: u64 = 2_000_000;
 /// How long it may take until all is right, in microseconds.
 const LIVENESS_US: u64 = 60_000_000;
 
@@ -118,7 +122,7 @@ fn act() -> impl Strategy<Value = Act> {
     ];
     let course = prop_oneof![
         20 => (0..64_usize, way, 1..12_usize).prop_map(|(pick, way, frames)| Act::Deliver(pick, way, frames)),
-        4 => (1..5_000_000_u64).prop_map(Act::Wait),
+        4 => (1..STALL_US_MAX).prop_map(Act::Wait),
         4 => Just(Act::Settle),
     ];
     prop_oneof![18 => people, 34 => deeds, 6 => powers, 10 => mishaps, 32 => course]
@@ -129,6 +133,7 @@ pub(crate) struct Play {
     pub(crate) wires: Wires,
     tokens: Vec<Token>,
     counter: u64,
+    stalled_us: u64,
 }
 
 impl Play {
@@ -136,7 +141,7 @@ impl Play {
         let mut wires = Wires::new();
         wires.model.deeds.push(Deeds::default());
         wires.tell(HOST, |peer, _| peer.open_pane("shell", "sh", Size::new(20, 5)).unwrap());
-        Self { wires, tokens: Vec::new(), counter: 0 }
+        Self { wires, tokens: Vec::new(), counter: 0, stalled_us: 0 }
     }
 
     /// Plays it all; in the end everybody is there and all must be right, and stay so.
@@ -173,7 +178,7 @@ impl Play {
             Act::Write(bytes) => self.write(bytes),
             Act::Revoke(link) => self.revoke(link),
             Act::Kick(who) => self.kick(who),
-            Act::Rekey => drop(self.wires.tell(HOST, |peer, now| peer.rekey(now).unwrap())),
+            Act::Rekey => self.rekey(),
             Act::RevokeAll => self.revoke_all(),
             Act::LetIn(pick) => self.let_in(pick),
             Act::PassOn(who, access) => self.pass_on(who, access),
@@ -185,17 +190,40 @@ impl Play {
                 self.with(who, |play, who| play.wires.cut(who, stays_away));
             }
             Act::Return(pick) => self.come_back(pick),
-            Act::Restart(keeps_store) => self.wires.restart(keeps_store),
+            Act::Restart(true) => self.wires.restart(),
+            Act::Restart(false) => self.wires.restart_with_loss(Disk::new()),
             Act::Replay(pick) => self.wires.replay(pick),
             Act::Deliver(pick, way, frames) => drop(self.wires.deliver(pick, way, frames)),
-            Act::Wait(us) => self.wires.let_pass(us),
+            Act::Wait(us) => self.wait(us),
             Act::Settle => self.settle(),
         }
     }
 
+    /// Has somebody come by a link of its own.
+    pub(crate) fn invite(&mut self, access: Access) {
+        self.share(Wish { access, has_door: false, may_pass_on: false, is_short: false });
+        self.join(self.tokens.len() - 1, 0);
+        self.settle();
+    }
+
+    pub(crate) fn rekey(&mut self) {
+        self.wires.tell(HOST, |peer, now| peer.rekey(now).unwrap());
+    }
+
+    /// Lets time pass while frames wait.
+    fn wait(&mut self, us: u64) {
+        if self.stalled_us + us > STALL_US_MAX {
+            self.wires.flush();
+            self.stalled_us = 0;
+        }
+        self.stalled_us += us;
+        self.wires.let_pass(us);
+    }
+
     /// Waits until all is right.
-    fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         let deadline = self.wires.now.mono.after_us(LIVENESS_US);
+        self.stalled_us = 0;
         loop {
             self.watch();
             self.wires.flush();
@@ -276,12 +304,12 @@ impl Play {
         self.with(pick, |play, who| {
             if who != HOST && play.wires.members[who].peer.me().is_some() {
                 play.wires.model.deeds[who].has_left = true;
-                play.wires.tell(who, |peer, now| peer.leave(now));
+                play.wires.tell(who, Peer::leave);
             }
         });
     }
 
-    fn say(&mut self, pick: usize) {
+    pub(crate) fn say(&mut self, pick: usize) {
         self.with(pick, |play, who| {
             let text = play.unique(who);
             if play.edits(who, |peer, now| peer.say(&text.as_str().into(), now)) {

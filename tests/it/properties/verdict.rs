@@ -61,7 +61,7 @@ impl Wires {
             Standing::In if peer.is_linked() && is_seen => Ok(()),
             Standing::In => Err(format!("member {who} is not in: {:?}", member.ended)),
             Standing::Out if member.ended.is_some() && !is_seen => Ok(()),
-            Standing::Out => Err(format!("member {who} is not out")),
+            Standing::Out => Err(format!("member {who} is not out: seen {is_seen}, {:?}", member.unlinked)),
             Standing::Waiting if !peer.is_linked() => Err(format!("member {who} does not stand before the door")),
             Standing::Waiting => {
                 let own = &self.model.deeds[who].said;

@@ -148,12 +148,19 @@ impl Wires {
         }
     }
 
-    /// Starts the relay anew, with or without what it kept.
-    pub(crate) fn restart(&mut self, keeps_store: bool) {
-        if !keeps_store {
-            self.disk = Disk::new();
-            self.model.has_lost = true;
-        }
+    /// Starts the relay anew, with what it kept.
+    pub(crate) fn restart(&mut self) {
+        self.restart_from(self.disk.clone());
+    }
+
+    /// Starts the relay anew with less than it had confirmed.
+    pub(crate) fn restart_with_loss(&mut self, disk: Disk) {
+        self.model.has_lost = true;
+        self.restart_from(disk);
+    }
+
+    fn restart_from(&mut self, disk: Disk) {
+        self.disk = disk;
         self.hall = hall_on(&self.disk, self.now);
         for id in self.wires.keys().copied().collect::<Vec<_>>() {
             self.drop_wire(id);

@@ -41,6 +41,11 @@ impl Dice {
         &all[self.index(all.len())]
     }
 
+    pub(crate) fn pick_mut<'a, T>(&mut self, all: &'a mut [T]) -> &'a mut T {
+        let index = self.index(all.len());
+        &mut all[index]
+    }
+
     pub(crate) fn array(&mut self) -> [u8; 32] {
         let mut bytes = [0; 32];
         bytes.chunks_exact_mut(8).for_each(|chunk| chunk.copy_from_slice(&self.next().to_le_bytes()));

@@ -1,9 +1,10 @@
 //! One simulated member: its machine, its clocks, and what a person in front of it would see.
 
 use super::model::Model;
-use cahoots::proto::id::{AuthorId, PaneId, ShareId};
+use cahoots::proto::id::{AuthorId, PaneId};
 use cahoots::proto::session::{Alarm, Ending, Event, LinkId, Peer};
 use cahoots::proto::terminal::{Screen, StreamEvent};
+use cahoots::proto::time::Now;
 use cahoots::proto::token::Access;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +21,6 @@ pub(crate) struct Member {
     pub(crate) index: usize,
     pub(crate) peer: Peer,
     pub(crate) access: Access,
-    pub(crate) share: Option<ShareId>,
     /// Where its monotonic clock stood when the run began, in microseconds.
     pub(crate) origin_us: u64,
     pub(crate) skew_ms: i64,
@@ -34,6 +34,8 @@ pub(crate) struct Member {
     pub(crate) has_left: bool,
     pub(crate) ended: Option<Ending>,
     pub(crate) views: BTreeMap<PaneId, View>,
+    /// Whether there may be a terminal that it does not watch.
+    pub(crate) may_watch: bool,
     /// Messages told as events, to catch one told twice.
     told: BTreeSet<(AuthorId, u64)>,
     /// The chat as it was last looked at, to catch a line that vanishes or moves.
@@ -41,15 +43,16 @@ pub(crate) struct Member {
     /// The newest record of the auth log at that time.
     log_head: [u8; 32],
     joined: BTreeSet<AuthorId>,
+    /// What it was warned of since the last trial began.
+    pub(crate) alarms: Vec<Alarm>,
 }
 
 impl Member {
-    pub(crate) fn new(index: usize, peer: Peer, access: Access, share: Option<ShareId>, skew_ms: i64) -> Self {
+    pub(crate) fn new(index: usize, peer: Peer, access: Access, skew_ms: i64) -> Self {
         Self {
             index,
             peer,
             access,
-            share,
             origin_us: 77_000_000 * index as u64,
             skew_ms,
             asleep_until_us: 0,
@@ -62,10 +65,12 @@ impl Member {
             has_left: false,
             ended: None,
             views: BTreeMap::new(),
+            may_watch: true,
             told: BTreeSet::new(),
             chat: Vec::new(),
             log_head: [0; 32],
             joined: BTreeSet::new(),
+            alarms: Vec::new(),
         }
     }
 
@@ -90,31 +95,38 @@ impl Member {
     }
 
     /// Takes one event, and checks all that can be checked at once.
-    pub(crate) fn take(&mut self, event: Event, model: &mut Model) {
+    pub(crate) fn take(&mut self, event: Event, model: &mut Model, now: Now) {
         let who = self.index;
         let is_content = matches!(event, Event::Message(_) | Event::Terminal(..) | Event::Input(..) | Event::State);
         assert!(!is_content || self.ended.is_none(), "member {who} was shown something after its end: {event:?}");
         match event {
             Event::Message(message) => {
                 let id = (message.author, message.n);
-                assert!(self.told.insert(id), "member {who} was told message {id:?} twice");
+                let is_news = self.told.insert(id) || model.is_false(message.author);
+                assert!(is_news, "member {who} was told message {id:?} twice");
                 model.check_message(who, &message);
             }
             Event::Terminal(pane, event) => self.show(pane, event, model),
             Event::Input(pane, author, bytes) => {
                 assert_eq!(who, 0, "only the host takes input");
+                model.check_heard(author, now.wall);
                 model.take_input(pane, author, &bytes);
             }
             Event::Joined(author) => {
                 assert!(self.joined.insert(author), "{author} joined twice at member {who}");
-                model.check_member(author);
+                model.check_heard(author, now.wall);
             }
+            Event::Presence(author) => model.check_heard(author, now.wall),
             Event::Left(author) => assert!(self.joined.remove(&author), "{author} left twice at member {who}"),
+            Event::State => self.may_watch = true,
             Event::Ended(ending) => self.ended = Some(ending),
             Event::Alarm(alarm) => {
                 let is_loss = matches!(alarm, Alarm::RolledBack { .. }) && model.has_lost;
-                assert!(model.has_lied || is_loss, "member {who} raises a false alarm: {alarm}");
-                model.check_alarm(&alarm);
+                let is_delay = matches!(alarm, Alarm::Diverged(_)) && model.has_slow_path;
+                let is_deserved = model.has_lied || is_loss || is_delay || model.is_about_false_members(who, &alarm);
+                assert!(is_deserved, "member {who} raises a false alarm: {alarm}");
+                model.check_alarm(who, &alarm);
+                self.alarms.push(alarm);
             }
             Event::InputLost { bytes } => panic!("member {who} lost {bytes} typed bytes, but the host never changed"),
             _ => {}

@@ -1,10 +1,15 @@
 //! The reference model: plain sets of what was done, and so of what everybody must see in the end.
 
+mod shares;
+
+pub(crate) use shares::{Share, Shares};
+
 use super::net::World;
 use cahoots::proto::doc::{Document, Message};
 use cahoots::proto::id::{AuthorId, Channel, PaneId};
 use cahoots::proto::limits::{KEYFRAME_BYTES_MAX, LIVE_QUEUE_BYTES_MAX};
 use cahoots::proto::session::{Alarm, Ending, Peer};
+use cahoots::proto::time::Wall;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A word in the notes.
@@ -34,8 +39,11 @@ pub(crate) struct Model {
     pub(crate) written: BTreeMap<PaneId, Written>,
     pub(crate) typed: BTreeMap<(usize, PaneId), Vec<u8>>,
     pub(crate) applied: BTreeMap<(usize, PaneId), Vec<u8>>,
-    /// Members whose link was closed.
-    pub(crate) revoked: BTreeSet<usize>,
+    pub(crate) shares: Shares,
+    /// Members that break the rules.
+    pub(crate) false_members: BTreeSet<usize>,
+    /// Whether there was a path on which news takes so long that people may see different things for a while.
+    pub(crate) has_slow_path: bool,
     /// Whether a relay has ever lost what it had confirmed.
     pub(crate) has_lost: bool,
     /// Whether a relay has ever lied: alarms are then right.
@@ -47,18 +55,41 @@ impl Model {
         *self.authors.get(&author).unwrap_or_else(|| panic!("{author} is nobody"))
     }
 
-    pub(crate) fn check_member(&self, author: AuthorId) {
-        self.index(author);
+    /// Nobody is heard who is nobody, waits to be let in, or whose time is over by the clock of who hears.
+    pub(crate) fn check_heard(&self, author: AuthorId, wall: Wall) {
+        let index = self.index(author);
+        assert!(!self.shares.must_wait(index), "member {index} is heard, but was never let in");
+        assert!(self.shares.is_live(index, wall.0), "member {index} is heard at {wall:?}, long after its time");
     }
 
     pub(crate) fn check_message(&self, at: usize, message: &Message) {
         let said = (self.index(message.author), message.text.clone());
         assert!(self.said.contains(&said), "member {at} sees what nobody said: {said:?}");
+        assert!(
+            at == said.0 || !self.shares.must_wait(said.0),
+            "member {at} sees {said:?}, whose author was never let in"
+        );
     }
 
     /// A relay can lie about others, but no honest member can be made to look like a cheat.
-    pub(crate) fn check_alarm(&self, alarm: &Alarm) {
-        assert!(!matches!(alarm, Alarm::Muted(_)), "an honest member was muted: {alarm}");
+    pub(crate) fn check_alarm(&self, at: usize, alarm: &Alarm) {
+        let accuses = matches!(alarm, Alarm::Muted(_) | Alarm::Equivocated(_));
+        assert!(!accuses || self.is_about_false_members(at, alarm), "an honest member is accused: {alarm}");
+    }
+
+    /// Tells whether an alarm names somebody who broke the rules, or is raised by one: it sees what it brought about.
+    pub(crate) fn is_about_false_members(&self, at: usize, alarm: &Alarm) -> bool {
+        let author = match alarm {
+            Alarm::Forged(author) | Alarm::Forked(author) | Alarm::Equivocated(author) | Alarm::Muted(author) => author,
+            Alarm::Diverged(author) | Alarm::Withheld { author, .. } => author,
+            _ => return self.false_members.contains(&at),
+        };
+        self.false_members.contains(&at) || self.is_false(*author)
+    }
+
+    /// Tells whether an author breaks the rules: it may write two things in one place, say.
+    pub(crate) fn is_false(&self, author: AuthorId) -> bool {
+        self.false_members.contains(&self.index(author))
     }
 
     pub(crate) fn check_offset(&self, pane: PaneId, offset: u64) {
@@ -87,6 +118,7 @@ impl Model {
     /// Takes what the host applied: at every moment a beginning of what the member typed there.
     pub(crate) fn take_input(&mut self, pane: PaneId, author: AuthorId, bytes: &[u8]) {
         let key = (self.index(author), pane);
+        assert!(!self.shares.must_wait(key.0), "{key:?} types, but was never let in");
         let applied = self.applied.entry(key).or_default();
         applied.extend_from_slice(bytes);
         let typed = self.typed.get(&key).map_or(&[][..], Vec::as_slice);
@@ -96,8 +128,8 @@ impl Model {
 
 /// Says what still differs from what must be; `Ok` once nothing does.
 pub(crate) fn verdict(world: &World) -> Result<(), String> {
-    let everybody_in: Vec<usize> = (0..world.members.len()).filter(|index| world.members[*index].is_in()).collect();
-    revoked_are_out(world)?;
+    who_is_out_knows(world)?;
+    let everybody_in = everybody_in(world);
     for index in &everybody_in {
         let index = *index;
         let wrong = |what: String| format!("member {index}: {what}");
@@ -111,12 +143,52 @@ pub(crate) fn verdict(world: &World) -> Result<(), String> {
     Ok(())
 }
 
-fn revoked_are_out(world: &World) -> Result<(), String> {
-    let still_in = world.model.revoked.iter().find(|index| {
-        let member = &world.members[**index];
-        !member.has_left && !matches!(member.ended, Some(Ending::Revoked | Ending::Kicked))
-    });
-    still_in.map_or(Ok(()), |index| Err(format!("member {index} was revoked and does not know")))
+/// Returns who takes part, keeps the rules and should see everything.
+pub(crate) fn everybody_in(world: &World) -> Vec<usize> {
+    let honest = (0..world.members.len()).filter(|index| !world.model.false_members.contains(index));
+    honest
+        .filter(|index| world.members[*index].is_in() && !is_out(world, *index) && !came_for_nothing(world, *index))
+        .collect()
+}
+
+/// Checks that who is out can have no key of what was said since, whoever helps it.
+pub(crate) fn nobody_reads_on(world: &World) {
+    let (log, everybody_in) = (world.members[0].peer.log(), everybody_in(world));
+    for member in &world.members[1..] {
+        world.spy.check(&world.model.shares, log, member.index, &member.peer, everybody_in.contains(&member.index));
+    }
+}
+
+fn is_out(world: &World, index: usize) -> bool {
+    world.model.shares.is_out(index, world.now_of(0).wall.0)
+}
+
+/// Tells whether a member came by a share that was passed on, and of which neither owner nor relays can know any more:
+/// who made it was gone before it could say so.
+fn came_for_nothing(world: &World, index: usize) -> bool {
+    let shares = &world.model.shares;
+    let Some(share) = shares.of.get(&index).map(|share| &shares.all[*share]) else { return false };
+    let is_unknown = !world.members[0].peer.shares().iter().any(|info| info.share == share.id());
+    share.parent.is_some_and(|(_, by)| is_unknown && !world.members[by].is_in())
+}
+
+fn who_is_out_knows(world: &World) -> Result<(), String> {
+    for (index, member) in world.members.iter().enumerate() {
+        let is_out = is_out(world, index);
+        let must_be_out =
+            matches!(member.ended, Some(Ending::Revoked | Ending::Kicked | Ending::TurnedAway | Ending::Expired));
+        let share = world.model.shares.of.get(&index).map(|share| &world.model.shares.all[*share]);
+        // A relay that has forgotten a share that was passed on cannot say that it is closed, only that it is none.
+        let is_before_the_door = share.is_some_and(|share| share.parent.is_some()) && !member.peer.is_linked();
+        if is_out && !member.has_left && !must_be_out && !is_before_the_door {
+            return Err(format!("member {index} is out and does not know: {:?}", member.ended));
+        }
+        if must_be_out && !is_out && !came_for_nothing(world, index) {
+            return Err(format!("member {index} is thrown out for no reason: {:?}", member.ended));
+        }
+    }
+    let waiting = world.members[0].peer.waiting();
+    if waiting.is_empty() { Ok(()) } else { Err(format!("{waiting:?} wait to be let in")) }
 }
 
 fn is_up_to_date(world: &World, index: usize) -> Result<(), String> {

@@ -11,6 +11,7 @@ use super::liar::Liar;
 use super::member::Member;
 use super::model::Model;
 use super::pipe::{Pipe, Weather};
+use super::spy::Spy;
 use cahoots::proto::relay::{ConnId, Hall, HallLimits};
 use cahoots::proto::session::{Event, LinkId};
 use cahoots::proto::time::{Mono, Now, Wall};
@@ -100,6 +101,7 @@ pub(crate) struct World {
     pub(crate) members: Vec<Member>,
     pub(crate) nodes: Vec<Node>,
     pub(crate) model: Model,
+    pub(crate) spy: Spy,
     pub(crate) dice: Dice,
     pub(crate) verbose: Verbose,
     wires: BTreeMap<u64, Wire>,
@@ -120,6 +122,7 @@ impl World {
             members: Vec::new(),
             nodes: Vec::new(),
             model: Model::default(),
+            spy: Spy::default(),
             dice: Dice::new(seed, "world"),
             verbose,
             wires: BTreeMap::new(),
@@ -276,7 +279,8 @@ impl World {
                 }
                 _ => {}
             }
-            self.members[index].take(event, &mut self.model);
+            let now = self.now_of(index);
+            self.members[index].take(event, &mut self.model, now);
         }
         while let Some(link) = self.members[index].peer.poll_ready() {
             if let Some(id) = self.members[index].wires.get(&link).copied() {

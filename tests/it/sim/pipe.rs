@@ -26,6 +26,11 @@ pub(crate) struct Weather {
 impl Weather {
     pub(crate) const FINE: Self = Self { delay_us: 5_000, jitter_us: 1_000, bytes_per_s: 20_000_000, loss_percent: 0 };
 
+    /// Tells whether a few seconds of typing fill the path for longer than a difference may last unnoticed.
+    pub(crate) const fn is_slow(&self) -> bool {
+        self.bytes_per_s < 200_000
+    }
+
     pub(crate) fn draw(dice: &mut Dice) -> Self {
         let bytes_per_s = *dice.pick(&[20_000, 200_000, 2_000_000, 20_000_000, 20_000_000]);
         let delay_us = *dice.pick(&[100, 1_000, 20_000, 80_000, 400_000]);

@@ -1,17 +1,22 @@
 //! Plays a scenario: acts and faults first, then everything is healed and must come right within bounded time.
 
+mod owner;
+mod trial;
+
+pub(crate) use trial::Trial;
+
 use super::dice::Dice;
 use super::liar::Liar;
 use super::member::Member;
-use super::model::{Word, check_bounds, verdict};
+use super::model::{Share, Word, check_bounds, nobody_reads_on, verdict};
 use super::net::{Verbose, World};
 use super::pipe::Weather;
-use super::script::{Act, LAN, Output, Plan, RELAY};
+use super::script::{Act, GuestPlan, LAN, LONG_MS, Output, Plan, RELAY};
 use cahoots::proto::doc::{CursorAt, Draft, MessageKind};
 use cahoots::proto::id::PaneId;
-use cahoots::proto::session::{EditRefused, Peer, ShareTerms, TypeError};
+use cahoots::proto::session::{EditRefused, Peer, TypeError};
 use cahoots::proto::terminal::Size;
-use cahoots::proto::token::{Access, Token};
+use cahoots::proto::token::Access;
 
 /// How long everything may take to come right after the last fault, in microseconds.
 const LIVENESS_US: u64 = 60_000_000;
@@ -24,8 +29,6 @@ const LOOK_US: u64 = 500_000;
 struct Play<'a> {
     plan: &'a Plan,
     world: World,
-    tokens: Vec<Token>,
-    closed: Vec<bool>,
     joined: usize,
     panes: Vec<PaneId>,
     counter: u64,
@@ -43,7 +46,10 @@ pub(crate) fn play(plan: &Plan, verbose: Verbose) -> blake3::Hash {
         check_bounds(&mut play.world);
     }
     play.heal();
+    play.let_shares_expire();
     play.await_verdict(verdict);
+    plan.trial.into_iter().for_each(|trial| play.try_out(trial));
+    nobody_reads_on(&play.world);
     if plan.ends {
         play.end();
     }
@@ -59,23 +65,26 @@ impl<'a> Play<'a> {
             world.add_hall(plan.seed + 1_000_000);
         }
         let now = world.clock_of_host(plan.host_skew_ms);
-        let peer = Peer::host(dice.array(), dice.array(), now).unwrap();
-        let mut host = Member::new(0, peer, Access::Own, None, plan.host_skew_ms);
+        let (root_seed, seed) = (dice.array(), dice.array());
+        let peer = Peer::host(root_seed, seed, now).unwrap();
+        world.spy.seeds.push(seed);
+        let mut host = Member::new(0, peer, Access::Own, plan.host_skew_ms);
         host.halls = if plan.has_lan { vec![RELAY, LAN] } else { vec![RELAY] };
-        let terms = |access: &Access| ShareTerms { lasts_ms: 86_400_000, ..ShareTerms::new(*access) };
-        let tokens: Vec<_> = plan.shares.iter().map(|access| host.peer.share(&terms(access), now).unwrap()).collect();
+        for share in &plan.shares {
+            let token = host.peer.share(&share.terms(), now).unwrap();
+            world.model.shares.all.push(Share::new(token, share, None, now.wall.0 + share.lasts_ms));
+        }
         let first = host.peer.open_pane("shell", "sh", Size::new(20, 6)).unwrap();
         world.members.push(host);
         world.model.written.insert(first, Default::default());
         for hall in 0..world.nodes.len() {
             for member in 0..=plan.guests.len() {
                 let weather = if dice.chance(70) { Weather::FINE } else { Weather::draw(&mut dice) };
-                world.weather.insert((member, hall), weather);
+                world.set_weather(member, hall, weather);
             }
         }
         world.start(0);
-        let closed = vec![false; tokens.len()];
-        let mut play = Self { plan, world, tokens, closed, joined: 0, panes: vec![first], counter: 0, dice };
+        let mut play = Self { plan, world, joined: 0, panes: vec![first], counter: 0, dice };
         (0..plan.early).for_each(|_| play.join());
         play
     }
@@ -97,16 +106,33 @@ impl<'a> Play<'a> {
     fn join(&mut self) {
         let Some(guest) = self.plan.guests.get(self.joined) else { return };
         self.joined += 1;
+        let passed_on = self.world.model.shares.all.iter().rposition(|share| share.parent.is_some());
+        self.join_by(passed_on.filter(|_| guest.by_passed_on).unwrap_or(guest.share), guest);
+    }
+
+    /// One more guest comes, if any link of the owner's is still good for it.
+    fn join_late(&mut self) {
+        let (all, newcomer) = (&self.world.model.shares.all, self.world.members.len());
+        let is_good = |share: &Share| !share.once && share.parent.is_none() && share.stay.is_none();
+        let owner_ms = self.world.now_of(0).wall.0;
+        let Some(by) = all.iter().position(|share| is_good(share) && share.expires_ms > owner_ms + LONG_MS / 2) else {
+            return;
+        };
+        self.world.tell(|| format!("member {newcomer} comes late"));
+        self.join_by(by, &GuestPlan { share: by, by_passed_on: false, halls: vec![RELAY], skew_ms: 0 });
+    }
+
+    fn join_by(&mut self, by: usize, guest: &GuestPlan) {
         let index = self.world.members.len();
-        let token = &self.tokens[guest.share];
-        let peer = Peer::guest(token.secret().unwrap(), self.dice.array());
-        let share = token.secret().unwrap().share_id();
-        let mut member = Member::new(index, peer, self.plan.shares[guest.share], Some(share), guest.skew_ms);
+        let shares = &mut self.world.model.shares;
+        shares.of.insert(index, by);
+        let share = &shares.all[by];
+        let seed = self.dice.array();
+        let peer = Peer::guest(share.secret(), seed);
+        self.world.spy.seeds.push(seed);
+        let mut member = Member::new(index, peer, share.access, guest.skew_ms);
         member.halls.clone_from(&guest.halls);
         member.peer.present(|presence| presence.name = format!("member {index}"));
-        if self.closed[guest.share] {
-            self.world.model.revoked.insert(index);
-        }
         self.world.members.push(member);
         self.world.start(index);
     }
@@ -115,6 +141,9 @@ impl<'a> Play<'a> {
     fn watch_all(&mut self) {
         for index in 1..self.world.members.len() {
             let member = &mut self.world.members[index];
+            if !std::mem::take(&mut member.may_watch) {
+                continue;
+            }
             for pane in member.peer.state().panes.into_keys() {
                 if member.is_in() && !member.views.contains_key(&pane) {
                     member.views.entry(pane).or_default();
@@ -135,15 +164,16 @@ impl<'a> Play<'a> {
             Act::Restart(hall, keeps_store) => self.world.restart(*hall, *keeps_store),
             Act::Lie(hall) => {
                 self.world.model.has_lied = true;
-                self.world.nodes[*hall].liar = Some(Liar::new(self.plan.seed));
+                self.world.nodes[*hall].liar = Some(Liar::spoiler(self.plan.seed));
             }
             Act::Join => self.join(),
             Act::CloseShare(share) => self.close_share(*share),
             Act::Kick(who) => self.kick(self.somebody(*who)),
-            Act::Rekey => {
-                let now = self.world.now_of(0);
-                self.world.members[0].peer.rekey(now).unwrap();
-            }
+            Act::RevokeAll => self.revoke_all(),
+            Act::PassOn(who, share) => self.pass_on(self.somebody(*who), share),
+            Act::Answer(is_yes) => self.answer_who_waits(*is_yes),
+            Act::Rekey => drop(self.rekey()),
+            Act::BeginAnew => self.begin_anew(),
             Act::OpenPane => self.open_pane(),
             Act::Write(pane, output) => self.write(*pane, *output),
             Act::Resize(pane, cols, rows) => {
@@ -171,34 +201,12 @@ impl<'a> Play<'a> {
             }
             Act::Rewatch(who) => self.rewatch(self.somebody(*who)),
         }
+        self.settle_all();
+        self.note_taken_shares();
+    }
+
+    fn settle_all(&mut self) {
         (0..self.world.members.len()).for_each(|index| self.world.settle_peer(index));
-    }
-
-    fn close_share(&mut self, share: usize) {
-        if std::mem::replace(&mut self.closed[share], true) {
-            return;
-        }
-        let (id, now) = (self.tokens[share].secret().unwrap().share_id(), self.world.now_of(0));
-        self.world.members[0].peer.revoke(id, now).unwrap();
-        let members = self.world.members.iter().filter(|member| member.share == Some(id));
-        self.world.model.revoked.extend(members.map(|member| member.index));
-    }
-
-    /// Removes a member, and with it those of its link who are not here.
-    fn kick(&mut self, who: usize) {
-        let Some(author) = self.world.members[who].peer.me().filter(|_| who > 0) else { return };
-        let now = self.world.now_of(0);
-        let host = &mut self.world.members[0].peer;
-        let Ok(share) = host.kick(author, now) else { return };
-        let log = host.log().clone();
-        for member in self.world.members.iter().filter(|member| member.share == Some(share)) {
-            if member.peer.me().is_none_or(|me| log.is_closed_to(&share, &me)) {
-                self.world.model.revoked.insert(member.index);
-            }
-        }
-        let tokens = self.tokens.iter().map(|token| token.secret().unwrap().share_id());
-        let closed = tokens.zip(&mut self.closed).filter(|(token, _)| *token == share);
-        closed.for_each(|(_, closed)| *closed = true);
     }
 
     fn open_pane(&mut self) {
@@ -327,6 +335,7 @@ impl<'a> Play<'a> {
         {
             member.peer.unwatch(pane);
             member.views.remove(&pane);
+            member.may_watch = true;
         }
     }
 
@@ -357,6 +366,9 @@ impl<'a> Play<'a> {
         loop {
             self.world.run_until(self.world.now_us + LOOK_US);
             self.watch_all();
+            self.note_taken_shares();
+            let is_yes = self.dice.chance(80);
+            self.answer_who_waits(is_yes);
             check_bounds(&mut self.world);
             match verdict(&self.world) {
                 Ok(()) => return,

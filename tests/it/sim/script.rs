@@ -2,6 +2,8 @@
 
 use super::dice::Dice;
 use super::pipe::Weather;
+use super::play::Trial;
+use cahoots::proto::session::ShareTerms;
 use cahoots::proto::token::Access;
 use std::fmt;
 
@@ -10,11 +12,23 @@ pub(crate) const RELAY: usize = 0;
 /// See [`RELAY`].
 pub(crate) const LAN: usize = 1;
 
+/// One share that the owner issues at the start.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SharePlan {
+    pub(crate) access: Access,
+    pub(crate) lasts_ms: u64,
+    pub(crate) approve: bool,
+    pub(crate) once: bool,
+    pub(crate) may_pass_on: bool,
+}
+
 /// One guest.
 #[derive(Clone, Debug)]
 pub(crate) struct GuestPlan {
     /// Which of the plan's shares it comes by.
     pub(crate) share: usize,
+    /// Whether it comes by the share that was passed on last, where there is one.
+    pub(crate) by_passed_on: bool,
     pub(crate) halls: Vec<usize>,
     pub(crate) skew_ms: i64,
 }
@@ -47,9 +61,14 @@ pub(crate) enum Act {
     EndPane(u16),
     Join,
     Leave(usize),
+    PassOn(usize, SharePlan),
     CloseShare(usize),
     Kick(usize),
+    RevokeAll,
     Rekey,
+    BeginAnew,
+    /// The owner lets the first that waits in, or does not.
+    Answer(bool),
     Sleep(usize, u64),
     Silence(usize, usize, u64),
     Hold(usize, usize, u64),
@@ -66,26 +85,60 @@ pub(crate) struct Plan {
     pub(crate) seed: u64,
     pub(crate) has_lan: bool,
     pub(crate) host_skew_ms: i64,
-    pub(crate) shares: Vec<Access>,
+    pub(crate) shares: Vec<SharePlan>,
     pub(crate) guests: Vec<GuestPlan>,
     /// How many guests start at once; the others come with [`Act::Join`], or at the end.
     pub(crate) early: usize,
     /// Whether the owner ends the session once all is well.
     pub(crate) ends: bool,
+    /// Who breaks the rules once all is well, and how.
+    pub(crate) trial: Option<Trial>,
     pub(crate) acts: Vec<(u64, Act)>,
+}
+
+/// How far clocks are off at most, in milliseconds: a little less than is allowed for, since messages take time.
+const SKEW_MS_MAX: u64 = 118_000;
+/// How long a share lasts that outlives the run, in milliseconds.
+pub(crate) const LONG_MS: u64 = 86_400_000;
+
+impl SharePlan {
+    fn draw(dice: &mut Dice, access: Access) -> Self {
+        let (approve, once) = (dice.chance(10), dice.chance(5));
+        Self { access, lasts_ms: LONG_MS, approve, once, may_pass_on: !once && dice.chance(40) }
+    }
+
+    fn draw_below(dice: &mut Dice) -> Self {
+        let access = *dice.pick(&[Access::View, Access::View, Access::Interact]);
+        let lasts_ms = if dice.chance(10) { 20_000 } else { LONG_MS };
+        Self { access, lasts_ms, approve: dice.chance(10), once: false, may_pass_on: false }
+    }
+
+    pub(crate) fn terms(&self) -> ShareTerms {
+        let Self { access, lasts_ms, approve, once, may_pass_on } = *self;
+        ShareTerms { lasts_ms, approve, once, may_pass_on, ..ShareTerms::new(access) }
+    }
 }
 
 impl Plan {
     pub(crate) fn draw(seed: u64) -> Self {
         let dice = &mut Dice::new(seed, "plan");
         let has_lan = dice.chance(40);
-        let skew = |dice: &mut Dice| if dice.chance(30) { dice.below(180_001) as i64 - 90_000 } else { 0 };
-        let mut shares = vec![Access::Interact, Access::View];
-        (0..dice.below(2)).for_each(|_| shares.push(*dice.pick(&[Access::View, Access::Interact, Access::Own])));
+        let skew = |dice: &mut Dice| {
+            if dice.chance(30) { dice.below(2 * SKEW_MS_MAX + 1) as i64 - SKEW_MS_MAX as i64 } else { 0 }
+        };
+        let mut shares = vec![SharePlan::draw(dice, Access::Interact), SharePlan::draw(dice, Access::View)];
+        for _ in 0..dice.below(2) {
+            let access = *dice.pick(&[Access::View, Access::Interact, Access::Own]);
+            shares.push(SharePlan::draw(dice, access));
+        }
+        if dice.chance(6) {
+            dice.pick_mut(&mut shares).lasts_ms = dice.between(5_000, 90_000);
+        }
         let many = dice.chance(5);
         let guests: Vec<_> = (0..dice.between(1, if many { 5 } else { 3 }))
             .map(|_| GuestPlan {
                 share: if dice.chance(60) { 0 } else { dice.index(shares.len()) },
+                by_passed_on: dice.chance(25),
                 halls: match dice.below(4) {
                     0 if has_lan => vec![LAN],
                     1 if has_lan => vec![RELAY, LAN],
@@ -97,7 +150,8 @@ impl Plan {
         let early = dice.index(guests.len() + 1);
         let host_skew_ms = skew(dice);
         let ends = dice.chance(20);
-        let mut plan = Self { seed, has_lan, host_skew_ms, shares, guests, early, ends, acts: Vec::new() };
+        let trial = dice.chance(20).then(|| Trial::draw(dice));
+        let mut plan = Self { seed, has_lan, host_skew_ms, shares, guests, early, ends, trial, acts: Vec::new() };
         // Calm runs find other bugs than stormy ones; liars are rare, since little can be required meanwhile.
         let (fault_percent, may_lie) = (*dice.pick(&[0, 10, 25, 50]), dice.chance(15));
         let mut at_us = 0;
@@ -128,10 +182,20 @@ impl Plan {
             87..88 => Act::EndPane(pane),
             88..93 => Act::Join,
             93..95 => Act::Leave(who.max(1)),
-            95..96 => Act::CloseShare(dice.index(self.shares.len())),
-            96..97 => Act::Kick(who.max(1)),
-            97..98 => Act::Rekey,
+            95 => self.deed_of_owner(dice),
+            96 => Act::Answer(dice.chance(75)),
+            97 => Act::PassOn(who.max(1), SharePlan::draw_below(dice)),
             _ => Act::Rewatch(who.max(1)),
+        }
+    }
+
+    fn deed_of_owner(&self, dice: &mut Dice) -> Act {
+        match dice.below(20) {
+            0..6 => Act::CloseShare(dice.index(self.shares.len() + 2)),
+            6..12 => Act::Kick(1 + dice.index(self.guests.len())),
+            12..13 => Act::RevokeAll,
+            _ if dice.chance(50) => Act::Rekey,
+            _ => Act::BeginAnew,
         }
     }
 
@@ -168,6 +232,7 @@ impl fmt::Display for Plan {
             let when = if index < self.early { "early" } else { "late" };
             writeln!(f, "  member {}: {guest:?}, {when}", index + 1)?;
         }
-        self.acts.iter().try_for_each(|(at_us, act)| writeln!(f, "  {:>10.3} s {act:?}", *at_us as f64 / 1e6))
+        self.acts.iter().try_for_each(|(at_us, act)| writeln!(f, "  {:>10.3} s {act:?}", *at_us as f64 / 1e6))?;
+        self.trial.iter().try_for_each(|trial| writeln!(f, "  at last {trial:?}"))
     }
 }

@@ -38,9 +38,22 @@ impl Canary {
     }
 }
 
-/// Returns the names of the canaries that are in `bytes`.
+/// Returns the names of the canaries that are in `bytes`, which are read once for all of them.
 pub(crate) fn found(canaries: &[Canary], bytes: &[u8]) -> Vec<&'static str> {
-    canaries.iter().filter(|canary| canary.is_in(bytes)).map(|canary| canary.name).collect()
+    let place = |start: &[u8]| usize::from(start[0]) << 8 | usize::from(start[1]);
+    let mut starts: Vec<Vec<(usize, &[u8])>> = vec![Vec::new(); 1 << 16];
+    for (number, canary) in canaries.iter().enumerate() {
+        canary.guises.iter().for_each(|guise| starts[place(guise)].push((number, guise)));
+    }
+    let mut found = std::collections::BTreeSet::new();
+    for (at, start) in bytes.windows(2).enumerate() {
+        for (number, guise) in &starts[place(start)] {
+            if bytes[at..].starts_with(guise) {
+                found.insert(*number);
+            }
+        }
+    }
+    found.into_iter().map(|number| canaries[number].name).collect()
 }
 
 /// Says whether `needle` occurs in `bytes`.
@@ -90,5 +103,6 @@ fn canaries_are_found_in_every_guise() {
         assert!(canary.is_in(format!("before {guise} after").as_bytes()), "{guise}");
     }
     assert!(canary.is_in(&utf16));
+    assert_eq!(found(&[Canary::text("other", "another phrase"), canary.clone()], &utf16), ["passphrase"]);
     assert!(!canary.is_in(b"incorrect horses are in no battery"));
 }

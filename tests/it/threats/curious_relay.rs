@@ -10,6 +10,8 @@ use cahoots::proto::terminal::Size;
 use cahoots::proto::token::Access;
 use cahoots::proto::wire::Frame;
 
+mod memory;
+
 /// All that a relay can try: every 32 bytes in a row of what is not sealed, taken for a key of any kind.
 fn ring_of_relay(stage: &Stage) -> Keyring {
     Keyring::empty(stage.session()).with_all_that_is_public(&stage.table.frames())

@@ -17,7 +17,7 @@ use cahoots::proto::session::{Alarm, Ending, Peer};
 use cahoots::proto::share::{ShareCert, ShareFlags};
 use cahoots::proto::terminal::{Screen, Size, StreamEncoder};
 use cahoots::proto::token::Access;
-use cahoots::proto::wire::{CloseCode, Frame, Standing, Welcome, WireEntry};
+use cahoots::proto::wire::{CloseCode, Frame, PassedOn, Standing, Welcome, WireEntry};
 
 mod keys;
 mod log;

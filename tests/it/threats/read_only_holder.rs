@@ -6,9 +6,11 @@ use super::helped::*;
 use super::stage::{Stage, TYPED};
 use crate::attacks::eve::{Eve, frame};
 use crate::attacks::table::{ADA, START, Table};
-use cahoots::proto::doc::{DocKind, Document, Presence};
+use cahoots::proto::doc::{DocKind, Document, PaneInfo, PaneStatus, Presence};
+use cahoots::proto::id::PaneId;
 use cahoots::proto::id::{AuthorId, Channel};
 use cahoots::proto::limits::AUTHORS_MAX;
+use cahoots::proto::terminal::{DirectUp, Size, Wish};
 use cahoots::proto::token::Access;
 use cahoots::proto::wire::{CloseCode, Frame, WireEntry};
 
@@ -98,6 +100,39 @@ fn state_cannot_be_forged() -> Held {
     };
     trial.fails("Eve sets the title", title_by(Access::View), (Some(CloseCode::NoRight), ["", ""].map(String::from)));
     trial.works("who may control does", title_by(Access::Interact) == (None, ["mine", "mine"].map(String::from)));
+    trial.held()
+}
+
+/// How large a shell is, and whether it is open, is not for onlookers to say: by no entry, and by no wish to the host.
+#[test]
+fn terminals_cannot_be_opened_resized_or_closed() -> Held {
+    let (mut stage, mut trial) = (Stage::new(), Trial::default());
+    let panes = |stage: &Stage| [ADA, stage.ben, stage.cat].map(|peer| stage.table.peers[peer].state().panes);
+    let sizes = |stage: &Stage| stage.table.peers[ADA].screen(PANE).map(cahoots::Screen::size);
+    let before = (panes(&stage), sizes(&stage));
+    let mine =
+        PaneInfo { title: "mine".into(), cols: 3, status: PaneStatus::Exited { code: 0 }, ..PaneInfo::default() };
+    for pane in [PANE, PaneId(7)] {
+        let eve = Eve::join(&mut stage.table, &stage.view.clone()).unwrap();
+        let payload = Document::new(DocKind::State, eve.me()).set_pane(pane, &mine).unwrap().unwrap();
+        let forged = [eve.seal(Channel::STATE, 1, &payload)];
+        let wish = eve.seal_direct(2, &DirectUp::Size { pane, size: Size::new(3, 3) });
+        let drive = eve.another([pane.0 as u8; 32]);
+        let wishes = drive.seal_direct(2, &DirectUp::Drive { pane, wish: Wish::Take });
+        past_relay(&mut stage.table, ADA, &eve, &wish);
+        past_relay(&mut stage.table, ADA, &drive, &wishes);
+        let code = through_relay(&mut stage.table, &eve, &forged);
+        trial.fails("an honest relay passes it on", code, Some(CloseCode::NoRight));
+        for victim in [ADA, stage.ben, stage.cat] {
+            past_relay(&mut stage.table, victim, &eve, &forged);
+        }
+        trial.fails("Eve opens, resizes or closes", (panes(&stage), sizes(&stage)), before.clone());
+        trial.fails("Eve drives", stage.table.peers[ADA].driver(PANE), None);
+    }
+    let now = stage.table.now;
+    stage.table.peers[ADA].resize_pane(PANE, Size::new(30, 6), now).unwrap();
+    stage.table.pass(1_000_000);
+    trial.works("the host resizes", sizes(&stage) == Some(Size::new(30, 6)) && panes(&stage) != before.0);
     trial.held()
 }
 

@@ -99,9 +99,9 @@ pub(super) fn read_all(folder: &Path) -> Vec<u8> {
         all.extend(path.to_string_lossy().as_bytes());
         // Sockets and pipes hold nothing.
         if path.is_dir() {
-            all.extend(read_all(&path))
+            all.extend(read_all(&path));
         } else if path.is_file() {
-            all.extend(fs::read(&path).unwrap())
+            all.extend(fs::read(&path).unwrap());
         }
     }
     all

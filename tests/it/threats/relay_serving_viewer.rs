@@ -7,6 +7,7 @@ use super::canary::{contains, found};
 use super::held::{Held, Trial};
 use super::helped::*;
 use super::keyring::Keyring;
+use super::malicious_relay;
 use super::stage::{SAID, Stage, TYPED, entry_of};
 use crate::attacks::eve::Eve;
 use crate::attacks::table::{ADA, START};
@@ -74,6 +75,31 @@ fn output_cannot_be_forged_for_natives() -> Held {
     stage.table.pass(1_000_000);
     trial.works("the host draws", stage.screen_of(stage.cat).concat().contains("genuine"));
     trial.held()
+}
+
+/// Wendy's keys make no replay, no hole and no older state good: natives notice what they notice of any lying relay.
+fn stage_with_wendy() -> Stage {
+    with_wendy().0
+}
+
+#[test]
+fn output_cannot_be_replayed_to_natives() -> Held {
+    malicious_relay::output_is_not_replayed(stage_with_wendy())
+}
+
+#[test]
+fn output_cannot_be_truncated_unseen_by_natives() -> Held {
+    malicious_relay::output_is_not_truncated_unseen(stage_with_wendy)
+}
+
+#[test]
+fn input_of_natives_cannot_be_replayed() -> Held {
+    malicious_relay::input_is_not_replayed(stage_with_wendy())
+}
+
+#[test]
+fn documents_cannot_be_rolled_back_unseen_by_natives() -> Held {
+    malicious_relay::documents_are_not_rolled_back_unseen(stage_with_wendy)
 }
 
 /// What Ben types natively stays between Ben and the host.

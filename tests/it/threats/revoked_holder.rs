@@ -7,7 +7,7 @@
 use self::gone::{BELOW, BELOW_LATE, Gone, NAME_AFTER, OUTPUT_AFTER, SAID_AFTER, TITLE_AFTER, Way, share_below};
 use super::canary::{Canary, contains, found};
 use super::held::{Held, Trial};
-use super::helped::{input, past_relay};
+use super::helped::{forged_screen, input, past_relay};
 use super::stage::{PANE, Stage};
 use crate::attacks::eve::{Eve, frame};
 use crate::attacks::table::ADA;
@@ -56,6 +56,34 @@ fn nothing_new_is_read(channels: impl Fn(Channel) -> bool + Copy, words: &[&str]
 #[test]
 fn output_cannot_be_read() -> Held {
     nothing_new_is_read(|channel| channel.pane().is_some(), &[OUTPUT_AFTER], &[Channel::terminal(PANE).unwrap()])
+}
+
+/// The lanes' old keys were hers, the host's signature never was: under no epoch does she draw a prompt.
+#[test]
+fn output_cannot_be_forged() -> Held {
+    in_all_cases(|gone, trial| {
+        let channel = Channel::terminal(PANE).unwrap();
+        let host = gone.stage.author(ADA);
+        let recorded = gone.stage.entries(channel);
+        for guise in gone.guises() {
+            for author in [host, guise.me()] {
+                let mut forged = forged_screen(&guise, author);
+                let lane = LaneId { channel, author, epoch: Epoch(1) };
+                let under_new = forged.iter().map(|entry| {
+                    WireEntry::encode(entry.kind, lane, entry.seq + 1_000, entry.body(), entry.signature())
+                });
+                forged.extend(under_new.collect::<Vec<_>>());
+                past_relay(&mut gone.stage.table, gone.stage.cat, &guise, &forged);
+                trial.fails("she draws", gone.stage.screen_of(gone.stage.cat), gone.stage.true_screen());
+            }
+        }
+        // What the host showed while she was there, once more.
+        let eve = gone.eve.clone();
+        past_relay(&mut gone.stage.table, gone.stage.cat, &eve, &recorded);
+        trial.fails("she plays it back", gone.stage.screen_of(gone.stage.cat), gone.stage.true_screen());
+        gone.go_on();
+        trial.works("the host draws", gone.stage.screen_of(gone.stage.cat).concat().contains("flood"));
+    })
 }
 
 /// Nor the chat, the notes, a title, or who points where; nor what the owner's checkpoint says of all that was before.

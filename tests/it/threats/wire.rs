@@ -6,6 +6,7 @@ use cahoots::io::quic::{Endpoint, Target};
 use cahoots::io::tls::Trust;
 use cahoots::{Access, Channel, Guest, Host, Lan, Link, Relay, RelayAddress, Terms};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -29,11 +30,14 @@ pub(crate) enum Way {
 /// What somebody on the way makes of a datagram: none, one or many.
 type Meddle = dyn Fn(Way, &[u8]) -> Vec<Vec<u8>> + Send + Sync;
 
+/// The datagrams that passed, in order, and which way.
+type Heard = Arc<Mutex<Vec<(Way, Vec<u8>)>>>;
+
 /// Somebody on the way between clients and one server.
 pub(crate) struct Middle {
     pub(crate) address: SocketAddr,
     /// All that was heard, before anything was done to it.
-    pub(crate) heard: Arc<Mutex<Vec<(Way, Vec<u8>)>>>,
+    pub(crate) heard: Heard,
     _tasks: JoinSet<()>,
 }
 
@@ -54,10 +58,10 @@ impl Middle {
             let mut answers = JoinSet::new();
             let mut buffer = vec![0; 65_536];
             while let Ok((length, client)) = front.recv_from(&mut buffer).await {
-                if !clients.contains_key(&client) {
+                if let Entry::Vacant(entry) = clients.entry(client) {
                     let back = Arc::new(UdpSocket::bind((ip, 0)).await.unwrap());
                     back.connect(server).await.unwrap();
-                    clients.insert(client, back.clone());
+                    entry.insert(back.clone());
                     answers.spawn(pass_back(back, front.clone(), client, meddle.clone(), log.clone()));
                 }
                 log.lock().unwrap().push((Way::ToServer, buffer[..length].to_vec()));
@@ -75,13 +79,7 @@ impl Middle {
     }
 }
 
-async fn pass_back(
-    back: Arc<UdpSocket>,
-    front: Arc<UdpSocket>,
-    client: SocketAddr,
-    meddle: Arc<Meddle>,
-    log: Arc<Mutex<Vec<(Way, Vec<u8>)>>>,
-) {
+async fn pass_back(back: Arc<UdpSocket>, front: Arc<UdpSocket>, client: SocketAddr, meddle: Arc<Meddle>, log: Heard) {
     let mut buffer = vec![0; 65_536];
     loop {
         // A refused port shows as an error of the next call; the client finds out for itself.

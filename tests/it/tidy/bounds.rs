@@ -69,6 +69,7 @@ fn rates() -> Rows {
     let durable = format!("{}; {}", entries(DURABLE_RATE), bytes(DURABLE_BYTES_RATE));
     vec![
         ("durable entries, its own or not", durable),
+        ("chains of members and shares that are new", entries(CHAIN_RATE)),
         ("presence entries", format!("{}; {} B each", entries(PRESENCE_RATE), grouped(PRESENCE_ENTRY_BYTES_MAX))),
         ("bytes of direct entries to the host", bytes(DIRECT_BYTES_RATE)),
         ("WANT_KEYFRAME for one channel", format!("{}/s", 1_000_000 / KEYFRAME_WANT_US)),
@@ -81,6 +82,8 @@ fn content() -> Rows {
     let (cols, rows) = (grouped((*COLS.end()).into()), grouped((*ROWS.end()).into()));
     let size = format!("{}–{cols} columns × {}–{rows} rows", COLS.start(), ROWS.start());
     let output = format!("{} B, {} B", grouped(OUTPUT_BYTES_MAX), grouped(KEYFRAME_BYTES_MAX));
+    let passing = binary(JOURNAL_BYTES_MAX / 4 * 3);
+    let journal = format!("{}; of who comes and goes (types 1 to 3) none behind {passing}", binary(JOURNAL_BYTES_MAX));
     vec![
         ("auth log", format!("{} records, {}", grouped(LOG_RECORDS_MAX), binary(LOG_BYTES_MAX))),
         ("shares, panes of a session", format!("{SHARES_MAX}, {PANES_MAX}")),
@@ -95,12 +98,16 @@ fn content() -> Rows {
         ("terminal size", size),
         ("output in one entry, keyframe", output),
         ("input in one entry", format!("{} B", grouped(INPUT_BYTES_MAX))),
+        ("journal of a host", journal),
+        ("entries of past epochs that a host keeps for the audit", binary(ARCHIVE_BYTES_MAX)),
     ]
 }
 
 fn typing() -> Rows {
     let waits = format!("{}, doubled up to {}", seconds(TYPED_RETRY_US_MIN), seconds(TYPED_RETRY_US_MAX));
+    let lines = format!("{} B, {LINES_MAX}, {LINE_MEMBERS_MAX}", grouped(LINE_BYTES_MAX));
     vec![
+        ("line to be let pass, such lines of a member and pane, members with any on a pane", lines),
         (
             "typed and not acknowledged, of these on the way",
             format!("{}, {}", binary(TYPED_BYTES_MAX), binary(TYPED_WINDOW_BYTES)),

@@ -3,7 +3,7 @@
 use super::fields::{Fields, bytes};
 use super::vectors;
 use bytes::Bytes;
-use cahoots::proto::authlog::{AuthLog, Checkpoint, Cut, LaneEnd, Record};
+use cahoots::proto::authlog::{AuthLog, Checkpoint, Cut, LaneEnd, Record, Roll};
 use cahoots::proto::id::{AuthorId, Channel, Epoch, LaneId, SessionId, ShareId};
 use cahoots::proto::key::{PublicKey, SessionRoot};
 use cahoots::proto::member::{Chain, ChainError, MemberCert, VerifiedMember};
@@ -135,6 +135,7 @@ fn record(case: &Value) -> Record {
         6 => Record::End,
         7 => Record::Cut(body.as_chunks().0.iter().map(cut).collect()),
         8 => Record::Checkpoint(checkpoint(&body)),
+        10 => Record::Roll(roll(&case.array("body"))),
         9 => Record::Admit(AuthorId(case.array("body"))),
         kind => Record::Unknown { kind },
     }
@@ -158,6 +159,14 @@ pub(super) fn checkpoint(body: &[u8]) -> Checkpoint {
         segments: u32::from_le_bytes(body[6..10].try_into().expect("4 bytes")),
         last: body[10..42].try_into().expect("32 bytes"),
         heads: body[42..].try_into().expect("32 bytes"),
+    }
+}
+
+fn roll(body: &[u8; 10]) -> Roll {
+    Roll {
+        channel: channel(&body[..2]),
+        epoch: Epoch(u32::from_le_bytes(body[2..6].try_into().expect("4 bytes"))),
+        lines: u32::from_le_bytes(body[6..].try_into().expect("4 bytes")),
     }
 }
 

@@ -5,6 +5,7 @@ use super::vectors;
 use cahoots::proto::doc::{Anchor, CursorAt, DocKind, Document, Draft, Holdings, Message, MessageKind, Presence};
 use cahoots::proto::id::{AuthorId, Epoch, PaneId};
 use cahoots::proto::time::Wall;
+use cahoots::proto::verify::derive16;
 use serde_json::Value;
 
 const READER: AuthorId = AuthorId([9; 16]);
@@ -76,6 +77,24 @@ fn presence_has_its_bytes() {
     }
     for case in file.list("refused") {
         Presence::decode(author, &case.bytes("chunk")).map(drop).expect_err(case.text("why"));
+    }
+}
+
+/// Two members who hold the same and hash it differently would accuse their relay.
+#[test]
+fn holdings_are_hashed_lane_by_lane() {
+    for case in vectors!("presence").list("held") {
+        let part = |lane: &Value| {
+            let channel: u16 = lane.small("channel");
+            let (author, digest) = (lane.array::<16>("author_id"), lane.array::<32>("digest"));
+            let next = lane.number("next").to_le_bytes();
+            [&channel.to_le_bytes()[..], &author, &next, &digest].concat()
+        };
+        let mut lanes: Vec<&Value> = case.list("lanes").iter().collect();
+        lanes.sort_by_key(|lane| (lane.number("channel"), lane.bytes("author_id")));
+        let parts: Vec<Vec<u8>> = lanes.into_iter().map(part).collect();
+        let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+        assert_eq!(derive16("held", &parts), case.array("held"), "{case}");
     }
 }
 

@@ -3,7 +3,9 @@
 use super::fields::Fields;
 use super::vectors;
 use cahoots::proto::id::PaneId;
-use cahoots::proto::terminal::{DirectDown, DirectUp, Refusal, Size, StreamDecoder, StreamEncoder, StreamEvent};
+use cahoots::proto::terminal::{
+    DirectDown, DirectUp, Refusal, Size, StreamDecoder, StreamEncoder, StreamEvent, Waits, Wish,
+};
 use serde_json::Value;
 
 /// A viewer of any build shows what the host's program wrote, deflated by whichever library.
@@ -68,11 +70,14 @@ fn requests_have_their_bytes() {
             "nothing" => DirectUp::Probe,
             "input" => DirectUp::Input { pane: pane(), bytes: case.bytes("data") },
             "size" => DirectUp::Size { pane: pane(), size: size(case) },
+            "drive" => {
+                DirectUp::Drive { pane: pane(), wish: if case.holds("wish") { Wish::Take } else { Wish::GiveBack } }
+            }
             _ => DirectUp::Keyframe { pane: pane() },
         };
         assert_eq!(up.kind(), case.small::<u8>("kind"), "{case}");
         assert_eq!(up.encode(), case.bytes("bytes"), "{case}");
-        assert_eq!(DirectUp::decode(up.kind(), &case.bytes("bytes")), Ok(up), "{case}");
+        assert_eq!(DirectUp::decode(case.small("kind"), &case.bytes("bytes")), Ok(up), "{case}");
     }
     for case in file.list("refused_up").iter().chain(file.list("refused_up_with_zeros")) {
         let mut bytes = case.bytes("bytes");
@@ -88,6 +93,7 @@ fn answers_have_their_bytes() {
     for case in file.list("down") {
         let down = match case.text("type") {
             "ack" => DirectDown::Ack { next: case.number("next") },
+            "waiting" => DirectDown::Waiting { what: awaited(case.number("what")), pane: PaneId(case.small("pane")) },
             _ => DirectDown::Refused { reason: refusal(case.number("reason")), seq: case.number("seq") },
         };
         assert_eq!(down.encode(), case.bytes("bytes"), "{case}");
@@ -131,6 +137,18 @@ fn refusal(reason: u64) -> Refusal {
         2 => Refusal::NoPane,
         3 => Refusal::PaneEnded,
         4 => Refusal::Driven,
+        5 => Refusal::NotLetIn,
+        6 => Refusal::Line,
         other => Refusal::Other(other.try_into().expect("one byte")),
+    }
+}
+
+/// PROTOCOL.md 15, spelled out for the same reason.
+fn awaited(what: u64) -> Waits {
+    match what {
+        1 => Waits::Admission,
+        2 => Waits::Line,
+        3 => Waits::Drive,
+        other => Waits::Other(other.try_into().expect("one byte")),
     }
 }

@@ -175,7 +175,8 @@ fn members(host: &Host) -> Reply {
         host: member.is_host,
         waiting,
     };
-    let here = host.session().members().iter().map(|member| line(member, false)).collect::<Vec<_>>();
+    let mut here = host.session().members().iter().map(|member| line(member, false)).collect::<Vec<_>>();
+    here.sort_by_key(|member| !member.host);
     let outside = host.waiting();
     Reply::Members(here.into_iter().chain(outside.iter().map(|member| line(member, true))).collect())
 }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cahoots::{
-    Event, Guest, Message, Modes, PaneId, Screen, Session, Terms, Typing, View, Wall, encode_paste, sanitise_line,
+    Event, Guest, Message, Modes, PaneId, Refusal, Screen, Session, Terms, Typing, View, Wall, encode_paste,
+    sanitise_line,
 };
 use crossterm::event::{DisableMouseCapture, EnableMouseCapture};
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
@@ -234,6 +235,9 @@ impl<'a> Stage<'a> {
             Event::Joined(member) if !member.is_me => self.app.handle_joined(&member, now_us),
             Event::Left(member) if !member.is_me => self.app.handle_left(&member, now_us),
             Event::Message(message) => self.app.handle_message(&message, now_us),
+            Event::Refused { reason: Refusal::Driven, .. } => {
+                self.app.notify("not typed: you do not drive, Ctrl-] d asks to", now_us);
+            }
             Event::Refused { reason, .. } => self.app.notify(format!("not typed: {reason}"), now_us),
             Event::InputLost { bytes } => self.app.notify(format!("lost what was typed: {bytes} bytes"), now_us),
             Event::Alarm(alarm) => self.app.alarms.raise(alarm_text(&alarm, &self.session().members())),

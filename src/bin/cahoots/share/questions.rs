@@ -3,6 +3,7 @@
 use cahoots::{AuthorId, Event, Host, Member, PaneId, sanitise_line};
 
 use super::prompt::{About, Question};
+use crate::table::short;
 use crate::text::alarm_text;
 
 /// Longest line of a guest that is shown, in bytes; the prompt cuts it to the window.
@@ -54,7 +55,7 @@ fn knock(host: &Host, member: &Member) -> Question {
     let link = links.iter().find(|info| Some(info.id) == member.link);
     let by = match link {
         Some(info) => {
-            let label = info.label.as_ref().map_or_else(|| info.id.to_string(), |label| format!("\"{label}\""));
+            let label = info.label.as_ref().map_or_else(|| short(&info.id.to_string()), |label| format!("\"{label}\""));
             format!("the {} link {}", info.access, label.chars().take(20).collect::<String>())
         }
         None => "a link".to_owned(),

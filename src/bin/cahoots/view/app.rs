@@ -4,10 +4,14 @@
 //!
 //! Always: a key reaches the shared program only if the link allows it and no panel has the keys.
 
+mod passing;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEvent, MouseEventKind};
+
+pub(crate) use passing::Passing;
 
 use super::alarms::Alarms;
 use super::chat::Chat;
@@ -97,15 +101,6 @@ pub(crate) enum Focus {
     Terminal,
     /// To the input line of the open panel.
     Panel,
-}
-
-/// Where making a narrower link stands.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Passing {
-    /// Which one is to be chosen.
-    Asking,
-    /// The link, to be copied.
-    Made(String),
 }
 
 #[derive(Debug)]
@@ -229,7 +224,7 @@ impl App {
             return None;
         }
         if let Some(passing) = self.passing.take() {
-            return self.answer_passing(passing, key);
+            return passing.answered(key);
         }
         if std::mem::take(&mut self.armed) {
             return self.handle_armed(key, now_us);
@@ -425,14 +420,6 @@ impl App {
                 self.paste = Some(text);
                 None
             }
-        }
-    }
-
-    fn answer_passing(&mut self, passing: Passing, key: KeyEvent) -> Option<Action> {
-        match (passing, key.code) {
-            (Passing::Asking, KeyCode::Char('v')) => Some(Action::PassOn(Access::View)),
-            (Passing::Asking, KeyCode::Char('i')) => Some(Action::PassOn(Access::Interact)),
-            _ => None,
         }
     }
 

@@ -61,8 +61,8 @@ pub(crate) fn line(app: &App, width: u16, theme: Theme, now: Mono) -> Line<'stat
         spans.extend(details(app, bar));
     }
     let mut line = Line::from(fitting(spans, width)).style(bar);
-    let hints = hints(app);
     let free = width.saturating_sub(line.width());
+    let hints = hints(app, free);
     if hints.width() < free {
         line.push_span(Span::raw(" ".repeat(free - hints.width() - 1)));
         line.push_span(Span::styled(hints, bar.add_modifier(Modifier::DIM)));
@@ -89,7 +89,7 @@ fn details(app: &App, bar: Style) -> Vec<Span<'static>> {
     let facts = &app.facts;
     let unread = app.chat.unread;
     let said = [
-        Some(format!("{} here", facts.members.len())),
+        (!facts.status.waiting).then(|| format!("{} here", facts.members.len())),
         Some(path(&facts.status)),
         app.driver().map(|driver| {
             if app.is_me(driver) { "you drive".to_owned() } else { format!("{} drives", app.name_of(driver)) }
@@ -109,9 +109,31 @@ fn pane_number(app: &App) -> String {
     format!("{} of {}", at.map_or(0, |at| at + 1), app.facts.panes.len())
 }
 
-fn hints(app: &App) -> String {
+/// The commands after the prefix, each with its rank: what has no room is given up from the highest rank down.
+const COMMANDS: [(&str, u8); 9] = [
+    ("c chat", 1),
+    ("p people", 2),
+    ("n notes", 5),
+    ("m pointer", 6),
+    ("d drive", 3),
+    ("s pass on", 4),
+    ("q leave", 0),
+    ("] send ^]", 7),
+    ("? help", 0),
+];
+
+/// Returns as many commands as fit below `free` columns, the most wanted ones.
+fn commands(free: usize) -> String {
+    let upto = |rank| {
+        let kept = COMMANDS.iter().filter(|(_, needed)| *needed <= rank).map(|(hint, _)| *hint);
+        kept.collect::<Vec<_>>().join("  ")
+    };
+    (0..=7).rev().map(upto).find(|hints| hints.width() < free).unwrap_or_default()
+}
+
+fn hints(app: &App, free: usize) -> String {
     if app.armed {
-        "c chat  p people  n notes  m pointer  d drive  s pass on  q leave  ] send ^]  ? help".to_owned()
+        commands(free)
     } else if app.alarms.line().is_some() {
         if app.may_type() { "^] x seen" } else { "x seen" }.to_owned()
     } else if app.may_type() {

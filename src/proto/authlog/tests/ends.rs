@@ -145,3 +145,24 @@ fn segments_stay_until_there_are_newer_ones() {
     write(&mut log, &checkpoint(Channel::STATE, 1, 2)).expect("holds");
     assert_eq!(log.end_of(&segments(0), &ben()), LaneEnd::NOTHING);
 }
+
+/// All must make the same base at the same place, or none is the same document.
+#[test]
+fn document_begins_anew_with_the_next_epoch_alone() {
+    let mut log = log();
+    let roll = |channel, number| Record::Roll(Roll { channel, epoch: Epoch(number), lines: 7 });
+    assert_eq!(write(&mut log, &roll(Channel::CHAT, 0)), Err(LogError::RollEpoch { found: 0 }));
+    assert_eq!(write(&mut log, &roll(Channel::CHAT, 2)), Err(LogError::RollEpoch { found: 2 }));
+    write(&mut log, &roll(Channel::CHAT, 1)).expect("holds");
+    assert_eq!(write(&mut log, &roll(Channel::CHAT, 1)), Err(LogError::RollTwice { epoch: 1 }));
+    let generations = |log: &AuthLog| Channel::DURABLE.map(|document| log.generation(document, Epoch(1)));
+    assert_eq!((generations(&log), log.rolls(Channel::CHAT).count()), ([0, 0], 0), "the epoch has not begun");
+    write(&mut log, &epoch(1)).expect("holds");
+    write(&mut log, &epoch(2)).expect("holds");
+    assert_eq!((generations(&log), log.generation(Channel::CHAT, Epoch(0))), ([0, 1], 0));
+    assert_eq!(log.rolls(Channel::CHAT).map(|roll| (roll.epoch, roll.lines)).collect::<Vec<_>>(), [(Epoch(1), 7)]);
+    let raw = log.records().last().expect("there are some").clone();
+    let (mut copy, mut other) = (AuthLog::new(session()), log.records().to_vec());
+    assert!(other.drain(..).all(|record| copy.append(record).is_ok()) && copy.holds(&raw));
+    assert_eq!(generations(&copy), [0, 1]);
+}

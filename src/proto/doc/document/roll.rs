@@ -49,6 +49,12 @@ impl Document {
         self.based.get(&author).copied().unwrap_or_default()
     }
 
+    /// Returns the same of everybody of whom there are any.
+    #[must_use]
+    pub const fn based(&self) -> &BTreeMap<AuthorId, u64> {
+        &self.based
+    }
+
     /// Returns how many operations the document has been made of, visible or not.
     #[must_use]
     pub const fn len_ops(&self) -> u64 {
@@ -71,10 +77,16 @@ impl Document {
             DocKind::State => self.state_is_due().then_some(0),
             DocKind::Chat => {
                 let lines = self.lines_to_keep();
-                let is_due = lines < self.messages.len() && self.next_generation(lines).is_ok();
-                u32::try_from(lines).ok().filter(|_| is_due)
+                let lines = u32::try_from(lines).ok().filter(|_| lines < self.messages.len());
+                lines.filter(|lines| self.can_roll(*lines))
             }
         }
+    }
+
+    /// Returns whether the document can begin anew with so many lines.
+    #[must_use]
+    pub fn can_roll(&self, lines: u32) -> bool {
+        self.next_generation(lines as usize).is_ok()
     }
 
     fn state_is_due(&self) -> bool {
@@ -159,7 +171,14 @@ impl Document {
     /// Takes back all but the first so many changes of each author, and everything of those who are not listed.
     fn keep_only(&mut self, keep: &BTreeMap<AuthorId, u64>) {
         let cuts = self.lanes.keys().map(|author| (*author, keep.get(author).copied().unwrap_or_default())).collect();
+        let earlier = self.owed.take_if(|owed| owed.moved.is_none());
         self.retract(&cuts);
+        if let Some(mut owed) = earlier {
+            // Those that stood again meanwhile were the first of them.
+            let stood = self.owed.take().map(|stood| stood.payloads).unwrap_or_default();
+            stood.into_iter().rev().for_each(|payload| owed.payloads.push_front(payload));
+            self.owed = Some(owed);
+        }
     }
 
     /// Makes the document that begins with what this one shows.

@@ -52,10 +52,12 @@ impl Hall {
             Some(room) => room.standing(&hello.share),
             None => Standing::SessionUnknown,
         };
-        // Who is turned away for the owner's decision gets the owner's record of it.
+        // Who is turned away for the owner's decision gets the owner's record of it, and of a share that was passed on what
+        // ties it to the one that is closed.
         let (log, share, wrap) = match (standing, room) {
             (Standing::Known, Some(room)) => (room.log_frames(), room.passed_on(&hello.share), room.wrap(&hello.share)),
-            (Standing::ShareClosed | Standing::Ended, Some(room)) => (room.log_frames(), None, None),
+            (Standing::ShareClosed, Some(room)) => (room.log_frames(), room.passed_on(&hello.share), None),
+            (Standing::Ended, Some(room)) => (room.log_frames(), None, None),
             _ => (&[][..], None, None),
         };
         let (records, shares, wraps) = (log.len() as u64, u64::from(share.is_some()), u64::from(wrap.is_some()));

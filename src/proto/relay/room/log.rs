@@ -5,7 +5,7 @@
 use super::super::members::Admission;
 use super::super::outbox::Source;
 use super::{ConnId, Context, Room};
-use crate::proto::authlog::{LogError, Record};
+use crate::proto::authlog::{AuthLog, LogError, Record};
 use crate::proto::wire::{CloseCode, Frame};
 use bytes::Bytes;
 
@@ -20,16 +20,16 @@ impl Room {
         if self.log.holds(&raw) {
             return Ok(());
         }
-        // Nothing has happened unless it is stored: the log moves on as a whole or not at all.
-        let mut log = self.log.clone();
-        let record = log.append(raw.clone()).map_err(|error| match error {
+        let record = self.log.append(raw.clone()).map_err(|error| match error {
             LogError::Full | LogError::SharesFull => CloseCode::Limit,
             // One in the place of another that is here is a forked log.
             _ => CloseCode::Protocol,
         })?;
         let stored = cx.store.put_record(&self.session, &raw);
-        cx.stored(stored)?;
-        self.log = log;
+        if let Err(code) = cx.stored(stored) {
+            self.unread_newest_record();
+            return Err(code);
+        }
         if matches!(record, Record::End) {
             self.settle_up(cx);
         }
@@ -42,19 +42,31 @@ impl Room {
         self.apply(&record, cx)
     }
 
+    /// Takes the newest record back: nothing has happened unless it is stored. Reading all of the log again is for a
+    /// medium that fails; a copy of the log for each record would be for every day.
+    fn unread_newest_record(&mut self) {
+        let records = self.log.records();
+        let stored = records.iter().take(records.len().saturating_sub(1)).cloned();
+        let mut log = AuthLog::new(self.session);
+        for raw in stored {
+            // Each was taken before, after the same ones.
+            let _ = log.append(raw);
+        }
+        self.log = log;
+    }
+
     fn apply(&mut self, record: &Record, cx: &mut Context<'_>) -> Result<(), CloseCode> {
         match record {
             Record::Share(_) | Record::Admit(_) => self.review_members(cx),
             Record::Close { .. } => {
                 self.review_members(cx);
-                self.review_passed_on(cx);
                 self.apply_ends(cx);
             }
             Record::Epoch { .. } | Record::Cut(_) => self.apply_ends(cx),
             Record::Checkpoint(checkpoint) => self.settle_checkpoint(checkpoint.channel, cx),
             Record::Host(_) => self.greet_host(cx),
             Record::End => return self.end(cx),
-            Record::Genesis { .. } | Record::Unknown { .. } => {}
+            Record::Genesis { .. } | Record::Roll(_) | Record::Unknown { .. } => {}
         }
         Ok(())
     }

@@ -271,7 +271,10 @@ impl Room {
         let leaves_a_trace = |member: &Member| member.is_stored || conns.contains_key(&member.verified.author());
         if host == Some(left) {
             self.members.retain(|member| leaves_a_trace(member) || host == Some(member.verified.author()));
-        } else if !self.members.get(left).is_none_or(leaves_a_trace) {
+        } else if let Some(member) = self.members.get(left).filter(|member| !leaves_a_trace(member)) {
+            if member.proof.is_some() {
+                self.seats.values_mut().for_each(|seat| seat.outbox.forget_proof(left));
+            }
             self.members.remove(left);
         }
     }

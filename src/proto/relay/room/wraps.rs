@@ -1,8 +1,10 @@
 //! Wraps, and the shares that members passed on: what a newcomer needs before it can show who it is. PROTOCOL.md 6, 10.1.
 //!
-//! Always: one wrap per recipient, never of an older epoch than the one before; a share is kept if its certificates
-//! lead to one that the owner recorded, and none of them is closed.
+//! Always: one wrap per recipient, never of an older epoch than the one before; a share is taken if its certificates
+//! lead to one that the owner recorded, and none of them is closed. One that is closed later is kept while there is room,
+//! so that who dials by it can be told why it is turned away.
 
+use super::super::Flow;
 use super::super::store::Shelf;
 use super::{ConnId, Context, Room};
 use crate::proto::id::{Epoch, ShareId};
@@ -49,9 +51,9 @@ impl Room {
         self.passed_on.get(share).map(|kept| &kept.frame)
     }
 
-    /// Returns the SHARE frames of all shares that were passed on.
+    /// Returns the SHARE frames of all shares that were passed on and are not closed to everybody.
     pub(super) fn passed_on_frames(&self) -> impl Iterator<Item = &Bytes> {
-        self.passed_on.values().map(|kept| &kept.frame)
+        self.passed_on.values().filter(|kept| !self.is_over(kept)).map(|kept| &kept.frame)
     }
 
     /// Tells whether a share was passed on below one that is closed to everybody.
@@ -121,7 +123,7 @@ impl Room {
         let is_open = |recipient: &[u8; 16]| {
             let share = ShareId(*recipient);
             let is_share = self.log.share(&share).is_some() || self.passed_on.contains_key(&share);
-            is_share && !self.log.is_closed(&share)
+            is_share && !self.log.is_closed(&share) && !self.is_below_closed(&share)
         };
         let old = self.wraps.iter().filter(|(recipient, wrap)| wrap.epoch < epoch && !is_open(recipient));
         old.min_by_key(|(_, wrap)| wrap.epoch).map(|(recipient, _)| *recipient)
@@ -133,7 +135,7 @@ impl Room {
         conn: ConnId,
         passed_on: PassedOn,
         cx: &mut Context<'_>,
-    ) -> Result<(), CloseCode> {
+    ) -> Result<Flow, CloseCode> {
         let [leaf, above, ..] = &passed_on.certs[..] else { return Err(CloseCode::Protocol) };
         let share = leaf.share;
         let (epoch, recipient) = parse_wrap(&passed_on.wrap).ok_or(CloseCode::Protocol)?;
@@ -148,17 +150,29 @@ impl Room {
         }
         match self.passed_on.get(&share) {
             // Who tells of it again may have wrapped a newer secret for it. Another share of this name comes too late.
-            Some(kept) if kept.share.certs() == passed_on.certs => {
-                return self.take_wrap(conn, &passed_on.wrap, Word::Member, cx);
+            Some(kept) if kept.share.certs() == passed_on.certs && !self.is_over(kept) => {
+                self.take_wrap(conn, &passed_on.wrap, Word::Member, cx)?;
+                return Ok(Flow::Continue);
             }
-            Some(_) => return Ok(()),
+            Some(_) => return Ok(Flow::Continue),
             None => {}
         }
         let verified = VerifiedShare::verify(&passed_on.certs, &self.session).map_err(|_| CloseCode::AuthFailed)?;
         // Its bearer's log may be ahead of ours, or behind.
-        if self.log.admits_share(&verified).is_err() || is_expired(&verified, cx) {
-            return Ok(());
+        if self.log.admits_share(&verified).is_ok() && !is_expired(&verified, cx) {
+            self.keep_share(conn, verified, passed_on, cx)?;
         }
+        Ok(self.pace_checks(conn, cx.now.mono))
+    }
+
+    fn keep_share(
+        &mut self,
+        conn: ConnId,
+        verified: VerifiedShare,
+        passed_on: PassedOn,
+        cx: &mut Context<'_>,
+    ) -> Result<(), CloseCode> {
+        let Some(share) = verified.certs().first().map(|leaf| leaf.share) else { return Ok(()) };
         if self.passed_on.len() >= PASSED_ON_MAX {
             self.review_passed_on(cx);
             if self.passed_on.len() >= PASSED_ON_MAX {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Kept {
     records: Vec<Bytes>,
     shelves: BTreeMap<Shelf, BTreeMap<[u8; 16], Bytes>>,
@@ -40,7 +40,7 @@ impl Kept {
 }
 
 /// Keeps everything in memory, up to a bound over all sessions.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct MemoryStore {
     sessions: BTreeMap<SessionId, Kept>,
     bytes: u64,

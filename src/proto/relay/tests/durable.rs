@@ -287,8 +287,7 @@ fn unread_history_is_queued_nowhere() {
 #[test]
 fn failed_store_moves_no_lane() {
     let mut world = World::without_host(HallLimits::default());
-    let store = Broken { inner: MemoryStore::new(DURABLE_KEPT_BYTES_MAX as u64), is_burning: true };
-    world.hall = Hall::with_store(HallLimits::default(), [9; 32], Box::new(store), START);
+    world.hall = hall_on(Broken { is_burning: true, ..Broken::default() });
     world.host = world.connect_host();
     let ben = world.guest();
     let conn = world.connect(&ben);
@@ -300,11 +299,46 @@ fn failed_store_moves_no_lane() {
     assert_eq!(world.drain(world.host).entries(), [entry]);
 }
 
-/// A store whose first entry is lost.
+/// A record that is not on disk has not happened: nobody is told of it, and it can come again.
+#[test]
+fn failed_store_moves_no_log() {
+    let mut world = World::without_host(HallLimits::default());
+    let records = world.session.log.records().len();
+    world.hall = hall_on(Broken { records_left: Some(records), ..Broken::default() });
+    world.host = world.connect_host();
+    let cat = world.viewer();
+    let reader = world.connect(&cat);
+    let (share, record) = world.session.record_share(Session::terms(Rights::VIEW));
+    let host = world.host;
+    assert_eq!(world.send(host, Frame::Log(record.clone())), Flow::Stop);
+    assert_eq!(world.drain(host).close, Some(CloseCode::Busy));
+    assert_eq!(world.drain(reader).count(|frame| matches!(frame, Frame::Log(_))), 0);
+    let newcomer = world.session.person(&share);
+    assert_eq!(world.dial(&newcomer).1.close, Some(CloseCode::ShareUnknown));
+
+    world.host = world.connect_host();
+    assert!(world.drain(reader).frames.contains(&Frame::Log(record)), "it was brought again");
+    assert_eq!(world.hall.records(&world.session.id()), records as u64 + 1);
+    assert!(world.dial(&newcomer).1.is_ready());
+}
+
+fn hall_on(store: Broken) -> Hall {
+    Hall::with_store(HallLimits::default(), [9; 32], Box::new(store), START)
+}
+
+/// A store that fails once: at its first entry, or after some records of the log.
 #[derive(Debug)]
 struct Broken {
     inner: MemoryStore,
     is_burning: bool,
+    records_left: Option<usize>,
+}
+
+impl Default for Broken {
+    fn default() -> Self {
+        let inner = MemoryStore::new(DURABLE_KEPT_BYTES_MAX as u64);
+        Self { inner, is_burning: false, records_left: None }
+    }
 }
 
 impl Store for Broken {
@@ -318,6 +352,10 @@ impl Store for Broken {
         self.inner.sessions()
     }
     fn put_record(&mut self, session: &SessionId, record: &Bytes) -> Result<(), StoreError> {
+        if self.records_left.take_if(|left| *left == 0).is_some() {
+            return Err(StoreError::Medium { reason: "disk on fire".to_owned() });
+        }
+        self.records_left = self.records_left.map(|left| left - 1);
         self.inner.put_record(session, record)
     }
     fn records(&self, session: &SessionId) -> Vec<Bytes> {

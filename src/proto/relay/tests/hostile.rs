@@ -116,12 +116,9 @@ fn crowd_at_the_hosts_place_costs_neither_host_nor_newcomers() {
     use crate::proto::limits::AUTHORS_MAX;
     let mut world = World::new();
     let host = world.host;
-    let ShareCert { rights, not_before, expires, .. } = world.view.cert;
     let mut last = None;
-    for seed in 0..AUTHORS_MAX as u64 + 10 {
-        let keys = MemberKeys::from_seed(*blake3::hash(&seed.to_le_bytes()).as_bytes());
-        let member = MemberCert::issue(&world.view.secret, &keys, rights, not_before, expires);
-        let eve = Person { keys, chain: Chain { member, shares: vec![world.view.cert.clone()] } };
+    for n in 0..AUTHORS_MAX as u32 + 10 {
+        let eve = passer_by(&world, n);
         assert_eq!(world.send(host, eve.member_frame()), Flow::Continue);
         last = Some(eve);
     }
@@ -131,4 +128,42 @@ fn crowd_at_the_hosts_place_costs_neither_host_nor_newcomers() {
     let conn = world.connect(&ben);
     assert_eq!(world.drain(conn).close, None);
     assert_eq!(world.drain(host).close, None);
+}
+
+/// Certifies one of any number of members that a link can have.
+fn passer_by(world: &World, n: u32) -> Person {
+    let keys = MemberKeys::from_seed(*blake3::hash(&n.to_le_bytes()).as_bytes());
+    let ShareCert { rights, not_before, expires, .. } = world.view.cert;
+    let member = MemberCert::issue(&world.view.secret, &keys, rights, not_before, expires);
+    Person { keys, chain: Chain { member, shares: vec![world.view.cert.clone()] } }
+}
+
+/// Somebody who does not read, and a friend who comes and goes for ever, each time as somebody else: what waits for the
+/// one must not grow with the other's visits.
+#[test]
+fn visits_leave_no_notes_for_who_does_not_read() {
+    let mut world = World::new();
+    let cat = world.viewer();
+    let sleeper = world.connect(&cat);
+    for n in 0..400 {
+        let eve = passer_by(&world, n);
+        let (conn, mail) = world.dial(&eve);
+        assert!(mail.is_ready());
+        let presence = world.session.first_entry(&eve, Channel::PRESENCE);
+        assert_eq!(world.send_entry(conn, &presence), Flow::Continue);
+        world.hall.handle_close(conn, world.now);
+    }
+    let mail = world.drain(sleeper);
+    assert_eq!(mail.count(|frame| matches!(frame, Frame::Peer(..))), 0, "who came and went unheard is not told");
+    let goodbyes = mail.entries().len();
+    assert!((100..=256).contains(&goodbyes), "{goodbyes} goodbyes");
+    // Who was heard of is told to be gone, whatever came between.
+    let ben = world.guest();
+    let here = world.connect(&ben);
+    world.drain(sleeper);
+    world.hall.handle_close(here, world.now);
+    let again = world.connect(&ben);
+    world.hall.handle_close(again, world.now);
+    let gone = Frame::Peer(ben.author(), Whereabouts::Gone);
+    assert_eq!(world.drain(sleeper).frames, [gone]);
 }

@@ -1,7 +1,7 @@
 //! Shares that members pass on without the owner.
 
 use super::*;
-use crate::proto::limits::PASSED_ON_MAX;
+use crate::proto::limits::{CHAIN_RATE, PASSED_ON_MAX};
 use crate::proto::wire::PassedOn;
 
 /// A world with a share that may be passed on, and Ben, who came by it.
@@ -171,10 +171,10 @@ fn name_of_a_known_share_cannot_be_taken() {
 
 /// Closing the share above closes what is below, known or not yet.
 #[test]
-fn shares_below_a_closed_one_are_forgotten_and_not_taken() {
+fn shares_below_a_closed_one_are_closed_and_not_taken() {
     let mut town = Town::new();
     let (known, late) = (town.below(70, Town::terms()), town.below(71, Town::terms()));
-    town.pass_on(&known);
+    let frame = town.pass_on(&known);
     let cat = town.person(&known);
     let cat_conn = town.world.connect(&cat);
     let stays = town.ben.author();
@@ -187,9 +187,14 @@ fn shares_below_a_closed_one_are_forgotten_and_not_taken() {
 
     town.world.close_share(town.above.secret.share_id(), &[]);
     let admin = town.world.session.person(&town.world.own);
-    assert_eq!(shares(&town.world.dial(&admin).1), []);
-    town.world.restart();
-    assert_eq!(shares(&town.world.dial(&admin).1), []);
+    for _ in 0..2 {
+        let (_, mail) = town.world.dial(&cat);
+        let welcome = mail.welcome();
+        assert_eq!((welcome.standing, welcome.shares, welcome.wraps), (Standing::ShareClosed, 1, 0));
+        assert_eq!(shares(&mail), std::slice::from_ref(&frame), "which says what it is below");
+        assert_eq!(shares(&town.world.dial(&admin).1), [], "it is of no use to anybody else");
+        town.world.restart();
+    }
 }
 
 /// The owner can close what others passed on by its name.
@@ -247,6 +252,24 @@ fn flood_of_shares_is_bounded() {
     town.conn = town.world.connect(&town.ben.clone());
     town.pass_on(&one_more);
     assert_eq!(shares(&town.world.dial(&admin).1).len(), 1);
+}
+
+/// Each new chain costs signatures to check, and whoever holds a link can make any number, or bring one over and over that
+/// is no use: they are checked no faster than a rate.
+#[test]
+fn chains_are_checked_at_a_rate() {
+    let mut town = Town::new();
+    let over = town.below(70, ShareTerms { expires: START.wall, ..Town::terms() });
+    town.world.pass_s(121, &[town.world.host, town.conn]);
+    let frame = Frame::Share(town.told(&over));
+    for _ in 0..CHAIN_RATE.burst {
+        assert_eq!(town.world.send(town.conn, frame.clone()), Flow::Continue);
+    }
+    let until = town.world.now.mono.after_us(SECOND_US / CHAIN_RATE.per_s);
+    assert_eq!(town.world.send(town.conn, frame), Flow::Pause { until });
+    let guest = town.world.guest();
+    assert_eq!(town.world.send(town.conn, town.ben.member_frame()), Flow::Continue, "who is known costs nothing");
+    assert!(matches!(town.world.send(town.conn, guest.member_frame()), Flow::Pause { .. }));
 }
 
 /// When it is over nothing is left of it but the owner's record.

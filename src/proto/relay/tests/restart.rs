@@ -1,6 +1,9 @@
 //! A relay that lost everything, or came back with its store.
 
 use super::*;
+use crate::proto::limits::CLOCK_SKEW_MS_MAX;
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 /// A relay without a disk restarts: the host brings the session back, and any guest brings back what it has of others.
 #[test]
@@ -121,4 +124,57 @@ fn time_never_goes_back() {
     assert_eq!(world.dial(&eve).1.close, Some(CloseCode::Expired), "the clock was set back");
     world.restart();
     assert_eq!(world.dial(&eve).1.close, Some(CloseCode::Expired), "and the node restarted");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    /// P8. Whatever an operator's clock does, and however often the node starts anew: nobody gets in after its time, and
+    /// who was too late once is too late for good.
+    #[test]
+    fn too_late_is_too_late_whatever_the_clock_does(
+        steps in vec(prop_oneof![
+            4 => (0_i64..9_000).prop_map(Clock::Runs),
+            2 => (-400_000_i64..400_000).prop_map(Clock::Jumps),
+            1 => Just(Clock::Restarts),
+        ], 1..24),
+    ) {
+        let mut world = World::new();
+        let expires = START.wall.after_ms(30_000);
+        let share = world.new_share(ShareTerms { expires, ..Session::terms(Rights::VIEW) });
+        let host_lasts = START.wall.after_ms(HOUR_MS);
+        let (mut latest, mut was_late, mut inside) = (START.wall, false, None);
+        for step in steps {
+            match step {
+                Clock::Runs(ms) => world.advance(ms as u64 * 1_000),
+                Clock::Jumps(ms) => world.now.wall = Wall(world.now.wall.0.saturating_add_signed(ms)),
+                Clock::Restarts => {
+                    world.restart();
+                    (latest, inside) = (world.now.wall, None);
+                }
+            }
+            prop_assume!(world.now.wall < host_lasts);
+            latest = latest.max(world.now.wall);
+            world.hall.handle_timeout(world.now);
+            if let Some(conn) = inside.filter(|_| latest > expires.after_ms(CLOCK_SKEW_MS_MAX + 1_000)) {
+                world.advance(SECOND_US);
+                prop_assert!(world.drain(conn).close.is_some(), "it was still in");
+                (was_late, inside) = (true, None);
+            }
+            let eve = world.session.person(&share);
+            let (conn, mail) = world.dial(&eve);
+            prop_assert!(!(mail.is_ready() && latest >= expires), "in by {latest:?}, which is too late");
+            prop_assert!(!(mail.is_ready() && was_late), "in again, after it was too late");
+            was_late |= mail.close == Some(CloseCode::Expired);
+            inside = mail.is_ready().then_some(conn).or(inside);
+        }
+    }
+}
+
+/// What a clock does next, in milliseconds.
+#[derive(Clone, Copy, Debug)]
+enum Clock {
+    Runs(i64),
+    Jumps(i64),
+    Restarts,
 }

@@ -110,6 +110,15 @@ impl Peer {
         }
     }
 
+    /// Forgets those who wait before a door that is closed by now.
+    pub(in super::super) fn forget_waiting(&mut self) {
+        let (log, roster) = (&self.log, &self.roster);
+        let waits = |author: &AuthorId| {
+            roster.member(author).is_some_and(|member| matches!(log.admits(member), Err(ChainError::NotLetIn { .. })))
+        };
+        self.owner.iter_mut().for_each(|owner| owner.door.waiting.retain(waits));
+    }
+
     /// Closes shares for one member alone behind the first that came.
     fn close_if_taken(&mut self, member: &VerifiedMember, now: Now) {
         let once = member.chain().shares.iter().filter(|cert| cert.flags.contains(ShareFlags::ONCE));

@@ -4,13 +4,13 @@
 //! off is heard no more when the verb returns. PROTOCOL.md 5, 6, 12.1.
 
 use super::{OwnerError, Peer};
-use crate::proto::authlog::{Cut, LogError, Record};
+use crate::proto::authlog::{Cut, LogError, Record, Roll};
 use crate::proto::doc::Document;
 use crate::proto::epoch::EpochSecret;
 use crate::proto::id::{AuthorId, Channel, Epoch, ShareId};
 use crate::proto::limits::{CLOCK_SKEW_MS_MAX, CUTS_PER_RECORD_MAX, LOG_BYTES_MAX, LOG_RECORDS_MAX};
 use crate::proto::time::{Mono, Now};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Changes after which an epoch is over, so that newcomers take a checkpoint rather than all of them.
 const CHANGES_MAX: u64 = 5_000;
@@ -32,8 +32,8 @@ const BYTES_LEFT_MIN: usize = 1_048_576;
 const ENVELOPE_BYTES: usize = 132;
 /// What one cut takes, in bytes.
 const CUT_BYTES: usize = 62;
-/// What an Epoch record and two checkpoints take, in bytes.
-const EPOCH_BYTES: usize = 3 * ENVELOPE_BYTES + 36 + 2 * 74;
+/// What an Epoch record, two checkpoints and two new generations take, in bytes.
+const EPOCH_BYTES: usize = 5 * ENVELOPE_BYTES + 36 + 2 * (74 + 10);
 /// How long behind that time a share is closed, in milliseconds: relays cut its members off first, and say why.
 const EXPIRY_GRACE_MS: u64 = 10_000;
 /// The most members that a Close record can let stay.
@@ -49,6 +49,10 @@ pub(super) struct Pace {
     changes: u64,
     bytes: u64,
     proven: Proven,
+    /// A document comes near its bounds.
+    is_nearly_full: bool,
+    /// Of these documents it was said of this generation.
+    full: BTreeMap<Channel, u32>,
 }
 
 /// What proofs against members ask for.
@@ -62,7 +66,14 @@ struct Proven {
 
 impl Pace {
     pub(super) fn new(now: Mono) -> Self {
-        Self { began: now, changes: 0, bytes: 0, proven: Proven::default() }
+        Self {
+            began: now,
+            changes: 0,
+            bytes: 0,
+            proven: Proven::default(),
+            is_nearly_full: false,
+            full: BTreeMap::new(),
+        }
     }
 
     pub(super) const fn count(&mut self, bytes: usize) {
@@ -70,8 +81,13 @@ impl Pace {
         self.bytes += bytes as u64;
     }
 
+    /// Notes that a document should begin anew. One that is too large even then is noted once.
+    pub(super) fn note_nearly_full(&mut self, document: Channel, generation: u32) {
+        self.is_nearly_full |= self.full.insert(document, generation) != Some(generation);
+    }
+
     fn begin(&mut self, now: Mono) {
-        (self.began, self.changes, self.bytes) = (now, 0, 0);
+        (self.began, self.changes, self.bytes, self.is_nearly_full) = (now, 0, 0, false);
         if std::mem::take(&mut self.proven.is_due) {
             let wait_us = PROOF_US_MIN << self.proven.times.min(10);
             self.proven = Proven { is_due: false, not_before: now.after_us(wait_us), times: self.proven.times + 1 };
@@ -79,7 +95,7 @@ impl Pace {
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Mono> {
-        let is_full = self.changes >= CHANGES_MAX || self.bytes >= CHANGES_BYTES_MAX;
+        let is_full = self.changes >= CHANGES_MAX || self.bytes >= CHANGES_BYTES_MAX || self.is_nearly_full;
         let full = is_full.then(|| self.began.after_us(EPOCH_US_MIN));
         let proven = self.proven.is_due.then_some(self.proven.not_before);
         [Some(self.began.after_us(EPOCH_US_MAX)), full, proven].into_iter().flatten().min()
@@ -98,7 +114,8 @@ impl Peer {
         let (_, is_open) = known.ok_or(OwnerError::NoShare(share))?;
         self.check_not_own(&share)?;
         if is_open {
-            self.begin_epoch(&[(share, Vec::new())], now)?;
+            let closing: Vec<Closing> = self.with_those_below(share).map(|share| (share, Vec::new())).collect();
+            self.begin_epoch(&closing, now)?;
         }
         Ok(())
     }
@@ -113,9 +130,11 @@ impl Peer {
         self.owner()?;
         let share = self.share_of(&member).ok_or(OwnerError::NoMember(member))?;
         self.check_not_own(&share)?;
+        // Who was not let in has no key, and nobody else need suffer for it.
+        let is_in = self.roster.member(&member).is_none_or(|member| self.log.admits(member).is_ok());
         if self.owner()?.door.is_waiting(&member) {
             self.turn_away(member, now)?;
-        } else if !self.log.is_closed_to(&share, &member) {
+        } else if is_in && !self.log.is_closed_to(&share, &member) {
             self.begin_epoch(&[(share, self.others_by(&share, &member))], now)?;
         }
         Ok(share)
@@ -128,9 +147,7 @@ impl Peer {
     /// [`OwnerError`] if this peer is not the owner, or the log is full.
     pub fn revoke_all(&mut self, now: Now) -> Result<usize, OwnerError> {
         let open = self.shares_to_close()?.into_iter().filter(|(share, is_open)| *is_open && !self.is_own(share));
-        // Those passed on are below one of these.
-        let closing: Vec<Closing> =
-            open.filter(|(share, _)| self.log.share(share).is_some()).map(|(share, _)| (share, Vec::new())).collect();
+        let closing: Vec<Closing> = open.map(|(share, _)| (share, Vec::new())).collect();
         if !closing.is_empty() {
             self.begin_epoch(&closing, now)?;
         }
@@ -146,9 +163,39 @@ impl Peer {
         self.begin_epoch(&[], now)
     }
 
+    /// Begins the next epoch, and with it a new generation of the documents: what was typed over is forgotten, and all of
+    /// the chat but its newest `lines` lines. That happens by itself when a document gets long; this is for those who
+    /// want it sooner.
+    ///
+    /// # Errors
+    ///
+    /// As [`rekey`](Self::rekey), and [`OwnerError::Document`] if a document cannot begin anew.
+    pub fn begin_generation(&mut self, lines: u32, now: Now) -> Result<Epoch, OwnerError> {
+        self.owner()?;
+        self.flush_documents();
+        let can_roll = |channel| self.document(channel).is_some_and(|document| document.can_roll(lines));
+        if !Channel::DURABLE.into_iter().all(can_roll) {
+            return Err(OwnerError::Document);
+        }
+        self.begin_epoch_rolling(&[], Channel::DURABLE.map(|channel| (channel, lines)).into(), now)
+    }
+
     /// Cuts every lane, closes shares and begins the next epoch.
     pub(super) fn begin_epoch(&mut self, closing: &[Closing], now: Now) -> Result<Epoch, OwnerError> {
         self.owner()?;
+        self.flush_documents();
+        let Some(documents) = &mut self.documents else { return self.begin_epoch_rolling(closing, Vec::new(), now) };
+        let due = Channel::DURABLE.map(|document| documents.of_mut(document).roll_due().map(|lines| (document, lines)));
+        self.begin_epoch_rolling(closing, due.into_iter().flatten().collect(), now)
+    }
+
+    /// As [`begin_epoch`](Self::begin_epoch), with new generations of these documents, with so many lines.
+    fn begin_epoch_rolling(
+        &mut self,
+        closing: &[Closing],
+        rolling: Vec<(Channel, u32)>,
+        now: Now,
+    ) -> Result<Epoch, OwnerError> {
         if self.ended.is_some() {
             return Err(OwnerError::Ended);
         }
@@ -156,13 +203,16 @@ impl Peer {
         self.flush_documents();
         let cuts = self.cuts();
         self.check_log_has_room(cuts.len(), closing)?;
-        let secret = EpochSecret::from_bytes(self.draw());
+        let secret = EpochSecret::new(self.draw());
         let epoch = Epoch(self.log.epoch().map_or(0, |newest| newest.0 + 1));
         for cuts in cuts.chunks(CUTS_PER_RECORD_MAX) {
             self.write_record(&Record::Cut(cuts.to_vec()), now)?;
         }
         for (share, stay) in closing {
             self.write_record(&Record::Close { share: *share, stay: stay.clone() }, now)?;
+        }
+        for (channel, lines) in rolling {
+            self.write_record(&Record::Roll(Roll { channel, epoch, lines }), now)?;
         }
         self.write_record(&Record::Epoch { epoch, commit: secret.commit() }, now)?;
         self.epochs.insert(epoch, secret);
@@ -200,7 +250,7 @@ impl Peer {
     /// Makes sure that all the records of one step can be written, or none is.
     fn check_log_has_room(&self, cuts: usize, closing: &[Closing]) -> Result<(), OwnerError> {
         let (records_left, bytes_left) = self.log_room();
-        let records = cuts.div_ceil(CUTS_PER_RECORD_MAX) + closing.len() + 3;
+        let records = cuts.div_ceil(CUTS_PER_RECORD_MAX) + closing.len() + 5;
         let stay: usize = closing.iter().map(|(_, stay)| 16 * (stay.len() + 1)).sum();
         let bytes = cuts * CUT_BYTES + stay + EPOCH_BYTES + records * ENVELOPE_BYTES;
         if records > records_left || bytes > bytes_left { Err(LogError::Full.into()) } else { Ok(()) }
@@ -220,6 +270,15 @@ impl Peer {
         let all: BTreeSet<_> = self.log.shares().map(|cert| cert.share).chain(below).chain(of_members).collect();
         let is_open = |share: &ShareId| !self.log.is_closed(share) || self.log.stays_open_for_some(share);
         Ok(all.into_iter().map(|share| (share, is_open(&share))).collect())
+    }
+
+    /// Returns a share and those passed on below it that are open: they end with it anyway, and by its own name each
+    /// tells so whoever tries it later.
+    fn with_those_below(&self, share: ShareId) -> impl Iterator<Item = ShareId> {
+        let below = self.owner.iter().flat_map(|owner| owner.below.iter()).filter(move |(id, below)| {
+            **id != share && !self.log.is_closed(id) && below.share.certs().iter().any(|cert| cert.share == share)
+        });
+        std::iter::once(share).chain(below.map(|(id, _)| *id))
     }
 
     fn is_own(&self, share: &ShareId) -> bool {
@@ -258,6 +317,17 @@ impl Peer {
     pub(in super::super) fn want_cut(&mut self) {
         if let Some(owner) = &mut self.owner {
             owner.pace.proven.is_due = true;
+        }
+    }
+
+    /// Notes, at the owner, which documents should begin anew soon.
+    pub(in super::super) fn note_nearly_full(&mut self) {
+        let (Some(owner), Some(documents)) = (&mut self.owner, &self.documents) else { return };
+        for channel in Channel::DURABLE {
+            let document = documents.of(channel);
+            if document.is_nearly_full() {
+                owner.pace.note_nearly_full(channel, document.generation());
+            }
         }
     }
 

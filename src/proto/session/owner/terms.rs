@@ -115,6 +115,9 @@ pub enum OwnerError {
     /// The owner cannot cut itself off.
     #[error("this is the owner's own; end the session instead")]
     Own,
+    /// What a document shows is too large to begin anew with.
+    #[error("the document is too large to begin anew")]
+    Document,
     /// The session is over.
     #[error("the session is over")]
     Ended,
@@ -128,7 +131,8 @@ impl OwnerError {
             Self::TooManyShares => "links that were revoked count, too: share anew for more",
             Self::NoShare(_) => "list the links to see which there are",
             Self::NoMember(_) | Self::NotWaiting(_) => "list the members to see who is here",
-            Self::NotOwner | Self::Log(_) | Self::Own | Self::Ended => "",
+            Self::Log(LogError::Full) => "the session's record has no room left: end the session and share anew",
+            Self::NotOwner | Self::Log(_) | Self::Own | Self::Document | Self::Ended => "",
         }
     }
 }

@@ -39,7 +39,7 @@ impl Peer {
     fn seal_checkpoint(&mut self, document: Channel, epoch: Epoch) -> Option<Checkpoint> {
         let channel = document.checkpoint()?;
         let source = self.documents.as_mut()?.of_mut(document);
-        if source.len_changes() == 0 {
+        if source.len_changes() == 0 && source.generation() == 0 {
             return None;
         }
         // A document too large for one goes on as entries, for those who have them.

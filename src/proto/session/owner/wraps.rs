@@ -5,7 +5,7 @@
 use super::super::hosting::Hosting;
 use super::super::link::LinkId;
 use super::{Owner, Peer};
-use crate::proto::epoch::{open_wrap, wrap_epoch};
+use crate::proto::epoch::{EpochSecret, open_wrap, wrap_epoch};
 use crate::proto::id::AuthorId;
 use crate::proto::key::{Secret32, ShareSecret};
 use crate::proto::limits::{CLOCK_SKEW_MS_MAX, MEMBERS_MAX, PASSED_ON_MAX};
@@ -37,7 +37,7 @@ impl Below {
 }
 
 /// Tells whether members by these shares are let in one by one.
-fn wants_approval(certs: &[ShareCert]) -> bool {
+pub(in super::super) fn wants_approval(certs: &[ShareCert]) -> bool {
     certs.iter().any(|cert| cert.flags.contains(ShareFlags::APPROVE))
 }
 
@@ -155,6 +155,7 @@ impl Peer {
         let leaf = share.certs().first()?.share;
         let kek = open_share_kek(&self.keys, &self.session, &leaf, &frame.sealed_kek).ok()?;
         let commit = self.log.commit(wrap_epoch(&frame.wrap)?)?;
+        let commit = if wants_approval(share.certs()) { EpochSecret::blank().commit() } else { commit };
         open_wrap(&frame.wrap, &kek, &self.session, &commit).ok()?;
         Some(Below { share, kek, frame })
     }

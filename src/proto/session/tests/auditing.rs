@@ -303,12 +303,20 @@ fn host_cannot_speak_or_type_for_a_guest() {
 fn full_journal_says_so_and_stays_small() {
     let (mut wire, ben, _) = session();
     let (author, now) = (wire.peers[ben].me().unwrap(), wire.now);
-    let note = audit::Note::Left(author);
+    let passing = audit::Note::Left(author);
+    for _ in 0..JOURNAL_BYTES_MAX / 140 {
+        wire.host().note(&passing, now.wall);
+    }
+    let bytes_of = |records: &[Bytes]| records.iter().map(Bytes::len).sum::<usize>();
+    let bytes = bytes_of(wire.peers[0].hosting.as_ref().unwrap().journal.records());
+    let bound = JOURNAL_BYTES_MAX / 4 * 3;
+    assert!((bound..bound + 1_000).contains(&bytes), "{bytes}: coming and going leaves room for who drives");
+    let note = audit::Note::TurnedAway(author);
     for _ in 0..JOURNAL_BYTES_MAX / 140 {
         wire.host().note(&note, now.wall);
     }
     let records = wire.peers[0].hosting.as_ref().unwrap().journal.records();
-    let bytes: usize = records.iter().map(Bytes::len).sum();
+    let bytes = bytes_of(records);
     assert!((JOURNAL_BYTES_MAX - 1_000..=JOURNAL_BYTES_MAX).contains(&bytes), "{bytes}");
     let before = records.len();
     wire.host().note(&note, now.wall);

@@ -138,3 +138,53 @@ fn checkpoint_that_leaves_something_out_is_noticed() {
     assert_eq!(wire.alarms(ben), [Alarm::CheckpointOmits(Channel::CHAT)]);
     assert_eq!(lines(&wire.peers[ben]), ["inconvenient"], "it goes on with its own");
 }
+
+/// A session with a past, and a newcomer to it.
+fn with_newcomer(wire: &mut Wire) -> usize {
+    let token = wire.share(Access::Interact);
+    let ben = wire.join(&token);
+    wire.say(ben, "long ago");
+    wire.pass(1_000_000);
+    rekey(wire);
+    wire.pass(40_000_000);
+    wire.add(&token)
+}
+
+fn is_of_the_past(frame: &Frame) -> bool {
+    let Frame::Entry(raw) = frame else { return false };
+    let lane = WireEntry::decode(raw.clone()).unwrap().lane;
+    lane.channel.is_checkpoint() || Channel::DURABLE.contains(&lane.channel) && lane.epoch < Epoch(1)
+}
+
+/// A relay that keeps back all that was said before the newcomer came makes it look as if nothing had been.
+#[test]
+fn newcomer_is_told_of_a_past_that_is_kept_back() {
+    let mut wire = Wire::new();
+    let cat = with_newcomer(&mut wire);
+    wire.sieve = Some(Box::new(move |index, frame| index != cat || !is_of_the_past(frame)));
+    wire.connect(cat);
+    wire.pass(10_000_000);
+    assert_eq!(wire.alarms(cat), [Alarm::PastWithheld(Channel::CHAT)]);
+    wire.sieve = None;
+    wire.connect(cat);
+    wire.pass(2_000_000);
+    assert_eq!(lines(&wire.peers[cat]), ["long ago"]);
+}
+
+/// Networks stand still now and then: whoever asked for the past just before is told nothing of anybody.
+#[test]
+fn network_that_stands_still_is_no_relay_that_keeps_back() {
+    for stall_us in (1_000_000..16_000_000).step_by(1_000_000) {
+        let mut wire = Wire::new();
+        let cat = with_newcomer(&mut wire);
+        wire.sieve = Some(Box::new(move |index, frame| index != cat || !is_of_the_past(frame)));
+        wire.connect(cat);
+        wire.sieve = Some(Box::new(move |index, _| index != cat));
+        wire.pass(stall_us);
+        wire.sieve = None;
+        wire.connect(cat);
+        wire.pass(10_000_000);
+        assert_eq!(wire.alarms(cat), vec![], "stalled for {stall_us} us");
+        assert_eq!(lines(&wire.peers[cat]), ["long ago"]);
+    }
+}

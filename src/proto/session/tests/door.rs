@@ -23,7 +23,7 @@ fn nobody_sees_anything_before_it_is_let_in() {
     assert!(events.contains(&Event::Waiting), "{events:?}");
     assert!(!events.iter().any(|event| matches!(event, Event::Message(_) | Event::Terminal(..) | Event::Joined(_))));
     assert_eq!((wire.peers[ben].epochs.len(), wire.host().roster().here_count()), (0, 1));
-    let _ = wire.peers[ben].type_bytes(pane, b"knock knock");
+    assert_eq!(wire.peers[ben].type_bytes(pane, b"knock knock"), Err(TypeError::NotJoined));
     wire.pass(100_000);
     assert_eq!(typed(&wire.events(0)), b"");
 
@@ -36,10 +36,40 @@ fn nobody_sees_anything_before_it_is_let_in() {
     assert_eq!(wire.assert_equal(&[ben]), ["for members"]);
     assert_eq!(show(&events).snapshot(), wire.host().screen(pane).unwrap().snapshot());
     wire.say(ben, "thanks");
-    assert_eq!(typed(&wire.events(0)), b"knock knock", "what it had typed waited with it");
+    assert_eq!(typed(&wire.events(0)), b"", "what is typed blindly does not run once the door opens");
     wire.pass(6_000_000);
     assert_eq!(wire.assert_equal(&[ben]), ["for members", "thanks"]);
     assert_eq!((wire.alarms(0), wire.alarms(ben)), (vec![], vec![]));
+}
+
+/// Who waits by a link that is revoked cannot be let in any more, and nobody is asked about it.
+#[test]
+fn nobody_waits_at_a_closed_door() {
+    let mut wire = Wire::new();
+    let token = approving(&mut wire);
+    let ben = wire.join(&token);
+    wire.pass(100_000);
+    assert_eq!(wire.host().waiting(), [wire.id(ben)]);
+    wire.revoke(share_of(&token));
+    assert_eq!(wire.host().waiting(), []);
+}
+
+/// Kicking somebody who never came in costs nobody else a place in the queue.
+#[test]
+fn kicking_who_is_not_in_turns_away_nobody_else() {
+    let mut wire = Wire::new();
+    let token = approving(&mut wire);
+    let (ben, cat) = (wire.join(&token), wire.join(&token));
+    wire.pass(100_000);
+    let (now, gone) = (wire.now, wire.id(ben));
+    for _ in 0..2 {
+        assert_eq!(wire.host().kick(gone, now), Ok(share_of(&token)));
+        wire.pass(100_000);
+        assert_eq!(wire.host().waiting(), [wire.id(cat)]);
+        assert_eq!(wire.host().log().epoch(), Some(Epoch(0)));
+    }
+    assert_eq!(wire.peers[ben].ended(), Some(Ending::TurnedAway));
+    assert_eq!(wire.peers[cat].ended(), None);
 }
 
 /// Being let in lasts: over a new epoch, and over a lost connection.
@@ -103,4 +133,38 @@ fn link_for_one_is_closed_behind_the_first() {
     wire.pass(6_000_000);
     assert_eq!(wire.assert_equal(&[ben]), ["mine", "yours", "still mine"]);
     assert_eq!((wire.alarms(0), wire.alarms(ben)), (vec![], vec![]));
+}
+
+/// A door is of no use if those whom it lets in hand the key out to all who knock by their links, without meaning to.
+#[test]
+fn share_passed_on_below_a_door_gives_no_key_before_the_owner_says_yes() {
+    let mut wire = Wire::new();
+    let terms = ShareTerms { approve: true, may_pass_on: true, lasts_ms: HOUR_MS, ..ShareTerms::new(Access::Interact) };
+    let token = wire.share_by(&terms);
+    let ben = wire.join(&token);
+    wire.pass(100_000);
+    let (id, now) = (wire.id(ben), wire.now);
+    wire.host().let_in(id, now).unwrap();
+    wire.settle();
+    wire.say(ben, "inside");
+    let below = wire.peers[ben].pass_on(&ShareTerms::new(Access::View), wire.now).unwrap();
+    wire.settle();
+    assert!(wire.host().shares().iter().any(|info| info.share == share_of(&below)), "the owner knows its key");
+    let cat = wire.join(&below);
+    wire.pass(1_000_000);
+    let id = wire.id(cat);
+    assert_eq!(wire.host().waiting(), [id]);
+    assert_eq!(wire.peers[cat].epochs.len(), 0, "a relay in league could show it everything");
+    let now = wire.now;
+    wire.host().let_in(id, now).unwrap();
+    wire.pass(5_000_000);
+    assert_eq!(wire.assert_equal(&[ben, cat]), ["inside"]);
+    let now = wire.now;
+    wire.host().rekey(now).unwrap();
+    wire.say(0, "after");
+    wire.pass(5_000_000);
+    assert_eq!(wire.assert_equal(&[ben, cat]), ["inside", "after"]);
+    for index in [0, ben, cat] {
+        assert_eq!(wire.alarms(index), []);
+    }
 }

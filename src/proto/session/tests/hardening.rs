@@ -264,7 +264,7 @@ fn keystrokes_open_with_the_keys_of_nobody_else() {
         for channel in (1..80).filter_map(Channel::parse) {
             for writer in [author, host, wire.peers[eve].me().unwrap()] {
                 let parts: [&[u8]; 3] = [epoch.expose(), writer.as_bytes(), &channel.number().to_le_bytes()];
-                held.push(Secret32::from_bytes(derive("entry key", &parts)));
+                held.push(Secret32::derive("entry key", &parts));
             }
         }
     }

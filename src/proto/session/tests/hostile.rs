@@ -2,10 +2,11 @@
 //! nobody else.
 
 use super::*;
+use crate::proto::authlog::{Cut, Record};
 use crate::proto::id::LaneId;
-use crate::proto::key::derive;
+use crate::proto::key::{SessionRoot, derive};
 use crate::proto::lane::proof::Proof;
-use crate::proto::limits::HAVE_LANES_MAX;
+use crate::proto::limits::{AUTHORS_MAX, HAVE_LANES_MAX};
 use crate::proto::member::cast::resigned;
 use crate::proto::member::{Chain, MemberCert};
 use crate::proto::seal::{LaneWriter, pad_durable};
@@ -212,4 +213,71 @@ fn absurd_counts_end_nothing() {
     wire.pass(1_000_000);
     let [alarm] = wire.alarms(guests[0])[..] else { panic!("one roll-back") };
     assert_eq!(alarm, Alarm::RolledBack { entries: u64::MAX });
+}
+
+/// Whoever holds a link can certify members without end, and a relay in league introduce them all, each with an entry of
+/// an epoch that is over and a proof against it.
+#[test]
+fn endless_members_take_bounded_memory() {
+    let mut wire = Wire::new();
+    let token = wire.share(Access::Interact);
+    let ben = wire.join(&token);
+    let now = wire.now;
+    wire.host().rekey(now).unwrap();
+    wire.pass(1_000_000);
+    let secret = token.secret().unwrap();
+    let cert = wire.peers[0].log().share(&secret.share_id()).unwrap().clone();
+    let session = wire.peers[0].session;
+    let blank = EpochSecret::from_bytes([0; 32]);
+    for number in 0..AUTHORS_MAX as u32 + 200 {
+        let keys = MemberKeys::from_seed(derive("member", &[&number.to_le_bytes()]));
+        let member = MemberCert::issue(&secret, &keys, Rights::INTERACT, cert.not_before, cert.expires);
+        let author = member.author();
+        let chain = Chain { member, shares: vec![cert.clone()] };
+        let lane = |epoch| LaneId { channel: Channel::CHAT, author, epoch: Epoch(epoch) };
+        let entries =
+            [b"one", b"two"].map(|text| LaneWriter::new(session, lane(0), &blank).seal(1, &keys, &pad_durable(text)));
+        let key = crate::proto::verify::VerifyKey::try_from(keys.sign_public()).unwrap();
+        let proof = Proof::of_fork(&session, &key, &[0; 32], &entries[0], &entries[1]).unwrap();
+        let past = WireEntry::encode(1, lane(0), 0, &[0; 16], &[0; 64]);
+        let frames =
+            [Frame::Member(chain.encode()), Frame::Entry(past.as_bytes().clone()), Frame::Proof(proof.encode())];
+        deliver(&mut wire, ben, frames);
+        wire.events(ben);
+    }
+    let peer = &wire.peers[ben];
+    assert!(peer.is_linked());
+    assert!(peer.roster.known() <= AUTHORS_MAX);
+    assert!(peer.proofs.len() <= AUTHORS_MAX, "{}", peer.proofs.len());
+    assert!(peer.links[&link(ben)].feed.lanes() <= AUTHORS_MAX + 10, "{}", peer.links[&link(ben)].feed.lanes());
+}
+
+/// An owner can cut lanes where nobody ever got to; its guests go on all the same.
+#[test]
+fn absurd_cuts_end_nothing() {
+    let mut wire = Wire::new();
+    let token = wire.share(Access::Interact);
+    let (ben, cat) = (wire.join(&token), wire.join(&token));
+    wire.say(cat, "hello");
+    wire.pass(1_000_000);
+    let (now, author) = (wire.now, wire.id(cat));
+    let root = SessionRoot::from_seed([1; 32]);
+    for epoch in 0..3 {
+        let cuts = Channel::DURABLE.map(|channel| {
+            let lane = LaneId { channel, author, epoch: Epoch(epoch) };
+            Cut { lane, next: u64::MAX - 1, digest: [1; 32] }
+        });
+        let records =
+            [Record::Cut(cuts.to_vec()), Record::Epoch { epoch: Epoch(epoch + 1), commit: [epoch as u8; 32] }];
+        for record in records {
+            let raw = wire.host().log.write(&root, &record, now.wall).unwrap();
+            deliver(&mut wire, ben, [Frame::Log(raw)]);
+        }
+        let now = wire.now;
+        wire.peers[ben].handle_timeout(now);
+    }
+    let lane = LaneId { channel: Channel::CHAT, author, epoch: Epoch(2) };
+    deliver(&mut wire, ben, [Frame::Entry(WireEntry::encode(1, lane, 9, &[0; 16], &[0; 64]).as_bytes().clone())]);
+    assert_eq!(wire.peers[ben].ended(), None);
+    assert_eq!(wire.peers[ben].base_of(Channel::CHAT, author, Epoch(3)), u64::MAX);
 }

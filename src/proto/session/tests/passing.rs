@@ -37,6 +37,29 @@ fn share_passed_on_without_network_lets_others_in() {
     assert_eq!(info.expires, expires, "no longer than the one above");
 }
 
+/// Where the owner opens the door to each, a link passed on leads no further than to the door.
+#[test]
+fn link_passed_on_below_an_approving_one_opens_nothing_before_its_holder_is_let_in() {
+    let mut wire = Wire::new();
+    let terms = ShareTerms { approve: true, lasts_ms: HOUR_MS, may_pass_on: true, ..ShareTerms::new(Access::Interact) };
+    let token = wire.share_by(&terms);
+    let ben = wire.join(&token);
+    wire.pass(100_000);
+    let (id, now) = (wire.id(ben), wire.now);
+    wire.host().let_in(id, now).unwrap();
+    wire.say(0, "for members");
+    let below = pass_on(&mut wire, ben, Access::View);
+    wire.settle();
+    let cat = wire.join(&below);
+    wire.pass(1_000_000);
+    assert_eq!(wire.peers[cat].epochs.len(), 0, "no key came with the link");
+    let (id, now) = (wire.id(cat), wire.now);
+    assert_eq!(wire.host().waiting(), [id]);
+    wire.host().let_in(id, now).unwrap();
+    wire.pass(6_000_000);
+    assert_eq!(wire.assert_equal(&[ben, cat]), ["for members"]);
+}
+
 /// The owner renews the key for those below, whom it never met.
 #[test]
 fn share_passed_on_lives_through_epochs() {
@@ -94,6 +117,23 @@ fn closing_a_share_closes_those_below() {
     }
     let late = wire.join(&below);
     assert!(wire.peers[late].me().is_none());
+    assert_eq!(wire.peers[late].ended(), Some(Ending::Revoked), "the owner's own record tells it");
+}
+
+/// Whoever comes by a link below one whose last member was sent away is told by the owner's record as well: the log names
+/// the link above alone, and the relay brings what ties the two.
+#[test]
+fn newcomer_below_a_closed_share_learns_why() {
+    let mut wire = Wire::new();
+    let token = passable(&mut wire);
+    let ben = wire.join(&token);
+    let below = pass_on(&mut wire, ben, Access::View);
+    wire.pass(1_000_000);
+    let (id, now) = (wire.id(ben), wire.now);
+    wire.host().kick(id, now).unwrap();
+    wire.pass(1_000_000);
+    let late = wire.join(&below);
+    assert_eq!(wire.peers[late].ended(), Some(Ending::Revoked));
 }
 
 /// The owner can close a share that it did not issue, and no more than that.

@@ -2,6 +2,11 @@
 
 use super::*;
 use crate::proto::wire::WireEntry;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// The type of an Epoch record.
+const EPOCH_RECORD: u8 = 3;
 
 /// Keeps the chat of `author` from arriving at the host.
 fn hide_chat_from_host(author: AuthorId) -> Sieve {
@@ -70,6 +75,44 @@ fn line_written_offline_over_two_epochs_is_not_lost() {
     assert_eq!(said, ["before", "on the train", "one", "still on the train", "two"]);
     assert_eq!(wire.host().state().notes, "from the train");
     assert_eq!((wire.alarms(0), wire.alarms(ben), wire.alarms(cat)), (vec![], vec![], vec![]));
+}
+
+/// The records of a new epoch can come in pieces. What stands on something that the first piece cuts off, in a lane that
+/// ends only with the last, is not lost in between.
+#[test]
+fn records_that_come_in_pieces_lose_nothing() {
+    let mut wire = Wire::new();
+    let token = wire.share(Access::Interact);
+    let (ben, cat) = (wire.join(&token), wire.join(&token));
+    wire.peers[cat].edit_notes(0, 0, "known").unwrap();
+    wire.pass(1_000_000);
+    let late: Rc<RefCell<Vec<Frame>>> = Rc::default();
+    let kept = late.clone();
+    wire.sieve = Some(Box::new(move |index, frame| {
+        let begins = matches!(frame, Frame::Log(raw) if raw[1] == EPOCH_RECORD);
+        if index == ben && (begins || !kept.borrow().is_empty()) {
+            kept.borrow_mut().push(frame.clone());
+            return false;
+        }
+        let Frame::Entry(raw) = frame else { return true };
+        let lane = WireEntry::decode(raw.clone()).unwrap().lane;
+        index != 0 || (lane.channel, lane.epoch) != (Channel::STATE, Epoch(0))
+    }));
+    wire.peers[cat].edit_notes(5, 0, ", not known").unwrap();
+    wire.pass(100_000);
+    wire.peers[ben].set_app("stands", "\"on it\"").unwrap();
+    wire.pass(100_000);
+    rekey(&mut wire);
+    wire.pass(100_000);
+    wire.sieve = None;
+    let now = wire.now;
+    let late: Vec<_> = late.borrow_mut().drain(..).collect();
+    assert!(late.len() >= 2, "{late:?}");
+    late.into_iter().for_each(|frame| wire.peers[ben].handle_frame(link(ben), frame, now));
+    wire.pass(10_000_000);
+    wire.assert_equal(&[ben, cat]);
+    let state = wire.host().state();
+    assert_eq!((state.notes.as_str(), state.app.len()), ("known, not known", 1));
 }
 
 /// Whoever answers a line that the owner never got is not silenced for it: what builds on what is cut off is said anew.

@@ -197,3 +197,36 @@ fn hundred_revocations_leave_no_more_than_one() {
     assert_eq!(sizes[3..].iter().max(), sizes[3..].iter().min(), "{sizes:?}");
     wire.assert_equal(&[cat]);
 }
+
+/// Whoever filled the host's memory with channels is gone with them, and others can knock and type again.
+#[test]
+fn nothing_of_who_is_cut_off_is_kept_at_the_host() {
+    let mut wire = Wire::new();
+    let pane = wire.host().open_pane("shell", "sh", SIZE).unwrap();
+    let approving = ShareTerms { approve: true, lasts_ms: HOUR_MS, ..ShareTerms::new(Access::Interact) };
+    let tokens = [wire.share(Access::Interact), wire.share(Access::Interact), wire.share_by(&approving)];
+    let (eve, ben, dan) = (wire.join(&tokens[0]), wire.join(&tokens[1]), wire.join(&tokens[2]));
+    wire.pass(1_000_000);
+    let ids = [eve, ben, dan].map(|index| wire.id(index));
+    assert_eq!(wire.host().waiting(), [ids[2]]);
+    wire.revoke(share_of(&tokens[0]));
+    wire.cut(0);
+    wire.revoke(share_of(&tokens[2]));
+    assert_eq!(wire.host().waiting(), []);
+    let kept: Vec<_> = wire.peers[0].hosting.as_ref().unwrap().direct_members().copied().collect();
+    assert_eq!(kept, [ids[1]]);
+    wire.connect(0);
+    wire.peers[ben].type_bytes(pane, b"still here").unwrap();
+    wire.pass(1_000_000);
+    assert_eq!(typed(&wire.events(0)), b"still here");
+}
+
+/// Whoever finds the host's memory later must not get at keys that were thrown away.
+#[test]
+fn what_is_drawn_cannot_be_drawn_again() {
+    let mut wire = Wire::new();
+    let before = wire.host().seed.expose().to_owned();
+    let drawn = *wire.host().draw().expose();
+    assert_ne!(*wire.host().seed.expose(), before);
+    assert_ne!(*wire.host().draw().expose(), drawn);
+}

@@ -278,3 +278,36 @@ fn host_vouches_for_the_way_to_it() {
     wire.pass(20_000_000);
     assert!(wire.peers[ben].is_linked() && wire.peers[ben].is_live(wire.now));
 }
+
+/// The owner's train is in a tunnel when the session ends. Those on the relay learn of it when it comes out.
+#[test]
+fn end_reaches_a_relay_that_was_out_of_reach() {
+    let mut wire = Wire::new();
+    let token = wire.share(Access::View);
+    let ben = wire.join(&token);
+    wire.cut(0);
+    let now = wire.now;
+    wire.host().end_session(now).unwrap();
+    wire.pass(1_000_000);
+    assert_eq!(wire.peers[ben].ended(), None);
+    wire.events(0);
+    wire.connect(0);
+    wire.pass(1_000_000);
+    assert_eq!(wire.peers[ben].ended(), Some(Ending::ByOwner));
+    let heard = Event::Unlinked(link(0), CloseCode::Ended);
+    assert!(wire.events(0).contains(&heard), "the relay has it");
+    wire.connect(0);
+    assert!(wire.events(0).contains(&heard), "and goes on saying so");
+    assert!(wire.host().links.is_empty());
+}
+
+/// A relay that never answers costs the owner some patience, and no more.
+#[test]
+fn silent_relay_does_not_hold_the_end_up() {
+    let mut wire = Wire::new();
+    wire.sieve = Some(Box::new(|_, _| false));
+    let now = wire.now;
+    wire.host().end_session(now).unwrap();
+    wire.pass(16_000_000);
+    assert!(wire.conns[0].is_none() && wire.host().links.is_empty());
+}

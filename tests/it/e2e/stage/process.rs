@@ -3,14 +3,17 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use super::{found, text};
+use crate::threats::overheard;
 
 /// A running child. Dropping it kills it, whatever state it is in.
 pub(crate) struct Process {
+    command: String,
     child: Child,
     stdin: Option<ChildStdin>,
     out: Lines,
@@ -29,9 +32,11 @@ pub(crate) struct End {
 impl Process {
     pub(crate) fn start(mut command: Command) -> Self {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        overheard::learn_from_args(command.get_args());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
         let (stdin, out, err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        Self { child, stdin, out: Lines::read(out.expect("it is piped")), err: Lines::read(err.expect("it is piped")) }
+        let (out, err) = (Lines::read(out.expect("it is piped")), Lines::read(err.expect("it is piped")));
+        Self { command: format!("{command:?}"), child, stdin, out, err }
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -40,6 +45,7 @@ impl Process {
 
     /// Writes one line to its stdin.
     pub(crate) fn write(&mut self, line: &str) {
+        overheard::learn(line);
         let stdin = self.stdin.as_mut().expect("stdin is open");
         // A child that has ended already says why at its end.
         let _ = writeln!(stdin, "{line}");
@@ -139,7 +145,17 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            return self.kill();
+        }
+        overheard::check_children(self.id());
         self.kill();
+        // What it has said last is read by other threads.
+        let start = Instant::now();
+        while !(self.out.is_over() && self.err.is_over()) && start.elapsed() < super::LOOK_EVERY * 20 {
+            std::thread::sleep(super::LOOK_EVERY);
+        }
+        overheard::check(&self.command, &self.out.all().join("\n"), &self.errors());
     }
 }
 

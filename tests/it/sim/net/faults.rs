@@ -3,8 +3,11 @@
 use super::super::dice::Dice;
 use super::super::pipe::{Pipe, Weather};
 use super::{Happening, Way, Wire, World};
-use cahoots::proto::relay::{Hall, HallLimits};
+use bytes::Bytes;
+use cahoots::proto::relay::{Hall, HallLimits, MemoryStore, Shelf, Store};
+use cahoots::proto::wire::{Frame, FrameDecoder};
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 impl World {
     /// Stops a member's machine: no timer, no frame, nothing sent; what arrives waits.
@@ -98,28 +101,58 @@ impl World {
 
     /// Kills a hall's process and starts it anew, with or without what it had stored.
     pub(crate) fn restart(&mut self, hall: usize, keeps_store: bool) {
+        self.model.has_lost |= !keeps_store;
+        let store = self.take_down(hall);
+        self.bring_up(hall, keeps_store.then_some(store));
+    }
+
+    /// Starts a hall's process anew, and returns a copy of what it has stored.
+    pub(crate) fn back_up(&mut self, hall: usize) -> Box<dyn Store> {
+        let store = self.take_down(hall);
+        let backup = copy_of(store.as_ref());
+        self.bring_up(hall, Some(store));
+        Box::new(backup)
+    }
+
+    /// Puts an old copy in place of what a hall has stored.
+    pub(crate) fn roll_back(&mut self, hall: usize, backup: Box<dyn Store>) {
+        self.take_down(hall);
+        self.bring_up(hall, Some(backup));
+    }
+
+    fn take_down(&mut self, hall: usize) -> Box<dyn Store> {
         for id in self.wires_between(None, hall) {
             self.break_at_hall(id);
             let notice_us = self.dice.below(3_000_000);
             self.plan(self.now_us + notice_us, Happening::Lost(id));
         }
-        let now = self.now_of_hall(hall);
         let node = &mut self.nodes[hall];
         node.seed += 1;
         node.timer_at_us = None;
-        let seed = Dice::new(node.seed, "hall").array();
-        let fresh = Hall::new(HallLimits::default(), seed);
-        let old = std::mem::replace(&mut node.hall, fresh);
-        self.model.has_lost |= !keeps_store;
-        if keeps_store {
-            node.hall = Hall::with_store(HallLimits::default(), seed, old.into_store(), now);
+        let fresh = Hall::new(HallLimits::default(), Dice::new(node.seed, "hall").array());
+        std::mem::replace(&mut node.hall, fresh).into_store()
+    }
+
+    fn bring_up(&mut self, hall: usize, store: Option<Box<dyn Store>>) {
+        let now = self.now_of_hall(hall);
+        let node = &mut self.nodes[hall];
+        if let Some(store) = store {
+            node.hall = Hall::with_store(HallLimits::default(), Dice::new(node.seed, "hall").array(), store, now);
         }
         self.settle_hall(hall);
+    }
+
+    /// Slips frames into a connection, as if its one end had sent them.
+    pub(crate) fn inject(&mut self, member: usize, hall: usize, way: Way, frames: &[Bytes]) {
+        for id in self.wires_between(Some(member), hall) {
+            self.send(id, way, &mut frames.to_vec());
+        }
     }
 
     /// Changes the weather of a path, for present and coming connections.
     pub(crate) fn set_weather(&mut self, member: usize, hall: usize, weather: Weather) {
         self.weather.insert((member, hall), weather);
+        self.model.has_slow_path |= weather.is_slow();
         for id in self.wires_between(Some(member), hall) {
             let Some(wire) = self.wires.get_mut(&id) else { continue };
             wire.up.weather = weather;
@@ -155,6 +188,41 @@ impl World {
                 self.plan(now_us, Happening::WakeUp(member));
             }
             self.members[member].backoff_us.clear();
+        }
+    }
+}
+
+/// Copies what a store holds, by the names that a relay gives to things.
+fn copy_of(store: &dyn Store) -> MemoryStore {
+    let mut copy = MemoryStore::new(u64::MAX);
+    for session in store.sessions() {
+        for record in store.records(&session) {
+            copy.put_record(&session, &record).unwrap();
+        }
+        for shelf in Shelf::ALL {
+            for item in store.items(&session, shelf) {
+                copy.put(&session, shelf, &name_of(shelf, &item), &item).unwrap();
+            }
+        }
+        store.visit(&session, 0, &mut |_, entry| {
+            copy.append(&session, entry.clone()).unwrap();
+            ControlFlow::Continue(())
+        });
+    }
+    copy
+}
+
+fn name_of(shelf: Shelf, item: &Bytes) -> [u8; 16] {
+    let part = |at: usize| item[at..at + 16].try_into().unwrap();
+    match shelf {
+        Shelf::Wraps => part(4),
+        Shelf::Members => blake3::hash(&item[..196]).as_bytes()[..16].try_into().unwrap(),
+        Shelf::Proofs => part(22),
+        Shelf::Shares => {
+            let mut decoder = FrameDecoder::new();
+            decoder.push(item);
+            let Ok(Some(Frame::Share(passed_on))) = decoder.next_frame() else { panic!("a SHARE frame is kept") };
+            *passed_on.certs[0].share.as_bytes()
         }
     }
 }

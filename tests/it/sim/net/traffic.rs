@@ -164,6 +164,7 @@ impl World {
             let bytes_max = self.dice.between(1, 65_536) as usize;
             let mut frames = Vec::new();
             let popped = self.members[member].peer.pop(link, bytes_max, &mut frames);
+            self.spy.hear(member, &self.members[member].peer, &frames);
             self.send(id, Way::Up, &mut frames);
             if popped.close {
                 let Some(wire) = self.wires.get_mut(&id) else { return };
@@ -217,13 +218,13 @@ impl World {
         }
     }
 
-    fn send(&mut self, id: u64, way: Way, frames: &mut Vec<Bytes>) {
+    pub(super) fn send(&mut self, id: u64, way: Way, frames: &mut Vec<Bytes>) {
         if frames.is_empty() {
             return;
         }
         let Some(wire) = self.wires.get_mut(&id).filter(|wire| !wire.is_dark) else { return };
         if let Some(liar) = &mut self.nodes[wire.hall].liar {
-            liar.tamper(frames);
+            liar.treat(wire.peer, way, frames);
         }
         let pipe = wire.pipe(way);
         let was_idle = pipe.next_us().is_none();

@@ -48,6 +48,67 @@ fn keys_cannot_be_swapped_for_the_relays_own() -> Held {
     trial.held()
 }
 
+/// The relay asks members for secrets by all frames that make them seal one: shares passed on, newcomers, members who
+/// open a direct channel. Of all that they send nothing opens for it.
+#[test]
+fn keys_cannot_be_stolen() -> Held {
+    let (mut stage, mut trial) = (Stage::new(), Trial::default());
+    let (session, keys) = (stage.session(), MemberKeys::from_seed([0x67; 32]));
+    let own = ShareSecret::new(&session, [0x66; 16], ShareFlags::NONE, None);
+    let real = stage.table.peers[ADA].log().shares().next().unwrap().clone();
+    let host = stage.table.peers[ADA].log().host_member().unwrap().clone();
+    let terms = cahoots::proto::share::ShareTerms {
+        rights: real.rights,
+        depth_left: 0,
+        not_before: real.not_before,
+        expires: real.expires,
+        max_members: 0,
+        flags: ShareFlags::NONE,
+    };
+    // Below a share of the owner's, whose key it lacks, and below one of its own.
+    let share_id = own.share_id();
+    let root = SessionRoot::from_seed([0x68; 32]);
+    let chains = [
+        vec![ShareCert::issue_below(&real, &own, &own, terms), real.clone()],
+        vec![ShareCert::issue_root(&root, &own, terms), real],
+    ];
+    let secret = EpochSecret::from_bytes([7; 32]);
+    let wrap = secret.wrap(Epoch(0), own.kek(), share_id.as_bytes(), &session);
+    let sealed_kek =
+        cahoots::proto::seal::seal_share_kek(host.kem_public(), &session, &share_id, own.kek(), [6; 32]).unwrap();
+    for shares in chains {
+        let member = MemberCert::issue(&own, &keys, terms.rights, terms.not_before, terms.expires);
+        let chain = Chain { member, shares: shares.clone() };
+        let author = chain.member.author();
+        let direct = cahoots::proto::seal::DirectGuest::new(session, author, host.author(), host.kem_public(), [5; 32]);
+        let opening = direct.unwrap().seal(1, &keys, &[]);
+        for frame in [
+            Frame::Share(PassedOn { certs: shares, wrap: wrap.clone(), sealed_kek }),
+            Frame::Member(chain.encode()),
+            Frame::Entry(opening.as_bytes().clone()),
+            Frame::Wrap(wrap.clone()),
+        ] {
+            for victim in [ADA, stage.ben, stage.cat] {
+                if !stage.table.peers[victim].is_linked() {
+                    stage.table.connect(victim);
+                }
+                stage.table.inject(victim, frame.clone());
+            }
+        }
+    }
+    let now = stage.table.now;
+    stage.table.peers[ADA].rekey(now).unwrap();
+    stage.table.pass(3_000_000);
+    let frames = stage.table.frames();
+    let mut ring = Keyring::empty(session).with_share(&own).with_member(stage.author(ADA), keys);
+    trial.fails("a wrap is made for the relay", ring.study(&frames), 0);
+    trial.gets_nothing("something opens for the relay", ring.read(&frames));
+    let bytes: Vec<u8> = frames.iter().flat_map(Frame::encode).collect();
+    trial.gets_nothing("a secret is sent", super::super::canary::found(&stage.secrets(), &bytes));
+    trial.works("for a holder a wrap is made", stage.ring_of_reader().secrets().count() > 2);
+    trial.held()
+}
+
 /// A relay that brings its own session instead of the one that the token names gets nowhere.
 #[test]
 fn owner_cannot_be_substituted() -> Held {

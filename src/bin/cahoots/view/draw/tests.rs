@@ -52,11 +52,12 @@ fn status_line_tells_all_that_matters() {
 fn prefix_shows_the_commands() {
     let mut app = app(Rights::INTERACT);
     press(&mut app, "^");
-    let lines = lines(&drawn(&mut app, None, 90, 2));
-    assert_eq!(
-        lines[1].trim_end(),
-        " deploy  interact        c chat  p people  n notes  m pointer  q leave  ] send ^]  ? help"
-    );
+    let mut hints = |cols| lines(&drawn(&mut app, None, cols, 2))[1].trim().to_owned();
+    let all = "c chat  p people  n notes  m pointer  d drive  s pass on  q leave  ] send ^]  ? help";
+    assert!(hints(110).ends_with(all));
+    assert!(hints(80).ends_with("  c chat  p people  d drive  s pass on  q leave  ? help"), "{}", hints(80));
+    assert!(hints(42).ends_with(" c chat  q leave  ? help"), "{}", hints(42));
+    assert_eq!(hints(20), "deploy  interact");
 }
 
 /// A narrow window loses the hints first, then details, never the access.
