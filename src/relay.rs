@@ -1,6 +1,9 @@
 //! The front door of a relay: listens, serves, and goes away in good order.
 
 use crate::io::clock::Clock;
+#[cfg(feature = "web")]
+use crate::io::gateway::{Gateway, GatewayOptions, Names};
+use crate::io::channel::Channel;
 use crate::io::quic::{BindError, ListenLimits, Listener};
 use crate::io::relay_server::Node;
 use crate::io::tls::{Identity, IdentityError};
@@ -50,6 +53,20 @@ pub struct RelayBuilder {
     identity: Option<Identity>,
     hall: HallLimits,
     listen: ListenLimits,
+    #[cfg(feature = "web")]
+    web: Web,
+}
+
+/// Whether browsers can come.
+#[cfg(feature = "web")]
+#[derive(Debug, Default)]
+enum Web {
+    #[default]
+    No,
+    /// By TLS, on the TCP ports of the same numbers.
+    Beside(Names),
+    /// Without TLS.
+    Plain(Vec<SocketAddr>, Names),
 }
 
 impl RelayBuilder {
@@ -77,6 +94,27 @@ impl RelayBuilder {
         self
     }
 
+    /// Lets browsers in, too: the viewer and its WebSockets by HTTPS, on the TCP port of the same number.
+    ///
+    /// Browsers warn of a certificate that no authority signed; [`identity`](Self::identity) takes one that they trust.
+    #[cfg(feature = "web")]
+    pub fn web(mut self, names: Names) -> Self {
+        self.web = Web::Beside(names);
+        self
+    }
+
+    /// Lets browsers in by HTTP without TLS at `address`: for a proxy that does TLS, or a network that is trusted.
+    #[cfg(feature = "web")]
+    pub fn web_without_tls(mut self, address: SocketAddr, names: Names) -> Self {
+        let mut addresses = match self.web {
+            Web::Plain(addresses, _) => addresses,
+            _ => Vec::new(),
+        };
+        addresses.push(address);
+        self.web = Web::Plain(addresses, names);
+        self
+    }
+
     /// Starts listening. Must be called inside a tokio runtime.
     ///
     /// # Errors
@@ -87,17 +125,63 @@ impl RelayBuilder {
         let all = [SocketAddr::from((Ipv6Addr::UNSPECIFIED, PORT_DEFAULT))];
         let addresses = if self.addresses.is_empty() { &all[..] } else { &self.addresses };
         let listener = Listener::bind(addresses, &identity, self.listen)?;
+        #[cfg(feature = "web")]
+        let gateway = open_web(self.web, &listener, &identity, self.listen).await?;
         let mut seed = [0; 32];
         getrandom::fill(&mut seed)?;
         let node = Node::start(Hall::new(self.hall, seed), Clock::start());
         let (stop, stopped) = oneshot::channel();
+        let doors = Doors {
+            listener,
+            #[cfg(feature = "web")]
+            gateway,
+        };
         Ok(Relay {
             fingerprint: identity.fingerprint(),
-            addresses: listener.local_addresses().to_vec(),
+            addresses: doors.listener.local_addresses().to_vec(),
+            #[cfg(feature = "web")]
+            web_addresses: doors.gateway.iter().flat_map(Gateway::local_addresses).copied().collect(),
             node: node.clone(),
             stop,
-            served: tokio::spawn(serve(node, listener, stopped)),
+            served: tokio::spawn(serve(node, doors, stopped)),
         })
+    }
+}
+
+/// Opens the way for browsers, if there is to be one.
+#[cfg(feature = "web")]
+async fn open_web(
+    web: Web,
+    listener: &Listener,
+    identity: &Identity,
+    limits: ListenLimits,
+) -> Result<Option<Gateway>, BindError> {
+    let (addresses, identity, names) = match web {
+        Web::No => return Ok(None),
+        Web::Beside(names) => (listener.local_addresses().to_vec(), Some(identity), names),
+        Web::Plain(addresses, names) => (addresses, None, names),
+    };
+    Gateway::bind(&addresses, identity, GatewayOptions { names, limits }).await.map(Some)
+}
+
+/// Where connections come from.
+struct Doors {
+    listener: Listener,
+    #[cfg(feature = "web")]
+    gateway: Option<Gateway>,
+}
+
+impl Doors {
+    /// Returns the next connection, or `None` when the UDP sockets have failed. Cancel safe.
+    async fn accept(&mut self) -> Option<Channel> {
+        #[cfg(feature = "web")]
+        if let Some(gateway) = &mut self.gateway {
+            tokio::select! {
+                channel = self.listener.accept() => return channel,
+                Some(channel) = gateway.accept() => return Some(channel),
+            }
+        }
+        self.listener.accept().await
     }
 }
 
@@ -123,6 +207,8 @@ impl RelayBuilder {
 pub struct Relay {
     fingerprint: [u8; 32],
     addresses: Vec<SocketAddr>,
+    #[cfg(feature = "web")]
+    web_addresses: Vec<SocketAddr>,
     node: Node,
     stop: oneshot::Sender<()>,
     served: JoinHandle<()>,
@@ -153,6 +239,13 @@ impl Relay {
         &self.addresses
     }
 
+    /// Returns the TCP addresses at which browsers can come.
+    #[cfg(feature = "web")]
+    #[must_use]
+    pub fn web_addrs(&self) -> &[SocketAddr] {
+        &self.web_addresses
+    }
+
     /// Returns the figures of this node.
     #[must_use]
     pub fn stats(&self) -> HallStats {
@@ -167,12 +260,12 @@ impl Relay {
     }
 }
 
-/// Serves what `listener` takes until `stopped` says so or is dropped.
-async fn serve(node: Node, mut listener: Listener, mut stopped: oneshot::Receiver<()>) {
+/// Serves what `doors` take until `stopped` says so or is dropped.
+async fn serve(node: Node, mut doors: Doors, mut stopped: oneshot::Receiver<()>) {
     let mut connections = JoinSet::new();
     let order = loop {
         tokio::select! {
-            channel = listener.accept() => {
+            channel = doors.accept() => {
                 let Some(channel) = channel else {
                     tracing::error!("no socket is left to listen on");
                     break stopped.await;
@@ -191,6 +284,6 @@ async fn serve(node: Node, mut listener: Listener, mut stopped: oneshot::Receive
             tracing::info!(left = connections.len(), "connections cut that did not read the goodbye");
         }
         connections.shutdown().await;
-        listener.close().await;
+        doors.listener.close().await;
     }
 }

@@ -69,7 +69,7 @@ impl Gateway {
     ///
     /// # Errors
     ///
-    /// [`BindError::Socket`] with the address that is taken or not ours, [`BindError::Identity`] for a bad key.
+    /// [`BindError::Tcp`] with the address that is taken or not ours, [`BindError::Identity`] for a bad key.
     pub async fn bind(
         addresses: &[SocketAddr],
         identity: Option<&Identity>,
@@ -80,7 +80,7 @@ impl Gateway {
         let (sender, accepted) = mpsc::channel(ACCEPTED_MAX);
         let (mut bound, mut doors) = (Vec::new(), JoinSet::new());
         for &address in addresses {
-            let failed = |source| BindError::Socket { address, source };
+            let failed = |source| BindError::Tcp { address, source };
             let listener = TcpListener::bind(address).await.map_err(failed)?;
             bound.push(listener.local_addr().map_err(failed)?);
             let door = Door {

@@ -243,6 +243,15 @@ pub(crate) struct Relay {
     /// Private key of the certificate, PEM
     #[arg(long, value_name = "FILE", requires = "cert")]
     pub(crate) key: Option<PathBuf>,
+    /// Let no browsers in: no page, no TCP
+    #[arg(long)]
+    pub(crate) no_web: bool,
+    /// Let browsers in without TLS at this address, for a proxy in front that does TLS
+    #[arg(long, value_name = "ADDR", conflicts_with = "no_web")]
+    pub(crate) http: Vec<std::net::SocketAddr>,
+    /// Another site whose pages may open sockets here, such as https://view.example
+    #[arg(long, value_name = "ORIGIN", conflicts_with = "no_web")]
+    pub(crate) origin: Vec<String>,
     /// Folder that keeps the relay's own certificate
     #[arg(long, value_name = "DIR", conflicts_with = "cert")]
     pub(crate) state: Option<PathBuf>,

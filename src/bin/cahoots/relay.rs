@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::process::ExitCode;
 
 use cahoots::io::tls::Identity;
-use cahoots::{Relay, RelayAddress};
+use cahoots::io::gateway::Names;
+use cahoots::{Relay, RelayAddress, RelayBuilder};
 
 use crate::args;
 use crate::record;
@@ -20,6 +21,9 @@ pub(crate) async fn run(args: args::Relay) -> Result<ExitCode, Failure> {
     if let Some(identity) = identity(&args)? {
         builder = builder.identity(identity);
     }
+    if !args.no_web {
+        builder = with_web(builder, &args);
+    }
     let relay = builder.start().await.map_err(|error| Failure::new(&error).hint(error.hint()))?;
     announce(&args, &relay)?;
     signals.next().await;
@@ -29,6 +33,16 @@ pub(crate) async fn run(args: args::Relay) -> Result<ExitCode, Failure> {
         record::print(&record::ended(None, None))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn with_web(builder: RelayBuilder, args: &args::Relay) -> RelayBuilder {
+    let named = args.host.iter().fold(Names::default(), |names, host| names.host(host));
+    let names = args.origin.iter().fold(named, |names, origin| names.origin(origin));
+    let plain = args.http.iter().copied();
+    if args.http.is_empty() {
+        return builder.web(names);
+    }
+    plain.fold(builder, |builder, address| builder.web_without_tls(address, names.clone()))
 }
 
 /// Returns the certificate to show, or `None` for one that ends with this process.

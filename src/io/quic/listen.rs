@@ -76,6 +76,14 @@ pub enum BindError {
         /// What the system said.
         source: io::Error,
     },
+    /// The same for browsers, who come by TCP.
+    #[error("cannot listen on tcp {address}: {source}")]
+    Tcp {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The operator has to provide a key that fits the certificate.
     #[error("cannot use the certificate: {0}")]
     Identity(#[from] rustls::Error),
@@ -92,7 +100,7 @@ impl BindError {
     #[must_use]
     pub const fn hint(&self) -> &'static str {
         match self {
-            Self::Socket { .. } => "choose another address or port, or end the program that has this one",
+            Self::Socket { .. } | Self::Tcp { .. } => "choose another address or port, or end the program that has this one",
             Self::Identity(_) => "name the private key that belongs to the certificate",
             Self::NoAddress => "name at least one address",
             Self::Random(_) => "check the system's random source",
