@@ -1,9 +1,9 @@
 //! The front door of a relay: listens, serves, and goes away in good order.
 
+use crate::io::channel::Channel;
 use crate::io::clock::Clock;
 #[cfg(feature = "web")]
 use crate::io::gateway::{Gateway, GatewayOptions, Names};
-use crate::io::channel::Channel;
 use crate::io::quic::{BindError, ListenLimits, Listener};
 use crate::io::relay_server::Node;
 use crate::io::tls::{Identity, IdentityError};

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 use std::process::ExitCode;
 
-use cahoots::io::tls::Identity;
 use cahoots::io::gateway::Names;
+use cahoots::io::tls::Identity;
 use cahoots::{Relay, RelayAddress, RelayBuilder};
 
 use crate::args;

@@ -4,9 +4,7 @@
 //! a socket to us sends its own origin.
 
 use axum::extract::{Request, State};
-use axum::http::header::{
-    CONTENT_SECURITY_POLICY, HOST, LOCATION, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-};
+use axum::http::header::{CONTENT_SECURITY_POLICY, HOST, LOCATION, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
@@ -73,11 +71,7 @@ fn authority(headers: &HeaderMap) -> Option<Authority> {
 }
 
 /// Turns away who asks by a wrong name or from a wrong page, and adds to every answer what the browser must know.
-pub(super) async fn check(
-    State(names): State<Arc<Names>>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub(super) async fn check(State(names): State<Arc<Names>>, request: Request, next: Next) -> Response {
     let headers = request.headers();
     let origin = headers.get(ORIGIN).map(|origin| origin.to_str().unwrap_or("null"));
     let mut response = match authority(headers) {

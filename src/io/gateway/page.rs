@@ -10,8 +10,10 @@ use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTE
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use flate2::read::GzDecoder;
 use rust_embed::RustEmbed;
 use std::borrow::Cow;
+use std::io::Read;
 
 /// The viewer as `web/` built it.
 #[derive(RustEmbed)]
@@ -42,14 +44,17 @@ fn answer(path: &str, headers: &HeaderMap) -> Response {
 /// Returns the smallest form of a file that the browser takes, and what was done to it.
 fn pick(path: &str, accepted: &str) -> Option<(Option<&'static str>, Cow<'static, [u8]>)> {
     let takes = |encoding| accepted.split(',').any(|one| one.split(';').next().map(str::trim) == Some(encoding));
-    let forms = [("br", Some("br")), ("gzip", Some("gz")), ("identity", None)];
-    forms.into_iter().find_map(|(encoding, ending)| match ending {
-        Some(ending) => {
-            let file = Files::get(&format!("{path}.{ending}")).filter(|_| takes(encoding))?;
-            Some((Some(encoding), file.data))
-        }
-        None => Files::get(path).map(|file| (None, file.data)),
-    })
+    let form = |ending| Files::get(&format!("{path}.{ending}")).map(|file| file.data);
+    let packed = [("br", "br"), ("gzip", "gz")].into_iter().filter(|(encoding, _)| takes(encoding));
+    let packed = packed.filter_map(|(encoding, ending)| Some((Some(encoding), form(ending)?))).next();
+    // Scripts of operators may take neither.
+    packed.or_else(|| Some((None, Files::get(path).map(|file| file.data).or_else(|| unpack(&form("gz")?))?)))
+}
+
+fn unpack(packed: &[u8]) -> Option<Cow<'static, [u8]>> {
+    let mut data = Vec::new();
+    GzDecoder::new(packed).read_to_end(&mut data).ok()?;
+    Some(data.into())
 }
 
 fn content_type(path: &str) -> &'static str {

@@ -100,7 +100,9 @@ impl BindError {
     #[must_use]
     pub const fn hint(&self) -> &'static str {
         match self {
-            Self::Socket { .. } | Self::Tcp { .. } => "choose another address or port, or end the program that has this one",
+            Self::Socket { .. } | Self::Tcp { .. } => {
+                "choose another address or port, or end the program that has this one"
+            }
             Self::Identity(_) => "name the private key that belongs to the certificate",
             Self::NoAddress => "name at least one address",
             Self::Random(_) => "check the system's random source",
