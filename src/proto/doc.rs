@@ -18,7 +18,7 @@ mod state;
 mod view;
 
 pub use chat::{Anchor, Draft, Message, MessageKind};
-pub use document::{Applied, CheckpointError, Document, Refusal};
+pub use document::{Applied, CheckpointError, Document, Frozen, Refusal};
 pub use edit::{EditError, Tx};
 pub use gate::{GateError, ScanError};
 pub use origin::StateItem;

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use automerge::{Automerge, Change, ChangeHash};
 use bytes::Bytes;
 
-pub use checkpoint::CheckpointError;
+pub use checkpoint::{CheckpointError, Frozen};
 
 use super::DocKind;
 use super::chat::Message;

@@ -30,6 +30,7 @@ use crate::proto::wire::Frame;
 use door::Door;
 use rekey::Pace;
 use std::collections::BTreeMap;
+use vouch::Vouching;
 use wraps::Below;
 
 /// How long the owner's own certificate lasts, in milliseconds: a year, longer than any process.
@@ -46,6 +47,7 @@ pub(super) struct Owner {
     wrapped: BTreeMap<AuthorId, Epoch>,
     door: Door,
     pace: Pace,
+    vouching: Vouching,
 }
 
 impl Peer {
@@ -71,6 +73,7 @@ impl Peer {
             wrapped: BTreeMap::new(),
             door: Door::default(),
             pace: Pace::new(now.mono),
+            vouching: Vouching::default(),
         });
 
         let genesis = Record::Genesis { root: peer.owner()?.root.public() };
@@ -220,6 +223,7 @@ impl Peer {
         if self.owner.is_some() && self.ended.is_none() {
             self.close_expired(now);
             self.rekey_if_due(now);
+            self.vouch_if_due(now);
         }
     }
 
@@ -232,6 +236,7 @@ impl Peer {
     }
 
     pub(super) fn poll_session(&self) -> Option<Mono> {
-        self.owner.as_ref().filter(|_| self.ended.is_none())?.pace.poll_timeout()
+        let owner = self.owner.as_ref().filter(|_| self.ended.is_none())?;
+        [owner.pace.poll_timeout(), owner.vouching.poll_timeout()].into_iter().flatten().min()
     }
 }

@@ -65,6 +65,8 @@ impl Stage {
         command.env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", &self.folder).env("XDG_RUNTIME_DIR", self.path("run"));
+        // Programs look there, too, and would find the sessions of whoever runs the tests.
+        command.env("TMPDIR", &self.folder);
         command.env("SHELL", "/bin/bash").env("LC_ALL", "C.UTF-8").env("CAHOOTS_NAME", "eve");
         if let Some(filter) = &self.log {
             command.env("CAHOOTS_LOG", filter);

@@ -1,6 +1,6 @@
 //! All of a document in few bytes: what a newcomer takes instead of every entry of the epochs before.
 //!
-//! log --`save_checkpoint`--> plaintext of the segments --`adopt_checkpoint`--> the same log, to the byte
+//! log --`freeze`--> [`Frozen`] --`save`--> plaintext of the segments --`adopt_checkpoint`--> the same log, to the byte
 //!
 //! Always: who loads a checkpoint holds the very changes that who holds the entries does, so both go on alike. Its bytes
 //! pass the gate like any others; it vouches for nothing but who made it. PROTOCOL.md 12.1.
@@ -87,22 +87,62 @@ pub enum CheckpointError {
     },
 }
 
-impl Document {
-    /// Returns the plaintext of a checkpoint of all admitted changes, after a test that it can be taken.
+/// All changes of a document as it was, shared with it: what is said after is not among them.
+///
+/// To take them costs little even where there are many; to save them, which can wait, takes most of the time.
+#[derive(Debug)]
+pub struct Frozen {
+    kind: DocKind,
+    me: AuthorId,
+    genesis: [u8; 32],
+    changes: Vec<(AuthorId, Bytes)>,
+    heads: Vec<[u8; 32]>,
+}
+
+impl Frozen {
+    /// Returns what [`Document::heads_digest`] was.
+    #[must_use]
+    pub fn heads_digest(&self) -> [u8; 32] {
+        digest(self.heads.iter().copied())
+    }
+
+    /// Returns the plaintext of a checkpoint, after a test that it can be taken.
     ///
     /// # Errors
     ///
     /// [`CheckpointError::Limit`] for a document that is too large for one.
-    pub fn save_checkpoint(&mut self) -> Result<Vec<u8>, CheckpointError> {
-        self.admit_ready();
-        self.apply_batch();
-        let packed = pack(self.genesis, self.log.iter().map(|entry| (entry.author, &*entry.payload)));
+    pub fn save(&self) -> Result<Vec<u8>, CheckpointError> {
+        let packed = pack(self.genesis, self.changes.iter().map(|(author, payload)| (*author, &**payload)));
         let expected = expect("bytes", packed.len() as u64, INFLATED_BYTES_MAX)?;
         let mut plaintext = vec![VERSION];
         varint::put(&mut plaintext, expected);
         deflate(&packed, &mut plaintext).ok_or(CheckpointError::Deflate { expected })?;
-        let loaded = Self::load(self.kind, self.me, &plaintext)?;
-        if loaded.heads() == self.heads() { Ok(plaintext) } else { Err(CheckpointError::Heads) }
+        let loaded = Document::load(self.kind, self.me, &plaintext)?;
+        if loaded.heads() == self.heads { Ok(plaintext) } else { Err(CheckpointError::Heads) }
+    }
+}
+
+impl Document {
+    /// Returns all admitted changes, to make a checkpoint of.
+    pub fn freeze(&mut self) -> Frozen {
+        self.admit_ready();
+        self.apply_batch();
+        Frozen {
+            kind: self.kind,
+            me: self.me,
+            genesis: self.genesis,
+            changes: self.log.iter().map(|entry| (entry.author, entry.payload.clone())).collect(),
+            heads: self.heads(),
+        }
+    }
+
+    /// Returns the plaintext of a checkpoint of all admitted changes, after a test that it can be taken.
+    ///
+    /// # Errors
+    ///
+    /// As [`Frozen::save`].
+    pub fn save_checkpoint(&mut self) -> Result<Vec<u8>, CheckpointError> {
+        self.freeze().save()
     }
 
     /// Returns `H("document heads", …)` over all admitted changes: equal for replicas that hold the same.

@@ -224,7 +224,7 @@ impl Peer {
         self.see_off_revoked();
         self.lanes.note_epoch(now.mono);
         self.enter_epoch(now);
-        self.vouch(now)?;
+        self.vouch_soon(now);
         self.want_all_keyframes();
         self.flush_all_panes(now);
         Ok(epoch)

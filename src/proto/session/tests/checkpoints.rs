@@ -188,3 +188,44 @@ fn network_that_stands_still_is_no_relay_that_keeps_back() {
         assert_eq!(lines(&wire.peers[cat]), ["long ago"]);
     }
 }
+
+/// Saving a long chat may take half a second: who is cut off is cut off before, and what is said meanwhile is not lost.
+#[test]
+fn new_key_does_not_wait_for_the_checkpoint() {
+    let mut wire = Wire::new();
+    let (token, other) = (wire.share(Access::Interact), wire.share(Access::View));
+    let (ben, eve) = (wire.join(&token), wire.join(&other));
+    wire.say(ben, "before");
+    wire.pass(1_000_000);
+    let now = wire.now;
+    wire.host().revoke(other.secret().unwrap().share_id(), now).unwrap();
+    wire.settle();
+    assert_eq!(wire.peers[eve].ended(), Some(Ending::Revoked));
+    assert_eq!(wire.peers[ben].log().epoch(), Some(Epoch(1)));
+    assert!(wire.host().log().checkpoint(Channel::CHAT).is_none());
+    wire.say(ben, "meanwhile");
+    wire.pass(5_000_000);
+    assert!(wire.host().log().checkpoint(Channel::CHAT).is_some());
+    let cat = wire.join(&token);
+    wire.pass(2_000_000);
+    assert_eq!(wire.assert_equal(&[ben, cat]), ["before", "meanwhile"]);
+    assert_eq!((wire.alarms(0), wire.alarms(ben), wire.alarms(cat)), (vec![], vec![], vec![]));
+}
+
+/// The next epoch may begin before the last one's checkpoint is made: then there is one for the newest alone.
+#[test]
+fn two_new_keys_in_a_row_make_one_checkpoint() {
+    let mut wire = Wire::new();
+    let token = wire.share(Access::Interact);
+    let ben = wire.join(&token);
+    wire.say(ben, "before");
+    rekey(&mut wire);
+    wire.say(ben, "between");
+    rekey(&mut wire);
+    wire.pass(5_000_000);
+    assert_eq!(wire.host().log().checkpoint(Channel::CHAT).map(|vouched| vouched.epoch), Some(Epoch(2)));
+    let cat = wire.join(&token);
+    wire.pass(2_000_000);
+    assert_eq!(wire.assert_equal(&[ben, cat]), ["before", "between"]);
+    assert_eq!((wire.alarms(0), wire.alarms(ben), wire.alarms(cat)), (vec![], vec![], vec![]));
+}
