@@ -1,0 +1,62 @@
+// Where the page begins: the link is taken out of sight first, everything else comes after.
+
+import { render } from "preact";
+import { takeLink } from "./shared/address";
+import type { ToPage, ToWorker } from "./shared/messages";
+import { connect, happen, now, panel, sawChat, scene, take, tell } from "./state/store";
+import { keepScreens, takeTerminal } from "./terminal/screens";
+import { App } from "./ui/App";
+import "./style/theme.css";
+import "./style/base.css";
+import "./style/door.css";
+import "./style/room.css";
+import "./style/panel.css";
+import "./style/phone.css";
+import workerUrl from "./worker/main?worker&url";
+
+const link = takeLink();
+
+// The page's policy wants it said which script may run; it is this one.
+interface Policy {
+  createScriptURL(url: string): string;
+}
+interface TrustedTypes {
+  createPolicy(name: string, rules: Policy): Policy;
+}
+const trusted = (globalThis as { trustedTypes?: TrustedTypes }).trustedTypes;
+const policy = trusted?.createPolicy("cahoots", {
+  createScriptURL: (url) => {
+    if (url !== workerUrl) throw new TypeError("no such script");
+    return url;
+  },
+});
+const worker = new Worker(policy?.createScriptURL(workerUrl) ?? workerUrl, { type: "module" });
+connect((message: ToWorker, transfer = []) => worker.postMessage(message, transfer));
+worker.onmessage = ({ data }: MessageEvent<ToPage>) => {
+  if (!takeTerminal(data)) take(data);
+};
+worker.onerror = () => happen({ kind: "broken", text: "The viewer's worker did not start." });
+
+keepScreens();
+if (link === null) happen({ kind: "noLink" });
+else tell({ kind: "read", link });
+
+addEventListener("online", () => tell({ kind: "wake", reason: "online" }));
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState !== "visible") return;
+  tell({ kind: "wake", reason: "visible" });
+  if (panel.value === "chat") sawChat();
+});
+// A second link pasted into the address bar of the same page.
+addEventListener("hashchange", () => {
+  const next = takeLink();
+  if (next === null) return;
+  if (scene.peek() === null) tell({ kind: "read", link: next });
+  else happen({ kind: "hint", tone: "warn", text: "Open the other link in a tab of its own." });
+});
+setInterval(() => {
+  now.value = Date.now();
+}, 1_000);
+if (matchMedia("(min-width: 900px)").matches) panel.value = "chat";
+
+render(<App />, document.getElementById("app") as HTMLElement);

@@ -1,0 +1,146 @@
+// What page and worker say to each other. The worker owns the session; the page only shows it.
+
+import type { Edit } from "./diff";
+
+export type Access = "view" | "interact" | "own";
+
+/** A link, read before anybody is asked. */
+export interface Invitation {
+  access: Access;
+  needsPassphrase: boolean;
+  lanOnly: boolean;
+  relay: [host: string, port: number] | null;
+}
+
+export interface Cursor {
+  pane: number;
+  row: number;
+  col: number;
+}
+
+export interface Member {
+  author: string;
+  name: string;
+  colour: number;
+  isMe: boolean;
+  isHost: boolean;
+  canType: boolean;
+  typing: boolean;
+  focus: number | null;
+  cursor: Cursor | null;
+  notesCursor: string | null;
+}
+
+export interface Pane {
+  pane: number;
+  title: string;
+  command: string;
+  cols: number;
+  rows: number;
+  exit: number | null;
+  policy: "all" | "one" | "line";
+  driver: string | null;
+}
+
+/** Everything but terminals and chat. The core made it fit to be shown: no control characters. */
+export interface Scene {
+  live: boolean;
+  linked: boolean;
+  me: string | null;
+  canType: boolean;
+  canChat: boolean;
+  canEdit: boolean;
+  expires: number | null;
+  title: string;
+  notes: string;
+  members: Member[];
+  panes: Pane[];
+  messages: number;
+  unconfirmed: number;
+}
+
+/** A chat message. */
+export interface Line {
+  author: string;
+  name: string;
+  n: number;
+  isMine: boolean;
+  isReaction: boolean;
+  time: number;
+  text: string;
+  reply: [author: string, n: number] | null;
+}
+
+/** How a session came to its end. */
+export type How = "expired" | "revoked" | "kicked" | "turnedAway" | "left" | "over";
+
+/** How the way to the relay is doing. */
+export type LinkReport =
+  | { phase: "dialling"; attempt: number }
+  | { phase: "open"; since: number }
+  | { phase: "waiting"; attempt: number; retryAt: number; reason: string }
+  | { phase: "over"; reason: string };
+
+/** What happened, as the core tells it: see `Notice` in core/src/notice.rs. */
+export type Notice =
+  | { kind: "linked"; link: number }
+  | { kind: "unlinked"; link: number; reason: string; retry: boolean }
+  | { kind: "keyframe"; pane: number; cols: number; rows: number; offset: number; data: Uint8Array }
+  | { kind: "output"; pane: number; offset: number; data: Uint8Array }
+  | { kind: "paneEnded"; pane: number; code: number }
+  | { kind: "joined"; author: string }
+  | { kind: "left"; author: string }
+  | { kind: "presence" }
+  | { kind: "state" }
+  | { kind: "chat" }
+  | { kind: "waits"; pane: number; what: string }
+  | { kind: "refused"; pane: number; reason: string }
+  | { kind: "inputLost"; bytes: number }
+  | { kind: "waiting" }
+  | { kind: "letIn" }
+  | { kind: "alarm"; text: string }
+  | { kind: "ended"; how: How; text: string };
+
+/** From the page to the worker. */
+export type ToWorker =
+  | { kind: "read"; link: string }
+  | { kind: "join"; link: string; words: string | null; name: string; colour: number }
+  | { kind: "introduce"; name: string; colour: number }
+  | { kind: "watch"; pane: number }
+  | { kind: "unwatch"; pane: number }
+  | { kind: "focus"; pane: number | null }
+  | { kind: "point"; at: Cursor | null }
+  | { kind: "input"; pane: number; data: Uint8Array }
+  | { kind: "askToDrive"; pane: number }
+  | { kind: "stopDriving"; pane: number }
+  | { kind: "say"; text: string }
+  | { kind: "typing"; typing: boolean }
+  // `base` is the text that the edit was made on; others may have written since.
+  | { kind: "editNotes"; edit: Edit; base: string }
+  // The page's emulator has taken this many bytes: the worker may send as many again.
+  | { kind: "credit"; pane: number; bytes: number }
+  // Something says that the network may be back: dial now.
+  | { kind: "wake"; reason: "online" | "visible" | "asked" }
+  | { kind: "leave" };
+
+/** From the worker to the page. */
+export type ToPage =
+  | { kind: "invitation"; invitation: Invitation }
+  | { kind: "badLink"; text: string }
+  | { kind: "broken"; text: string }
+  | { kind: "link"; link: LinkReport }
+  | { kind: "rtt"; ms: number | null }
+  // `edits`: how many edits of the notes by this page are in it.
+  | { kind: "scene"; scene: Scene; edits: number }
+  // The chat's end from message `from` on; what the page has from there on is replaced.
+  | { kind: "chat"; from: number; lines: Line[] }
+  | { kind: "keyframe"; pane: number; cols: number; rows: number; data: Uint8Array<ArrayBuffer> }
+  | { kind: "output"; pane: number; data: Uint8Array<ArrayBuffer> }
+  | { kind: "skipped"; pane: number }
+  | { kind: "paneEnded"; pane: number; code: number }
+  | { kind: "joined"; author: string; time: number }
+  | { kind: "left"; author: string; time: number }
+  | { kind: "hint"; tone: "info" | "warn"; text: string }
+  | { kind: "waiting" }
+  | { kind: "letIn" }
+  | { kind: "ended"; how: How; text: string };

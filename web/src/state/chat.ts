@@ -1,0 +1,117 @@
+// The chat as it is shown: messages, who came and went between them, and what was not read yet.
+
+import type { Line } from "../shared/messages";
+import type { PageEvent } from "./events";
+
+export interface Passing {
+  what: "joined" | "left";
+  author: string;
+  time: number;
+  /** How many messages there were when it happened: its place among them. */
+  after: number;
+}
+
+export interface Chat {
+  /** The number of the first line that is here. */
+  from: number;
+  lines: Line[];
+  passings: Passing[];
+  /** How many messages somebody has had on the screen. */
+  seen: number;
+  /** What was said before is history, not news. */
+  since: number;
+}
+
+export const NO_CHAT: Chat = { from: 0, lines: [], passings: [], seen: 0, since: Number.POSITIVE_INFINITY };
+
+/** Notices of who comes and goes that are kept: a crowd must not fill the memory. */
+const PASSINGS_MAX = 200;
+
+export function reduceChat(chat: Chat, event: PageEvent): Chat {
+  switch (event.kind) {
+    case "joinAsked":
+      return { ...chat, since: event.time };
+    case "chat": {
+      const kept = event.from <= chat.from ? [] : chat.lines.slice(0, event.from - chat.from);
+      const from = event.from <= chat.from ? event.from : chat.from;
+      return { ...chat, from, lines: [...kept, ...event.lines] };
+    }
+    case "joined":
+    case "left": {
+      const passing: Passing = {
+        what: event.kind,
+        author: event.author,
+        time: event.time,
+        after: chat.from + chat.lines.length,
+      };
+      return { ...chat, passings: [...chat.passings, passing].slice(-PASSINGS_MAX) };
+    }
+    case "chatSeen": {
+      const seen = chat.from + chat.lines.length;
+      return seen === chat.seen ? chat : { ...chat, seen };
+    }
+    default:
+      return chat;
+  }
+}
+
+export function unread(chat: Chat): number {
+  const news = chat.lines.slice(Math.max(0, chat.seen - chat.from));
+  return news.filter((line) => !line.isMine && line.time >= chat.since).length;
+}
+
+export type Entry =
+  | { kind: "line"; key: string; line: Line; /** Whether it goes on where its author just spoke. */ goesOn: boolean }
+  | { kind: "passing"; key: string; passing: Passing }
+  | { kind: "day"; key: string; time: number };
+
+/** Messages by one author within this time stand together under one name. */
+const TOGETHER_MS = 3 * 60_000;
+
+/** Returns what to show, in order. */
+export function timeline(chat: Chat): Entry[] {
+  const entries: Entry[] = [];
+  let last: Line | null = null;
+  let day = "";
+  let next = 0;
+  const passingsUpTo = (place: number) => {
+    for (; next < chat.passings.length; next++) {
+      const passing = chat.passings[next] as Passing;
+      if (passing.after > place) return;
+      entries.push({ kind: "passing", key: `p${next}-${passing.time}`, passing });
+      last = null;
+    }
+  };
+  chat.lines.forEach((line, index) => {
+    passingsUpTo(chat.from + index);
+    const today = new Date(line.time).toDateString();
+    if (today !== day) {
+      entries.push({ kind: "day", key: `d${chat.from + index}-${today}`, time: line.time });
+      day = today;
+      last = null;
+    }
+    const goesOn = last?.author === line.author && line.time - last.time < TOGETHER_MS;
+    entries.push({ kind: "line", key: `${line.author}/${line.n}`, line, goesOn });
+    last = line;
+  });
+  passingsUpTo(Number.POSITIVE_INFINITY);
+  return entries;
+}
+
+export type Part = { text: string; href: string | null };
+
+/** Splits a message into plain text and http(s) addresses. */
+export function parts(text: string): Part[] {
+  const found: Part[] = [];
+  let place = 0;
+  for (const match of text.matchAll(/https?:\/\/[^\s<>"'`]+/gi)) {
+    // What ends a sentence belongs to it, not to the address.
+    const address = match[0].replace(/[.,;:!?)\]}»”’]+$/u, "");
+    if (!URL.canParse(address)) continue;
+    if (match.index > place) found.push({ text: text.slice(place, match.index), href: null });
+    found.push({ text: address, href: address });
+    place = match.index + address.length;
+  }
+  if (place < text.length) found.push({ text: text.slice(place), href: null });
+  return found;
+}

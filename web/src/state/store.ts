@@ -1,0 +1,107 @@
+// All that is shown, as signals. Messages of the worker go through pure reducers; nothing else changes them.
+
+import { computed, signal } from "@preact/signals";
+import type { LinkReport, Scene, ToPage, ToWorker } from "../shared/messages";
+import { NO_CHAT, reduceChat, unread } from "./chat";
+import type { PageEvent } from "./events";
+import { type Person, remember } from "./people";
+import { rememberedPerson, rememberedTheme, type Theme } from "./settings";
+import { describe, reduceStage, type Stage } from "./stage";
+
+export interface Hint {
+  id: number;
+  tone: "info" | "warn";
+  text: string;
+}
+
+export type Panel = "chat" | "people" | "notes";
+
+export const stage = signal<Stage>({ at: "reading" });
+export const link = signal<LinkReport | null>(null);
+export const rtt = signal<number | null>(null);
+export const scene = signal<Scene | null>(null);
+export const chat = signal(NO_CHAT);
+export const people = signal<ReadonlyMap<string, Person>>(new Map());
+export const hints = signal<Hint[]>([]);
+/** The terminal that is shown. */
+export const pane = signal<number | null>(null);
+/** The panel beside the terminal; on a phone the sheet over it. */
+export const panel = signal<Panel | null>(null);
+export const person = signal<Person | null>(rememberedPerson());
+export const theme = signal<Theme>(rememberedTheme());
+export const now = signal(Date.now());
+/** An address from the terminal or the chat that somebody is about to open. */
+export const leaving = signal<string | null>(null);
+/** Several lines that somebody is about to paste. */
+export const pasting = signal<string | null>(null);
+
+/** How many edits of the notes were told to the worker, and how many of them the scene has. */
+export const edits = { told: 0, seen: 0 };
+
+export const status = computed(() => describe(stage.value, link.value, scene.value, rtt.value, now.value));
+export const unreadCount = computed(() => unread(chat.value));
+
+let send: (message: ToWorker, transfer?: Transferable[]) => void = () => {};
+
+/** Says something to the worker. */
+export function tell(message: ToWorker, transfer: Transferable[] = []): void {
+  send(message, transfer);
+}
+
+export function connect(to: (message: ToWorker, transfer?: Transferable[]) => void): void {
+  send = to;
+}
+
+export function happen(event: PageEvent): void {
+  stage.value = reduceStage(stage.value, event);
+  chat.value = reduceChat(chat.value, event);
+}
+
+/** Takes what the worker says, except terminals' contents. */
+export function take(message: ToPage): void {
+  happen(message);
+  switch (message.kind) {
+    case "link":
+      link.value = message.link;
+      if (message.link.phase !== "open") rtt.value = null;
+      break;
+    case "rtt":
+      rtt.value = message.ms;
+      break;
+    case "scene":
+      edits.seen = message.edits;
+      takeScene(message.scene);
+      break;
+    case "hint":
+      hint(message.tone, message.text);
+      break;
+    case "chat":
+      if (panel.value === "chat" && document.visibilityState === "visible") sawChat();
+      break;
+  }
+}
+
+function takeScene(next: Scene): void {
+  scene.value = next;
+  people.value = remember(people.value, next.members);
+  const exists = next.panes.some((one) => one.pane === pane.value);
+  if (!exists) pane.value = next.panes[0]?.pane ?? null;
+}
+
+export function sawChat(): void {
+  chat.value = reduceChat(chat.value, { kind: "chatSeen" });
+}
+
+const HINT_MS = 6_000;
+const HINTS_MAX = 3;
+let hintsEver = 0;
+
+/** Shows a sentence for a moment. */
+export function hint(tone: Hint["tone"], text: string): void {
+  if (hints.value.some((one) => one.text === text)) return;
+  const id = ++hintsEver;
+  hints.value = [...hints.value, { id, tone, text }].slice(-HINTS_MAX);
+  setTimeout(() => {
+    hints.value = hints.value.filter((one) => one.id !== id);
+  }, HINT_MS);
+}

@@ -1,0 +1,231 @@
+// One terminal of the host, as xterm draws it. The host says how many columns and rows there are.
+
+import { signal } from "@preact/signals";
+import { WebLinksAddon } from "@xterm/addon-web-links";
+import { type ITheme, Terminal } from "@xterm/xterm";
+import "@xterm/xterm/css/xterm.css";
+import { type Box, fontFor } from "./fit";
+import { cleanPaste, isAnswer, tame } from "./safe";
+
+export interface ScreenEvents {
+  /** Somebody typed. */
+  input(data: Uint8Array): void;
+  /** The emulator has taken so many bytes. */
+  parsed(bytes: number): void;
+  /** Somebody follows an address that the program shows. */
+  follow(address: string): void;
+  copy(text: string): void;
+}
+
+/** Makes the terminal as a keyframe expects it, without forgetting what was scrolled away before. */
+const AFRESH = [
+  "\x1b[?1049l\x1b[!p\x1b[?1;6;9;45;66;1000;1002;1003;1004;1006;2004l\x1b[?7;25h\x1b[4;20l",
+  "\x1b[r\x1b(B\x0f\x1b[m\x1b[H\x1b[2J",
+].join("");
+
+const FONT =
+  'ui-monospace, "JetBrains Mono", "Cascadia Code", "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace';
+
+export class Screen {
+  /** Whether the newest lines are in sight. */
+  readonly isAtEnd = signal(true);
+  readonly hasSelection = signal(false);
+  /** One cell's size in pixels, once drawn. */
+  readonly cell = signal<Box>({ width: 0, height: 0 });
+  readonly size = signal({ cols: 80, rows: 24 });
+  /** Where the program's cursor is, on the newest screen. */
+  readonly cursor = signal({ col: 0, row: 0 });
+  /** Whether anything was shown yet. */
+  readonly hasContent = signal(false);
+  /** Whether the next key goes with Ctrl: the key bar's own. */
+  readonly ctrl = signal(false);
+
+  #terminal: Terminal;
+  #events: ScreenEvents;
+  #frame: HTMLElement | null = null;
+
+  constructor(theme: ITheme, scrollback: number, events: ScreenEvents) {
+    this.#events = events;
+    const terminal = new Terminal({
+      cols: 80,
+      rows: 24,
+      theme,
+      scrollback,
+      fontFamily: FONT,
+      fontSize: 14,
+      minimumContrastRatio: 4.5,
+      cursorInactiveStyle: "outline",
+      disableStdin: true,
+      macOptionIsMeta: true,
+      linkHandler: { activate: (_, address) => events.follow(address), allowNonHttpProtocols: false },
+    });
+    this.#terminal = terminal;
+    tame(terminal);
+    terminal.loadAddon(new WebLinksAddon((_, address) => events.follow(address)));
+    terminal.onData((data) => {
+      if (!isAnswer(data)) events.input(new TextEncoder().encode(this.#withCtrl(data)));
+    });
+    terminal.onBinary((data) => events.input(Uint8Array.from(data, (char) => char.charCodeAt(0))));
+    terminal.onSelectionChange(() => {
+      this.hasSelection.value = terminal.hasSelection();
+    });
+    terminal.onRender(() => this.#look());
+    terminal.onScroll(() => this.#look());
+    terminal.attachCustomKeyEventHandler((event) => this.#passes(event));
+  }
+
+  /** Draws into `place` from now on. */
+  show(place: HTMLElement): void {
+    if (this.#frame !== null) {
+      place.append(this.#frame);
+      return;
+    }
+    this.#frame = document.createElement("div");
+    this.#frame.className = "frame";
+    place.append(this.#frame);
+    this.#terminal.open(this.#frame);
+    this.#terminal.textarea?.setAttribute("aria-label", "Terminal. Ctrl+Shift+Full stop leaves it.");
+  }
+
+  hide(): void {
+    this.#frame?.remove();
+  }
+
+  dispose(): void {
+    this.hide();
+    this.#terminal.dispose();
+  }
+
+  keyframe(cols: number, rows: number, data: Uint8Array): void {
+    // In its turn: what is still being parsed belongs to the screen before.
+    this.#terminal.write(AFRESH, () => {
+      this.#terminal.resize(cols, rows);
+      this.size.value = { cols, rows };
+    });
+    this.output(data);
+  }
+
+  output(data: Uint8Array): void {
+    this.#terminal.write(data, () => {
+      this.#events.parsed(data.length);
+      this.hasContent.value = true;
+    });
+  }
+
+  /** Draws as large as fits; returns how large that is. */
+  fit(box: Box, zoom: number): Box {
+    const { options } = this.#terminal;
+    for (let tries = 0; tries < 3; tries++) {
+      const now = this.#drawn();
+      const font = fontFor(box, now, options.fontSize ?? 14, zoom);
+      if (font === options.fontSize) break;
+      options.fontSize = font;
+    }
+    // Cells are whole pixels high: one step down where rounding up made it too large.
+    const drawn = this.#drawn();
+    if (zoom === 1 && (drawn.width > box.width || drawn.height > box.height) && (options.fontSize ?? 0) > 7.5) {
+      options.fontSize = (options.fontSize ?? 14) - 0.5;
+    }
+    this.#look();
+    return this.#drawn();
+  }
+
+  #drawn(): Box {
+    const drawing = this.#frame?.querySelector<HTMLElement>(".xterm-screen");
+    return { width: drawing?.offsetWidth ?? 0, height: drawing?.offsetHeight ?? 0 };
+  }
+
+  set theme(theme: ITheme) {
+    this.#terminal.options.theme = theme;
+  }
+
+  set canType(can: boolean) {
+    this.#terminal.options.disableStdin = !can;
+    this.#terminal.options.cursorBlink = can && !matchMedia("(prefers-reduced-motion: reduce)").matches;
+  }
+
+  set readsAloud(reads: boolean) {
+    this.#terminal.options.screenReaderMode = reads;
+  }
+
+  focus(): void {
+    this.#terminal.focus();
+  }
+
+  scroll(lines: number): void {
+    this.#terminal.scrollLines(lines);
+    this.#look();
+  }
+
+  toEnd(): void {
+    this.#terminal.scrollToBottom();
+    this.#look();
+  }
+
+  copySelection(): void {
+    if (!this.#terminal.hasSelection()) return;
+    this.#events.copy(this.#terminal.getSelection());
+    this.#terminal.clearSelection();
+  }
+
+  /** Types what somebody pasted and, if it is several lines, confirmed. */
+  paste(text: string): void {
+    this.#terminal.paste(cleanPaste(text));
+    this.focus();
+  }
+
+  /** Types a key of the key bar. */
+  press(key: string): void {
+    const arrow = { Up: "A", Down: "B", Right: "C", Left: "D" }[key];
+    const lead = this.#terminal.modes.applicationCursorKeysMode ? "\x1bO" : "\x1b[";
+    this.#terminal.input(arrow === undefined ? key : lead + arrow, true);
+    this.focus();
+  }
+
+  #withCtrl(data: string): string {
+    if (!this.ctrl.value) return data;
+    this.ctrl.value = false;
+    const code = data.toUpperCase().charCodeAt(0);
+    return data.length === 1 && code >= 0x40 && code < 0x60 ? String.fromCharCode(code & 0x1f) : data;
+  }
+
+  /** Says whether xterm gets a key; what it does not get is the browser's. */
+  #passes(event: KeyboardEvent): boolean {
+    if (event.type !== "keydown") return true;
+    const letter = event.key.toLowerCase();
+    const forCopy = event.ctrlKey && letter === "c" && (event.shiftKey || this.#terminal.options.disableStdin === true);
+    if (forCopy && this.#terminal.hasSelection()) {
+      event.preventDefault();
+      this.copySelection();
+      return false;
+    }
+    // Keyboards must not be caught in here.
+    if (event.ctrlKey && event.shiftKey && (event.key === "." || event.key === ">" || event.key === ":")) {
+      event.preventDefault();
+      document.querySelector<HTMLElement>("[data-after-terminal]")?.focus();
+      return false;
+    }
+    const scrolls = event.shiftKey && (event.key === "PageUp" || event.key === "PageDown");
+    if (this.#terminal.options.disableStdin !== true || scrolls) return true;
+    // Nothing can be typed, so that keys scroll as they do in a page.
+    const lines = { PageUp: -this.#terminal.rows, PageDown: this.#terminal.rows, ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (lines !== undefined) {
+      event.preventDefault();
+      this.scroll(lines);
+    }
+    return false;
+  }
+
+  #look(): void {
+    const { active } = this.#terminal.buffer;
+    this.isAtEnd.value = active.viewportY >= active.baseY;
+    const at = this.cursor.peek();
+    if (at.col !== active.cursorX || at.row !== active.cursorY) {
+      this.cursor.value = { col: active.cursorX, row: active.cursorY };
+    }
+    const { width, height } = this.#drawn();
+    const cell = { width: width / this.#terminal.cols, height: height / this.#terminal.rows };
+    const old = this.cell.peek();
+    if (old.width !== cell.width || old.height !== cell.height) this.cell.value = cell;
+  }
+}

@@ -1,0 +1,132 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { type Entry, parts, timeline } from "../state/chat";
+import { colourOf, strangersColour, typingSentence } from "../state/people";
+import { chat, people, scene, stage, tell } from "../state/store";
+import { follow } from "../terminal/screens";
+import { Avatar } from "./Avatar";
+import { Icon } from "./Icon";
+
+/** Somebody who stops typing is not typing any more. */
+const TYPING_MS = 3_000;
+/** Closer to the end than this, new messages are followed. */
+const NEAR_END = 60;
+
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const calendar = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
+
+export function ChatPanel() {
+  const list = useRef<HTMLDivElement>(null);
+  const follows = useRef(true);
+  const entries = timeline(chat.value);
+  useEffect(() => {
+    if (follows.current && list.current !== null) list.current.scrollTop = list.current.scrollHeight;
+  });
+  const onScroll = () => {
+    const { scrollHeight = 0, scrollTop = 0, clientHeight = 0 } = list.current ?? {};
+    follows.current = scrollHeight - scrollTop - clientHeight < NEAR_END;
+  };
+  return (
+    <div class="chat">
+      <div ref={list} class="messages" role="log" aria-label="Chat" tabIndex={0} onScroll={onScroll}>
+        {entries.length === 0 && (
+          <p class="nothing">Nothing was said yet. What you write is seen by everybody here, and by nobody else.</p>
+        )}
+        {entries.map((entry) => <Row key={entry.key} entry={entry} />)}
+      </div>
+      <p class="typing" aria-live="polite">{typingSentence(scene.value?.members ?? [])}</p>
+      <Composer onSent={() => { follows.current = true; }} />
+    </div>
+  );
+}
+
+function Row({ entry }: { entry: Entry }) {
+  if (entry.kind === "day") return <p class="day">{calendar.format(entry.time)}</p>;
+  if (entry.kind === "passing") {
+    const { author, what, time } = entry.passing;
+    return <p class="passing">{people.value.get(author)?.name ?? author.slice(0, 6)} {what} · {clock.format(time)}</p>;
+  }
+  const { line, goesOn } = entry;
+  const colour = people.value.get(line.author)?.colour ?? strangersColour(line.author);
+  return (
+    <article class={`message${goesOn ? " goes-on" : ""}${line.isMine ? " mine" : ""}`}>
+      {!goesOn && <Avatar name={line.name} colour={colour} />}
+      <div class="said">
+        {!goesOn && (
+          <header>
+            <b style={{ color: colourOf(colour) }}>{line.isMine ? `${line.name} (you)` : line.name}</b>
+            <time dateTime={new Date(line.time).toISOString()}>{clock.format(line.time)}</time>
+          </header>
+        )}
+        <p class="text">
+          {parts(line.text).map(({ text, href }, index) =>
+            href === null ? text : (
+              <a
+                key={index}
+                href={href}
+                rel="noopener noreferrer"
+                onClick={(event) => {
+                  event.preventDefault();
+                  follow(href);
+                }}
+              >
+                {text}
+              </a>
+            ))}
+        </p>
+      </div>
+    </article>
+  );
+}
+
+function Composer({ onSent }: { onSent: () => void }) {
+  const [text, setText] = useState("");
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const typing = useRef(false);
+  const setTyping = (now: boolean) => {
+    clearTimeout(timer.current);
+    if (now) timer.current = setTimeout(() => setTyping(false), TYPING_MS);
+    if (typing.current === now) return;
+    typing.current = now;
+    tell({ kind: "typing", typing: now });
+  };
+  useEffect(() => () => setTyping(false), []);
+  if (scene.value?.canChat !== true || stage.value.at === "ended") {
+    return <p class="nothing">{stage.value.at === "ended" ? "The chat is over." : "This link may read the chat, not write."}</p>;
+  }
+  const send = () => {
+    const said = text.trim();
+    if (said === "") return;
+    tell({ kind: "say", text: said });
+    setText("");
+    setTyping(false);
+    onSent();
+  };
+  return (
+    <form
+      class="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        send();
+      }}
+    >
+      <textarea
+        aria-label="Message"
+        placeholder="Message everybody"
+        rows={Math.min(5, text.split("\n").length)}
+        value={text}
+        onInput={(event) => {
+          setText(event.currentTarget.value);
+          setTyping(event.currentTarget.value !== "");
+        }}
+        onKeyDown={(event) => {
+          if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+          event.preventDefault();
+          send();
+        }}
+      />
+      <button type="submit" class="icon-button send" aria-label="Send" disabled={text.trim() === ""}>
+        <Icon name="send" />
+      </button>
+    </form>
+  );
+}

@@ -1,0 +1,151 @@
+// Everything before the session is in sight: who you are, the passphrase, and what is wrong with a link.
+
+import { useState } from "preact/hooks";
+import { givenLink } from "../shared/address";
+import type { Access, Invitation } from "../shared/messages";
+import { cleanName, rememberPerson } from "../state/settings";
+import { COLOURS } from "../state/people";
+import { capital } from "../state/stage";
+import { happen, person, stage, status, tell } from "../state/store";
+import { Mark } from "./Icon";
+import { PersonFields } from "./PersonFields";
+import { Ended } from "./Ended";
+
+export function Door() {
+  return (
+    <main class="door">
+      <section class="card" aria-live="polite">
+        <header class="brand">
+          <Mark /> cahoots
+        </header>
+        <Inside />
+      </section>
+      <p class="trust">
+        End-to-end encrypted: {location.host} passes bytes on and holds no key. It served this page, though; to trust
+        it in nothing, run <code>cahoots join</code> with your link.
+      </p>
+    </main>
+  );
+}
+
+function Inside() {
+  const current = stage.value;
+  switch (current.at) {
+    case "reading":
+      return <Busy title="One moment" text="Reading your link." />;
+    case "noLink":
+      return <PasteLink title="Open a session" text="Paste the link that you were sent. It stays in this page." />;
+    case "badLink":
+      return <BadLink text={current.text} />;
+    case "broken":
+      return (
+        <>
+          <h1>This page did not load</h1>
+          <p>{current.text}</p>
+          <p>Reload it; if that does not help, update the browser or use another one.</p>
+          <button type="button" class="primary" onClick={() => location.reload()}>Reload</button>
+        </>
+      );
+    case "door":
+      return <JoinForm invitation={current.invitation} />;
+    case "ended":
+      return <Ended />;
+    case "waiting":
+      return <Busy title="Knocking" text={status.value.sentence} />;
+    case "joining":
+    case "here":
+      return <Busy title={status.value.label} text={status.value.sentence} canRetry={status.value.canRetry} />;
+  }
+}
+
+function Busy({ title, text, canRetry = false }: { title: string; text: string; canRetry?: boolean }) {
+  return (
+    <>
+      <div class="spinner" aria-hidden="true" />
+      <h1>{title}</h1>
+      <p>{text}</p>
+      {canRetry && (
+        <button type="button" class="primary" onClick={() => tell({ kind: "wake", reason: "asked" })}>Try now</button>
+      )}
+    </>
+  );
+}
+
+function BadLink({ text }: { text: string }) {
+  const [wrong = "", advice = ""] = text.split("\n");
+  const sentences = [wrong, advice].filter((one) => one !== "").map((one) => `${capital(one)}.`);
+  return <PasteLink title="This link does not work" text={sentences.join(" ")} />;
+}
+
+function PasteLink({ title, text }: { title: string; text: string }) {
+  const [pasted, setPasted] = useState("");
+  const open = (event: Event) => {
+    event.preventDefault();
+    givenLink.value = pasted.trim();
+    tell({ kind: "read", link: pasted.trim() });
+  };
+  return (
+    <form onSubmit={open}>
+      <h1>{title}</h1>
+      <p>{text}</p>
+      <label class="field">
+        Link
+        <input
+          type="password"
+          autoComplete="off"
+          spellcheck={false}
+          placeholder="https://…/j#…"
+          value={pasted}
+          onInput={(event) => setPasted(event.currentTarget.value)}
+        />
+      </label>
+      <button type="submit" class="primary" disabled={pasted.trim() === ""}>Open</button>
+    </form>
+  );
+}
+
+const MAY: Record<Access, string> = {
+  view: "You can watch and chat.",
+  interact: "You can watch, chat and type into the terminal.",
+  own: "This link is the owner's own: it can do everything. Pass it on to nobody.",
+};
+
+function JoinForm({ invitation }: { invitation: Invitation }) {
+  // Number 0 is what most hosts have.
+  const [me, setMe] = useState(person.value ?? { name: "", colour: 1 + Math.floor(Math.random() * (COLOURS.length - 1)) });
+  const [words, setWords] = useState("");
+  const name = cleanName(me.name);
+  const ready = name !== "" && (!invitation.needsPassphrase || words !== "");
+  const join = (event: Event) => {
+    event.preventDefault();
+    const link = givenLink.value;
+    if (!ready || link === null) return;
+    person.value = { name, colour: me.colour };
+    rememberPerson(person.value);
+    // From here on only the worker's core holds it.
+    givenLink.value = null;
+    happen({ kind: "joinAsked", time: Date.now() });
+    tell({ kind: "join", link, words: invitation.needsPassphrase ? words : null, name, colour: me.colour });
+  };
+  return (
+    <form onSubmit={join}>
+      <h1>You are invited</h1>
+      <p>Somebody shares a terminal with you. {MAY[invitation.access]}</p>
+      <PersonFields person={me} onChange={setMe} autoFocus={me.name === ""} />
+      {invitation.needsPassphrase && (
+        <label class="field">
+          Passphrase
+          <input
+            type="password"
+            autoComplete="off"
+            value={words}
+            onInput={(event) => setWords(event.currentTarget.value)}
+            aria-describedby="words-hint"
+          />
+          <small id="words-hint">Whoever sent the link knows it. Checking it takes a second.</small>
+        </label>
+      )}
+      <button type="submit" class="primary" disabled={!ready}>Join</button>
+    </form>
+  );
+}

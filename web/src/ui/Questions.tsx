@@ -1,0 +1,69 @@
+// What is asked before something leaves the page or reaches the host.
+
+import { leaving, pasting } from "../state/store";
+import { shownScreen } from "../terminal/screens";
+import { Dialog } from "./Dialog";
+
+const LINES_SHOWN = 12;
+
+export function Questions() {
+  if (pasting.value !== null) return <PasteGuard text={pasting.value} />;
+  if (leaving.value !== null) return <LeaveGuard address={leaving.value} />;
+  return null;
+}
+
+/** A shell runs each pasted line at once: nobody should find that out afterwards. */
+function PasteGuard({ text }: { text: string }) {
+  const runs = text.endsWith("\n");
+  const lines = text.replace(/\n$/, "").split("\n");
+  const close = () => {
+    pasting.value = null;
+  };
+  const paste = () => {
+    close();
+    shownScreen()?.paste(text);
+  };
+  const oneLine = () => {
+    close();
+    shownScreen()?.paste(lines.map((line) => line.trim()).filter((line) => line !== "").join(" "));
+  };
+  return (
+    <Dialog title={lines.length === 1 ? "Paste and run this line?" : `Paste ${lines.length} lines?`} onClose={close}>
+      <p>
+        Each line may run at once on the host's machine{runs && lines.length > 1 ? ", the last one too" : ""}.
+      </p>
+      <pre class="preview" tabIndex={0}>
+        {lines.slice(0, LINES_SHOWN).join("\n")}
+        {lines.length > LINES_SHOWN && `\n… ${lines.length - LINES_SHOWN} more`}
+      </pre>
+      <div class="actions">
+        <button type="button" class="quiet" onClick={close} autoFocus>Cancel</button>
+        <button type="button" class="quiet" onClick={oneLine}>{lines.length === 1 ? "Paste without running" : "Paste as one line"}</button>
+        <button type="button" class="primary" onClick={paste}>Paste</button>
+      </div>
+    </Dialog>
+  );
+}
+
+/** What an address looks like in a terminal and where it leads are two things: the second is shown. */
+function LeaveGuard({ address }: { address: string }) {
+  const url = new URL(address);
+  const close = () => {
+    leaving.value = null;
+  };
+  const open = () => {
+    close();
+    window.open(address, "_blank", "noopener,noreferrer");
+  };
+  return (
+    <Dialog title={`Open ${url.host}?`} onClose={close}>
+      <p>This address comes from the session, not from this page. It opens in a new tab.</p>
+      <pre class="preview address" tabIndex={0}>{address}</pre>
+      {url.protocol === "http:" && <p class="warn">It is not encrypted on its way (http).</p>}
+      <div class="actions">
+        <button type="button" class="quiet" onClick={close} autoFocus>Stay here</button>
+        <button type="button" class="primary" onClick={open}>Open</button>
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,89 @@
+// Below the terminal: what it is, who drives it, and how large it is drawn.
+
+import type { Pane } from "../shared/messages";
+import { pane, people, scene, tell } from "../state/store";
+import { zoomStep } from "../terminal/fit";
+import { readsAloud, shownScreen, zoom } from "../terminal/screens";
+import { Icon, type IconName } from "./Icon";
+import { nameOf } from "./Tabs";
+
+export function Toolbar() {
+  const current = scene.value?.panes.find((one) => one.pane === pane.value);
+  const screen = shownScreen();
+  return (
+    <div class="toolbar" role="toolbar" aria-label="Terminal">
+      {current !== undefined && (
+        <span class="what">
+          <b>{nameOf(current)}</b>
+          <span class="size">{current.cols}×{current.rows}</span>
+          {current.exit !== null && <span class="exit">ended with {current.exit}</span>}
+        </span>
+      )}
+      {current !== undefined && <Driver current={current} />}
+      {(scene.value?.unconfirmed ?? 0) > 0 && <span class="sending">sending…</span>}
+      <span class="space" />
+      {screen?.hasSelection.value === true && (
+        <Tool icon="copy" label="Copy the selection" onClick={() => screen.copySelection()} />
+      )}
+      <Tool icon="minus" label="Zoom out" onClick={() => zoomBy(-1)} disabled={zoom.value <= 1} first />
+      <button type="button" class="zoom" aria-label="Fit the terminal" title="Fit the terminal" onClick={() => { zoom.value = 1; }}>
+        {zoom.value === 1 ? "Fit" : `${Math.round(zoom.value * 100)}%`}
+      </button>
+      <Tool icon="plus" label="Zoom in" onClick={() => zoomBy(1)} disabled={zoom.value >= 4} />
+      <Tool
+        icon="speaker"
+        label="Screen-reader mode"
+        pressed={readsAloud.value}
+        onClick={() => {
+          readsAloud.value = !readsAloud.value;
+        }}
+      />
+    </div>
+  );
+}
+
+function zoomBy(direction: 1 | -1): void {
+  zoom.value = zoomStep(zoom.peek(), direction);
+}
+
+function Tool({ icon, label, onClick, disabled = false, pressed, first = false }: {
+  icon: IconName;
+  label: string;
+  onClick: () => void;
+  disabled?: boolean;
+  pressed?: boolean;
+  first?: boolean;
+}) {
+  return (
+    <button
+      type="button"
+      class="icon-button small"
+      aria-label={label}
+      title={label}
+      disabled={disabled}
+      onClick={onClick}
+      {...(pressed === undefined ? {} : { "aria-pressed": pressed })}
+      {...(first ? { "data-after-terminal": true } : {})}
+    >
+      <Icon name={icon} />
+    </button>
+  );
+}
+
+function Driver({ current }: { current: Pane }) {
+  const { me, canType } = scene.value ?? { me: null, canType: false };
+  if (current.policy === "line") return <span class="driver">each line is approved by the host</span>;
+  if (current.policy === "all") return null;
+  const mine = current.driver !== null && current.driver === me;
+  const name = current.driver === null ? "Nobody" : mine ? "You" : (people.value.get(current.driver)?.name ?? "Somebody");
+  return (
+    <span class="driver">
+      {name} {mine ? "drive" : "drives"}
+      {canType && (
+        <button type="button" class="link-button" onClick={() => tell({ kind: mine ? "stopDriving" : "askToDrive", pane: current.pane })}>
+          {mine ? "Let go" : "Ask to drive"}
+        </button>
+      )}
+    </span>
+  );
+}

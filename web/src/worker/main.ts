@@ -1,0 +1,38 @@
+// The worker's door: loads the core while the page is still being drawn, and passes messages on.
+
+import type { ToPage, ToWorker } from "../shared/messages";
+import { invitation, loadCore } from "./core";
+import { Session } from "./session";
+import { WebSocketTransport } from "./transport";
+
+// The worker's own global scope; its types clash with the page's, which the rest of the code is checked against.
+const scope = self as unknown as {
+  postMessage(message: ToPage, transfer?: Transferable[]): void;
+  onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
+  location: { origin: string };
+};
+
+const post = (message: ToPage, transfer: Transferable[] = []) => scope.postMessage(message, transfer);
+const sentence = (error: unknown) => (error instanceof Error ? error.message : String(error));
+const loaded = loadCore();
+let session: Session | null = null;
+
+scope.onmessage = async ({ data: message }) => {
+  try {
+    await loaded;
+  } catch (error) {
+    return post({ kind: "broken", text: `The viewer's core did not load: ${sentence(error)}.` });
+  }
+  try {
+    if (message.kind === "read") {
+      post({ kind: "invitation", invitation: invitation(message.link) });
+    } else if (message.kind === "join") {
+      session ??= new Session(message, (events) => new WebSocketTransport(scope.location.origin, events), post);
+    } else {
+      session?.handle(message);
+    }
+  } catch (error) {
+    if (message.kind === "read" || message.kind === "join") post({ kind: "badLink", text: sentence(error) });
+    else post({ kind: "hint", tone: "warn", text: sentence(error) });
+  }
+};

@@ -1,0 +1,64 @@
+import { describe, expect, it } from "vitest";
+import type { Line } from "../src/shared/messages";
+import { type Chat, NO_CHAT, parts, reduceChat, timeline, unread } from "../src/state/chat";
+
+const line = (n: number, more: Partial<Line> = {}): Line => ({
+  author: "ann", name: "Ann", n, isMine: false, isReaction: false, time: 1_000 * n, text: `line ${n}`, reply: null, ...more,
+});
+const chat = (...lines: Line[]): Chat => reduceChat(reduceChat(NO_CHAT, { kind: "joinAsked", time: 0 }), { kind: "chat", from: 0, lines });
+
+describe("the chat", () => {
+  it("takes its end again from where it changed", () => {
+    const grown = reduceChat(chat(line(1), line(2)), { kind: "chat", from: 1, lines: [line(5), line(2)] });
+    expect(grown.lines.map(({ n }) => n)).toEqual([1, 5, 2]);
+  });
+
+  it("begins later once the oldest lines are left out", () => {
+    const later = reduceChat({ ...NO_CHAT, from: 10, lines: [line(10), line(11)] }, { kind: "chat", from: 11, lines: [line(11), line(12)] });
+    expect(later.from).toBe(10);
+    expect(later.lines.map(({ n }) => n)).toEqual([10, 11, 12]);
+  });
+
+  it("counts what others said since one came, until it was seen", () => {
+    let now = reduceChat(NO_CHAT, { kind: "joinAsked", time: 1_500 });
+    now = reduceChat(now, { kind: "chat", from: 0, lines: [line(1), line(2), line(3, { isMine: true }), line(4)] });
+    expect(unread(now)).toBe(2);
+    now = reduceChat(now, { kind: "chatSeen" });
+    expect(unread(now)).toBe(0);
+    now = reduceChat(now, { kind: "chat", from: 4, lines: [line(5)] });
+    expect(unread(now)).toBe(1);
+  });
+
+  it("puts who came where it happened, and lines of one author together", () => {
+    let now = chat(line(1), line(2));
+    now = reduceChat(now, { kind: "joined", author: "bob", time: 2_500 });
+    now = reduceChat(now, { kind: "chat", from: 0, lines: [line(1), line(2), line(3)] });
+    const shown = timeline(now).map((entry) => (entry.kind === "line" ? `${entry.line.n}${entry.goesOn ? "+" : ""}` : entry.kind));
+    expect(shown).toEqual(["day", "1", "2+", "passing", "3"]);
+  });
+
+  it("keeps no endless list of who came and went", () => {
+    let now = NO_CHAT;
+    for (let time = 0; time < 500; time++) now = reduceChat(now, { kind: "joined", author: "bob", time });
+    expect(now.passings.length).toBe(200);
+    expect(now.passings.at(-1)?.time).toBe(499);
+  });
+});
+
+describe("addresses in a message", () => {
+  it("are found without the sentence around them", () => {
+    expect(parts("see https://a.example/x?y=1, or (http://b.example/).")).toEqual([
+      { text: "see ", href: null },
+      { text: "https://a.example/x?y=1", href: "https://a.example/x?y=1" },
+      { text: ", or (", href: null },
+      { text: "http://b.example/", href: "http://b.example/" },
+      { text: ").", href: null },
+    ]);
+  });
+
+  it("are http or https, and nothing else", () => {
+    for (const text of ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "plain"]) {
+      expect(parts(text)).toEqual([{ text, href: null }]);
+    }
+  });
+});
