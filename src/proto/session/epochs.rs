@@ -128,7 +128,7 @@ impl Peer {
         }
         self.say_unsaid();
         self.presence.make_due();
-        self.bring_passed_on();
+        self.bring_passed_on(now.wall);
         self.open_held(now);
         self.tidy_epochs();
     }

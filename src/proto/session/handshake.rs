@@ -7,7 +7,7 @@ use crate::proto::authlog::Record;
 use crate::proto::id::{AuthorId, Channel, LaneId, ShareId};
 use crate::proto::limits::{AUTHORS_MAX, HAVE_LANES_MAX};
 use crate::proto::member::{Chain, ChainError, MemberCert, VerifiedMember};
-use crate::proto::time::{Mono, Now};
+use crate::proto::time::{Mono, Now, Wall};
 use crate::proto::verify::channel_binding;
 use crate::proto::wire::{Ack, Auth, CloseCode, Frame, Have, Hello, PassedOn, Ready, Standing, Welcome};
 use bytes::Bytes;
@@ -122,7 +122,7 @@ impl Peer {
             self.events.push_back(Event::LetIn);
             self.open_wraps(now);
             self.presence.make_due();
-            self.greet_all();
+            self.greet_all(now.wall);
         }
     }
 
@@ -224,7 +224,7 @@ impl Peer {
             return;
         }
         self.check_records(link, ready.log_next);
-        self.greet_all();
+        self.greet_all(now.wall);
         self.send_typed_again();
         if self.links.get(&link).is_some_and(|state| state.awaits_host) {
             // What waits for an answer was just sent on this link, too; if nothing does, this is.
@@ -244,7 +244,7 @@ impl Peer {
     }
 
     /// Tells every link that does not know it what this peer has and wants, as only members may.
-    fn greet_all(&mut self) {
+    fn greet_all(&mut self, now: Wall) {
         if !self.is_admitted() {
             return;
         }
@@ -261,7 +261,7 @@ impl Peer {
             }
         }
         self.bring_proofs();
-        self.bring_passed_on();
+        self.bring_passed_on(now);
     }
 
     /// The host itself has answered on this link.

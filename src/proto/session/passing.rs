@@ -116,7 +116,7 @@ impl Peer {
             .map_err(|_| PassOnError::HostKey)?;
         let certs = std::iter::once(cert).chain(above).collect();
         self.passing.passed.push(Passed { secret, certs, sealed_kek });
-        self.bring_passed_on();
+        self.bring_passed_on(now.wall);
         Ok(Token::new(terms.access, &self.session, seed, flags))
     }
 
@@ -166,8 +166,9 @@ impl Peer {
         self.passing.passed.retain(|passed| passed.is_open(log, now));
     }
 
-    /// Brings the shares passed on here to links that do not know them. Needs the key of the newest epoch, for them.
-    pub(super) fn bring_passed_on(&mut self) {
+    /// Brings the shares passed on here to links that do not know them. Needs the key of the newest epoch, for them; those
+    /// that are over get none, or who was cut off by the epoch would have its key from here.
+    pub(super) fn bring_passed_on(&mut self, now: Wall) {
         let Some((epoch, secret)) = self.newest_secret() else { return };
         let blank = EpochSecret::blank();
         let wrap = |passed: &Passed| {
@@ -177,11 +178,14 @@ impl Peer {
             secret.wrap(epoch, passed.secret.kek(), share.as_bytes(), &self.session)
         };
         let frame = |passed: &Passed| {
-            Frame::Share(PassedOn { certs: passed.certs.clone(), wrap: wrap(passed), sealed_kek: passed.sealed_kek })
+            let Passed { certs, sealed_kek, .. } = passed;
+            let is_open = passed.is_open(&self.log, now);
+            is_open
+                .then(|| Frame::Share(PassedOn { certs: certs.clone(), wrap: wrap(passed), sealed_kek: *sealed_kek }))
         };
-        let frames: Vec<Frame> = self.passing.passed.iter().map(frame).collect();
+        let frames: Vec<Option<Frame>> = self.passing.passed.iter().map(frame).collect();
         for state in self.links.values_mut().filter(|state| state.has_greeted) {
-            frames.iter().skip(state.brought).for_each(|frame| state.send(frame));
+            frames.iter().skip(state.brought).flatten().for_each(|frame| state.send(frame));
             state.brought = frames.len();
         }
     }

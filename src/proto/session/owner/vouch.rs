@@ -48,6 +48,7 @@ impl Peer {
     /// Keeps what there is to vouch for in the epoch that has just begun.
     pub(super) fn vouch_soon(&mut self, now: Now) {
         let Some(epoch) = self.log.epoch() else { return };
+        self.forget_segments_before(epoch);
         let drafts = Channel::DURABLE.into_iter().filter_map(|document| self.draft(document)).collect();
         if let Some(owner) = &mut self.owner {
             owner.vouching = Vouching { epoch, drafts, at: Some(now.mono.after_us(SAVE_US)) };
@@ -82,12 +83,16 @@ impl Peer {
             }
             self.lanes.note_vouched(document, now.mono);
             self.lanes.show_segments_by(now.mono.after_us(SEGMENTS_US));
-            let older = |lane: &LaneId| Some(lane.channel) == document.checkpoint() && lane.epoch < epoch;
-            self.replica.retain(|lane| !older(lane));
-            for link in self.links.values_mut() {
-                link.feed.retain(|lane| !older(lane));
-                link.stored.retain(|lane, _| !older(lane));
-            }
+        }
+    }
+
+    /// Forgets the segments of epochs that are over: nobody gets their keys any more.
+    fn forget_segments_before(&mut self, epoch: Epoch) {
+        let older = |lane: &LaneId| lane.channel.is_checkpoint() && lane.epoch < epoch;
+        self.replica.retain(|lane| !older(lane));
+        for link in self.links.values_mut() {
+            link.feed.retain(|lane| !older(lane));
+            link.stored.retain(|lane, _| !older(lane));
         }
     }
 

@@ -101,6 +101,33 @@ fn share_passed_on_in_an_earlier_epoch_works() {
     assert_eq!(wire.assert_equal(&[ben, cat]), ["before"]);
 }
 
+/// Whoever passed a link on tells new relays of it in every epoch; once the owner has closed it, the new key must not
+/// come to its holders that way.
+#[test]
+fn closed_share_gets_no_key_from_who_passed_it_on() {
+    let mut wire = Wire::new();
+    let token = passable(&mut wire);
+    let ben = wire.join(&token);
+    let below = pass_on(&mut wire, ben, Access::View);
+    wire.settle();
+    let cat = wire.join(&below);
+    wire.pass(1_000_000);
+    let brought = |wire: &mut Wire| {
+        let now = wire.now;
+        let peer = &mut wire.peers[ben];
+        peer.links.values_mut().for_each(|link| link.brought = 0);
+        peer.bring_passed_on(now.wall);
+        let mut out = Vec::new();
+        peer.pop(link(ben), usize::MAX, &mut out);
+        decode(&out).iter().filter(|frame| matches!(frame, Frame::Share(_))).count()
+    };
+    assert_eq!(brought(&mut wire), 1);
+    wire.revoke(share_of(&below));
+    wire.pass(1_000_000);
+    assert_eq!(wire.peers[cat].ended(), Some(Ending::Revoked));
+    assert_eq!(brought(&mut wire), 0);
+}
+
 /// Whoever is cut off takes along all whom it let in.
 #[test]
 fn closing_a_share_closes_those_below() {
