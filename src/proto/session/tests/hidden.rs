@@ -62,3 +62,23 @@ fn guest_cannot_accuse_the_relay() {
         assert_eq!(is_alarmed(&mut wire, ben), is_believed, "member {liar}");
     }
 }
+
+/// Somebody runs the session's key twice, or stole it: both logs hold by themselves, and only the host's heartbeat tells
+/// them apart. It does so every 5 s, people need it once.
+#[test]
+fn another_log_than_the_hosts_is_told_once() {
+    let mut wire = Wire::new();
+    let token = wire.share(Access::View);
+    let ben = wire.join(&token);
+    wire.pass(6_000_000);
+    let now = wire.now.mono;
+    let peer = &mut wire.peers[ben];
+    let (next, head) = (peer.log().next_seq(), peer.log().head());
+    peer.compare_log((next, head), now);
+    peer.compare_log((next - 1, [9; 32]), now);
+    assert_eq!(wire.alarms(ben), [], "the same log, and one from before");
+    for _ in 0..3 {
+        wire.peers[ben].compare_log((next, [9; 32]), now);
+    }
+    assert_eq!(wire.alarms(ben), [Alarm::LogForked]);
+}
