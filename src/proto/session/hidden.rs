@@ -18,6 +18,8 @@ pub(super) struct Hidden {
     /// Since when the log is known to lack some.
     since: Option<Mono>,
     is_told: bool,
+    /// The host's log was found to be another one; each of its heartbeats would say so again.
+    is_forked: bool,
 }
 
 impl Hidden {
@@ -41,7 +43,8 @@ impl Peer {
     pub(super) fn compare_log(&mut self, (next, head): (u64, [u8; 32]), now: Mono) {
         if next > self.log.next_seq() {
             self.hidden.note(next, now);
-        } else if next == self.log.next_seq() && head != self.log.head() {
+        } else if next == self.log.next_seq() && head != self.log.head() && !self.hidden.is_forked {
+            self.hidden.is_forked = true;
             self.events.push_back(Event::Alarm(Alarm::LogForked));
         }
     }

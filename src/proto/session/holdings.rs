@@ -359,9 +359,13 @@ impl Peer {
         if now.since_us(sent) < SURE_US {
             return;
         }
-        let since = sent.after_us(SURE_US);
+        self.ping_unheard(sent.after_us(SURE_US), now);
+    }
+
+    /// Asks those links for a sign of life that gave none after `since`, unless they owe one.
+    pub(super) fn ping_unheard(&mut self, since: Mono, now: Mono) {
         let unheard =
-            self.links.iter().filter(|(_, link)| link.is_ready() && link.heard < since && link.pinged.is_none());
+            self.links.iter().filter(|(_, link)| link.is_ready() && link.heard <= since && link.pinged.is_none());
         for link in unheard.map(|(id, _)| *id).collect::<Vec<_>>() {
             self.ping(link, Now { mono: now, ..Now::default() });
         }

@@ -105,7 +105,6 @@ impl Peer {
         let flags = terms.flags(passphrase.is_some());
         let terms_below = self.terms_below(terms, flags, now.wall)?;
         let host_seed = self.draw();
-        self.forget_passed_on(now.wall);
         let me = self.me.as_ref().ok_or(PassOnError::NotJoined)?;
         let above = me.chain().shares.clone();
         let parent = above.first().ok_or(PassOnError::NotJoined)?;
@@ -169,6 +168,7 @@ impl Peer {
     /// Brings the shares passed on here to links that do not know them. Needs the key of the newest epoch, for them; those
     /// that are over get none, or who was cut off by the epoch would have its key from here.
     pub(super) fn bring_passed_on(&mut self, now: Wall) {
+        self.forget_passed_on(now);
         let Some((epoch, secret)) = self.newest_secret() else { return };
         let blank = EpochSecret::blank();
         let wrap = |passed: &Passed| {
@@ -178,14 +178,11 @@ impl Peer {
             secret.wrap(epoch, passed.secret.kek(), share.as_bytes(), &self.session)
         };
         let frame = |passed: &Passed| {
-            let Passed { certs, sealed_kek, .. } = passed;
-            let is_open = passed.is_open(&self.log, now);
-            is_open
-                .then(|| Frame::Share(PassedOn { certs: certs.clone(), wrap: wrap(passed), sealed_kek: *sealed_kek }))
+            Frame::Share(PassedOn { certs: passed.certs.clone(), wrap: wrap(passed), sealed_kek: passed.sealed_kek })
         };
-        let frames: Vec<Option<Frame>> = self.passing.passed.iter().map(frame).collect();
+        let frames: Vec<Frame> = self.passing.passed.iter().map(frame).collect();
         for state in self.links.values_mut().filter(|state| state.has_greeted) {
-            frames.iter().skip(state.brought).flatten().for_each(|frame| state.send(frame));
+            frames.iter().skip(state.brought).for_each(|frame| state.send(frame));
             state.brought = frames.len();
         }
     }

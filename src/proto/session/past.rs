@@ -5,7 +5,7 @@
 //! Always: nobody is accused while the host or a link is silent, or while anything of what is missing comes.
 //! PROTOCOL.md 11.
 
-use super::link::{FLOW_GAP_US, LinkId};
+use super::link::FLOW_GAP_US;
 use super::{Alarm, Event, Peer};
 use crate::proto::id::{Channel, Epoch, LaneId};
 use crate::proto::time::{Mono, Now};
@@ -78,13 +78,9 @@ impl Peer {
 
     /// Keeps the links and the host talking: a network that stands still brings nothing, and nobody is to blame for it.
     fn hear_all(&mut self, now: Now) {
-        let is_silent = |at: Mono| now.mono.since_us(at) >= SILENCE_US;
-        let silent =
-            self.links.iter().filter(|(_, link)| link.is_ready() && link.pinged.is_none() && is_silent(link.heard));
-        for link in silent.map(|(id, _)| *id).collect::<Vec<LinkId>>() {
-            self.ping(link, now);
-        }
-        if is_silent(self.host_heard().max(self.past.asked_host)) {
+        let since = Mono(now.mono.0.saturating_sub(SILENCE_US));
+        self.ping_unheard(since, now.mono);
+        if self.host_heard().max(self.past.asked_host) <= since {
             self.past.asked_host = now.mono;
             self.probe(now);
         }
