@@ -38,6 +38,8 @@ impl Party {
         ada.session().set_name(NAME);
         let pane = ada.open_pane("shell", "sh", Size::new(40, 5)).unwrap();
         let link = ada.share(Terms::new(Access::Interact)).unwrap();
+        // Before that, the relay would have to tell Ben that there is no such session.
+        assert!(comes_true(|| relay.stats().members == 1, PATIENCE).await, "Ada is at the relay");
         let ben = guest(&link, way).await;
         Self { middle, ada, pane, link, ben, _relay: relay }
     }
