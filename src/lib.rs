@@ -57,6 +57,7 @@ pub use proto::doc::{
 };
 pub use proto::id::{AuthorId, Epoch, PaneId, SessionId, ShareId};
 pub use proto::path::PathKind;
+pub use proto::relay::{Counts, HallStats, SessionStats};
 pub use proto::session::{
     Alarm, DRIVER_LAPSE_MS, DriverPolicy, DrivingError, EditRefused, HostingError, OwnerError, PassOnError, TypeError,
 };
@@ -77,6 +78,10 @@ pub use host::{
 };
 #[cfg(feature = "net")]
 pub use io::channel::Channel;
+#[cfg(feature = "web")]
+pub use io::gateway::Names as WebNames;
+#[cfg(feature = "web")]
+pub use io::gateway::{AskError, OperatorToken, OperatorTokenError, RelayClient};
 #[cfg(feature = "net")]
 pub use io::pty::{PtyCommand, PtyWriter};
 #[cfg(feature = "net")]

@@ -3,7 +3,7 @@
 use crate::io::channel::Channel;
 use crate::io::clock::Clock;
 #[cfg(feature = "web")]
-use crate::io::gateway::{Gateway, GatewayOptions, Names};
+use crate::io::gateway::{Api, Gateway, GatewayOptions, Names, OperatorToken};
 use crate::io::quic::{BindError, ListenLimits, Listener};
 use crate::io::relay_server::Node;
 use crate::io::tls::{Identity, IdentityError};
@@ -55,6 +55,8 @@ pub struct RelayBuilder {
     listen: ListenLimits,
     #[cfg(feature = "web")]
     web: Web,
+    #[cfg(feature = "web")]
+    operator: Option<OperatorToken>,
 }
 
 /// Whether browsers can come.
@@ -115,6 +117,14 @@ impl RelayBuilder {
         self
     }
 
+    /// Tells whoever has this token, by the HTTP API that goes with [`web`](Self::web), what sessions there are: ids,
+    /// sizes and times. Without one nobody is told.
+    #[cfg(feature = "web")]
+    pub fn operator(mut self, token: OperatorToken) -> Self {
+        self.operator = Some(token);
+        self
+    }
+
     /// Starts listening. Must be called inside a tokio runtime.
     ///
     /// # Errors
@@ -125,11 +135,13 @@ impl RelayBuilder {
         let all = [SocketAddr::from((Ipv6Addr::UNSPECIFIED, PORT_DEFAULT))];
         let addresses = if self.addresses.is_empty() { &all[..] } else { &self.addresses };
         let listener = Listener::bind(addresses, &identity, self.listen)?;
-        #[cfg(feature = "web")]
-        let gateway = open_web(self.web, &listener, &identity, self.listen).await?;
         let mut seed = [0; 32];
         getrandom::fill(&mut seed)?;
         let node = Node::start(Hall::new(self.hall, seed), Clock::start());
+        #[cfg(feature = "web")]
+        let api = Api::new(node.clone(), self.operator);
+        #[cfg(feature = "web")]
+        let gateway = open_web(self.web, &listener, &identity, self.listen, api).await?;
         let (stop, stopped) = oneshot::channel();
         let doors = Doors {
             listener,
@@ -155,13 +167,14 @@ async fn open_web(
     listener: &Listener,
     identity: &Identity,
     limits: ListenLimits,
+    api: Api,
 ) -> Result<Option<Gateway>, BindError> {
     let (addresses, identity, names) = match web {
         Web::No => return Ok(None),
         Web::Beside(names) => (listener.local_addresses().to_vec(), Some(identity), names),
         Web::Plain(addresses, names) => (addresses, None, names),
     };
-    Gateway::bind(&addresses, identity, GatewayOptions { names, limits }).await.map(Some)
+    Gateway::bind(&addresses, identity, GatewayOptions { names, limits, api: Some(api) }).await.map(Some)
 }
 
 /// Where connections come from.

@@ -4,10 +4,12 @@
 //!
 //! Always: it carries frames and understands none; a foreign page or name gets nothing. PROTOCOL.md 10.2.
 
+mod api;
 mod guard;
 mod page;
 mod websocket;
 
+pub use api::{Api, AskError, OperatorToken, OperatorTokenError, RelayClient};
 pub use guard::Names;
 
 use crate::io::channel::Channel;
@@ -51,6 +53,8 @@ pub struct GatewayOptions {
     pub names: Names,
     /// How many connections it takes.
     pub limits: ListenLimits,
+    /// What answers by HTTP beside the page, if anything does.
+    pub api: Option<Api>,
 }
 
 /// Listens on TCP for browsers. Dropping it stops that; channels given out live on.
@@ -88,6 +92,7 @@ impl Gateway {
                 gate: gate.clone(),
                 limits: options.limits,
                 names: Arc::new(options.names.clone()),
+                api: options.api.clone(),
                 out: sender.clone(),
             };
             doors.spawn(door.run(listener));
@@ -122,6 +127,7 @@ struct Door {
     gate: Arc<Gate>,
     limits: ListenLimits,
     names: Arc<Names>,
+    api: Option<Api>,
     out: mpsc::Sender<Channel>,
 }
 
@@ -131,6 +137,8 @@ struct Visit {
     remote: SocketAddr,
     names: Arc<Names>,
     out: mpsc::Sender<Channel>,
+    /// The HTTP API's routes, if there are any.
+    api: Option<Router>,
     /// Kept as long as anything of the connection is.
     _seat: Arc<Seat>,
 }
@@ -160,9 +168,11 @@ impl Door {
     async fn receive(self, stream: TcpStream, remote: SocketAddr, mut seat: Seat) {
         // Keystrokes do not wait for company.
         let _ = stream.set_nodelay(true);
+        let local = stream.local_addr().ok();
         let greeted = timeout(self.limits.handshake, self.greet(stream)).await;
         seat.sit();
-        let visit = Visit { remote, names: self.names, out: self.out, _seat: Arc::new(seat) };
+        let api = self.api.map(|api| api.routes(remote, local, self.names.as_ref().clone()));
+        let visit = Visit { remote, names: self.names, out: self.out, api, _seat: Arc::new(seat) };
         match greeted {
             Ok(Ok(Greeting::Plain(stream))) => serve(stream, visit.routes()).await,
             Ok(Ok(Greeting::Secure(stream))) => serve(*stream, visit.routes()).await,
@@ -193,11 +203,12 @@ enum Greeting {
 }
 
 impl Visit {
-    fn routes(self) -> Router {
+    fn routes(mut self) -> Router {
         let names = self.names.clone();
+        let api = self.api.take().unwrap_or_default();
         let routes = page::routes().route("/healthz", get(async || "ok\n")).route("/ws", any(websocket::upgrade));
         let routes = routes.with_state(self).fallback(async || StatusCode::NOT_FOUND);
-        routes.layer(middleware::from_fn_with_state(names, guard::check))
+        routes.layer(middleware::from_fn_with_state(names, guard::check)).merge(api)
     }
 
     /// Answers everything with the way to the same place over TLS.

@@ -13,6 +13,8 @@ use std::sync::Arc;
 use rustls::crypto::CryptoProvider;
 
 pub use identity::{Identity, IdentityError};
+#[cfg(feature = "web")]
+pub(crate) use trust::web_client_config;
 pub(crate) use trust::{Refusal, RefusalSlot, client_config};
 pub use trust::{Trust, TrustError};
 
