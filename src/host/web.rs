@@ -2,7 +2,8 @@
 
 use super::{Host, HostBuilder, HostError, reach};
 use crate::io::gateway::{Gateway, GatewayOptions, Names, ServedBy};
-use std::net::{Ipv4Addr, SocketAddr};
+use crate::proto::token::Link;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -47,6 +48,17 @@ impl Host {
         self.browsers.as_ref().map_or(&[], |browsers| &browsers.addresses)
     }
 
+    /// Returns the address by which browsers on this network come by `link`; nothing unless [`web`](HostBuilder::web)
+    /// lets them. It is as secret as the link.
+    #[must_use]
+    pub fn web_link(&self, link: &Link) -> Option<String> {
+        let mut address = *self.web_addrs().first()?;
+        if address.ip().is_unspecified() {
+            address.set_ip(own_address());
+        }
+        Some(link.reveal_at(&format!("http://{address}")))
+    }
+
     pub(super) async fn serve_browsers(&mut self, place: Place) -> Result<(), HostError> {
         let options =
             || GatewayOptions { names: place.names.clone(), served_by: ServedBy::Host, ..GatewayOptions::default() };
@@ -81,4 +93,30 @@ impl Host {
         self.browsers = Some(Browsers { addresses, stop, closed });
         Ok(())
     }
+}
+
+/// Returns an address of this machine that others on its network can reach; IPv4 first, which people can type.
+fn own_address() -> IpAddr {
+    // Addresses for documentation (RFC 5737, RFC 3849): nothing is sent there, only the way there is looked up.
+    let routed = [("0.0.0.0:0", "192.0.2.1:9"), ("[::]:0", "[2001:db8::1]:9")].into_iter().find_map(|(own, far)| {
+        let socket = UdpSocket::bind(own).ok()?;
+        socket.connect(far).ok()?;
+        socket.local_addr().ok().map(|address| address.ip()).filter(|ip| !ip.is_loopback())
+    });
+    routed.or_else(listed_address).unwrap_or(Ipv4Addr::LOCALHOST.into())
+}
+
+/// Returns an address of a network that leads nowhere else.
+#[cfg(feature = "lan")]
+fn listed_address() -> Option<IpAddr> {
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
+    let mut addresses: Vec<_> = interfaces.iter().map(if_addrs::Interface::ip).collect();
+    addresses.retain(|ip| !ip.is_loopback() && !matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local()));
+    addresses.sort_by_key(IpAddr::is_ipv6);
+    addresses.first().copied()
+}
+
+#[cfg(not(feature = "lan"))]
+fn listed_address() -> Option<IpAddr> {
+    None
 }
