@@ -7,8 +7,11 @@
 mod guard;
 mod page;
 mod websocket;
+mod webtransport;
 
 pub use guard::Names;
+use guard::Rules;
+pub(crate) use webtransport::{Offer, Pages, WebTransport};
 
 use crate::io::channel::Channel;
 use crate::io::gate::{Address, Gate, Seat, Verdict};
@@ -75,6 +78,17 @@ impl Gateway {
         identity: Option<&Identity>,
         options: GatewayOptions,
     ) -> Result<Self, BindError> {
+        Self::bind_offering(addresses, identity, options, None).await
+    }
+
+    /// The same, and tells pages how to come by WebTransport.
+    pub(crate) async fn bind_offering(
+        addresses: &[SocketAddr],
+        identity: Option<&Identity>,
+        options: GatewayOptions,
+        offer: Option<Offer>,
+    ) -> Result<Self, BindError> {
+        let rules = Rules { names: Arc::new(options.names), offer };
         let tls = identity.map(web_config).transpose()?.map(|config| TlsAcceptor::from(Arc::new(config)));
         let gate = Gate::new(options.limits);
         let (sender, accepted) = mpsc::channel(ACCEPTED_MAX);
@@ -87,7 +101,7 @@ impl Gateway {
                 tls: tls.clone(),
                 gate: gate.clone(),
                 limits: options.limits,
-                names: Arc::new(options.names.clone()),
+                rules: rules.clone(),
                 out: sender.clone(),
             };
             doors.spawn(door.run(listener));
@@ -121,7 +135,7 @@ struct Door {
     tls: Option<TlsAcceptor>,
     gate: Arc<Gate>,
     limits: ListenLimits,
-    names: Arc<Names>,
+    rules: Rules,
     out: mpsc::Sender<Channel>,
 }
 
@@ -129,7 +143,7 @@ struct Door {
 #[derive(Clone)]
 struct Visit {
     remote: SocketAddr,
-    names: Arc<Names>,
+    rules: Rules,
     out: mpsc::Sender<Channel>,
     /// Kept as long as anything of the connection is.
     _seat: Arc<Seat>,
@@ -162,7 +176,7 @@ impl Door {
         let _ = stream.set_nodelay(true);
         let greeted = timeout(self.limits.handshake, self.greet(stream)).await;
         seat.sit();
-        let visit = Visit { remote, names: self.names, out: self.out, _seat: Arc::new(seat) };
+        let visit = Visit { remote, rules: self.rules, out: self.out, _seat: Arc::new(seat) };
         match greeted {
             Ok(Ok(Greeting::Plain(stream))) => serve(stream, visit.routes()).await,
             Ok(Ok(Greeting::Secure(stream))) => serve(*stream, visit.routes()).await,
@@ -194,17 +208,18 @@ enum Greeting {
 
 impl Visit {
     fn routes(self) -> Router {
-        let names = self.names.clone();
+        let rules = self.rules.clone();
         let routes = page::routes().route("/healthz", get(async || "ok\n")).route("/ws", any(websocket::upgrade));
+        let routes = routes.route("/webtransport", get(webtransport::tell));
         let routes = routes.with_state(self).fallback(async || StatusCode::NOT_FOUND);
-        routes.layer(middleware::from_fn_with_state(names, guard::check))
+        routes.layer(middleware::from_fn_with_state(rules, guard::check))
     }
 
     /// Answers everything with the way to the same place over TLS.
     fn way_to_https(self) -> Router {
-        let names = self.names.clone();
+        let rules = self.rules.clone();
         let redirect = Router::new().fallback(guard::redirect);
-        redirect.layer(middleware::from_fn_with_state(names, guard::check))
+        redirect.layer(middleware::from_fn_with_state(rules, guard::check))
     }
 }
 
