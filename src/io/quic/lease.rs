@@ -34,7 +34,6 @@ pub(super) enum Peer {
     /// A program of ours, whose proofs are bound to the connection.
     Native,
     /// A browser, whose page cannot export secrets.
-    #[cfg_attr(not(feature = "web"), expect(dead_code, reason = "browsers come by the feature `web` alone"))]
     Browser,
 }
 
