@@ -19,11 +19,11 @@ fn command(wire: &mut Wire, index: usize, command: Command) -> Option<Outcome> {
 
 fn desk(wire: &mut Wire, index: usize) -> Option<Desk> {
     wire.pass(200_000);
-    let desks = wire.events(index).into_iter().filter_map(|event| match event {
+    let mut desks = wire.events(index).into_iter().filter_map(|event| match event {
         Event::Desk(desk) => Some(desk),
         _ => None,
     });
-    desks.last()
+    desks.next_back()
 }
 
 /// The owner is on the train with a phone: the link that it makes there works as any other.
