@@ -29,6 +29,8 @@ pub(crate) struct Scene {
     can_command: bool,
     /// When the link that this guest came by ends, in milliseconds since 1970.
     expires: Option<f64>,
+    /// When the session began, in milliseconds since 1970.
+    since: Option<f64>,
     title: String,
     notes: String,
     members: Vec<Member>,
@@ -108,6 +110,7 @@ impl Scene {
             can_edit: rights.contains(Rights::CONTROL),
             can_command: rights.contains(Rights::ADMIN),
             expires: own.map(|own| own.expires().0 as f64),
+            since: peer.log().time_of(0).map(|at| at.0 as f64),
             title: sanitise_line(&state.title, LINE_BYTES_MAX),
             notes: state.notes.clone(),
             members: peer.roster().here().map(|(member, presence)| Member::of(peer, member, presence)).collect(),
