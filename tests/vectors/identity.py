@@ -223,9 +223,9 @@ def token() -> dict:
         ("padding", bech32m("chi", payload, padding=1)),
     ]
     links = [
-        (f"https://relay.example/j#{good}", "relay.example", 4433, None),
+        (f"https://relay.example:4433/j#{good}", "relay.example", 4433, None),
         (f"https://relay.example:8443/j#{good}", "relay.example", 8443, None),
-        (f"https://192.0.2.7/j#{good}&fp={fingerprint.hex()}", "192.0.2.7", 4433, fingerprint),
+        (f"https://192.0.2.7:4433/j#{good}&fp={fingerprint.hex()}", "192.0.2.7", 4433, fingerprint),
         (f"https://[2001:db8::7]:4434/j#{good}&fp={fingerprint.hex()}", "2001:db8::7", 4434, fingerprint),
         (f"cahoots://join#{good}", None, None, None),
     ]

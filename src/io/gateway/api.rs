@@ -14,7 +14,7 @@ mod operator;
 pub use client::{AskError, RelayClient};
 pub use operator::{OperatorToken, OperatorTokenError};
 
-use super::guard::Names;
+use super::Visit;
 use crate::io::clock::Clock;
 use crate::io::relay_server::Node;
 use crate::proto::hex;
@@ -32,7 +32,6 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware;
 use axum::response::Response;
 use axum::routing::any;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -89,13 +88,14 @@ impl Api {
     pub fn new(node: Node, operator: Option<OperatorToken>) -> Self {
         Self(Arc::new(Desk { node, operator, quota: Mutex::new(Quota::new(API_RATE)), clock: Clock::start() }))
     }
+}
 
-    /// Returns what answers the requests of one connection.
-    pub(super) fn routes(&self, remote: SocketAddr, local: Option<SocketAddr>, names: Names) -> Router {
-        let caller = Caller { desk: Arc::clone(&self.0), remote, local, names: Arc::new(names) };
-        let routes = Router::new().route("/api/{*path}", any(answer)).with_state(caller.clone());
-        routes.layer(middleware::from_fn_with_state(caller, guard::check))
-    }
+/// Returns what answers the requests of one connection; nothing where there is no API.
+pub(super) fn routes(visit: &Visit) -> Router {
+    let Some(Api(desk)) = &visit.house.api else { return Router::new() };
+    let caller = Caller { desk: Arc::clone(desk), visit: visit.clone() };
+    let routes = Router::new().route("/api/{*path}", any(answer)).with_state(caller.clone());
+    routes.layer(middleware::from_fn_with_state(caller, guard::check))
 }
 
 impl std::fmt::Debug for Api {
@@ -108,10 +108,7 @@ impl std::fmt::Debug for Api {
 #[derive(Clone)]
 struct Caller {
     desk: Arc<Desk>,
-    remote: SocketAddr,
-    /// At which of our addresses the connection came in.
-    local: Option<SocketAddr>,
-    names: Arc<Names>,
+    visit: Visit,
 }
 
 async fn answer(State(caller): State<Caller>, request: Request) -> Result<Response, Problem> {
@@ -167,7 +164,7 @@ fn find<'a>(method: &Method, path: &'a str) -> Result<(Route, &'a str), Problem>
 
 impl Caller {
     fn network(&self) -> Network {
-        Network::of(self.remote.ip())
+        Network::of(self.visit.remote.ip())
     }
 
     fn take_quota(&self) -> Result<(), Problem> {
@@ -186,7 +183,7 @@ impl Caller {
         if is_bearer && is_operator {
             return Ok(());
         }
-        tracing::debug!(remote = %self.remote, "a request to the operator's API without its token");
+        tracing::debug!(remote = %self.visit.remote, "a request to the operator's API without its token");
         Err(Problem::not_the_operator())
     }
 
@@ -205,8 +202,9 @@ impl Caller {
 
     /// Returns the name by which the relay was asked, if it is its own and nobody else's.
     fn own_name(&self, headers: &HeaderMap) -> Result<String, Problem> {
-        let local = self.local.map(|local| local.ip().to_canonical());
-        let authority = super::guard::authority(headers).filter(|authority| self.names.owns(authority, local));
+        let local = self.visit.local.map(|local| local.ip().to_canonical());
+        let authority =
+            super::guard::authority(headers).filter(|authority| self.visit.house.names.owns(authority, local));
         authority.map(|authority| authority.as_str().to_ascii_lowercase()).ok_or_else(Problem::not_our_name)
     }
 

@@ -38,14 +38,14 @@ pub(super) async fn check(State(caller): State<Caller>, request: Request, next: 
             let hint = "send the field host, with the relay's name";
             Problem::new(StatusCode::BAD_REQUEST, "a request must say whom it asks", hint).into_response()
         }
-        Some(authority) if !caller.names.knows(&authority) => {
+        Some(authority) if !caller.visit.house.names.knows(&authority) => {
             let hint = "ask by another name, or let the operator add this one with --host";
             Problem::new(StatusCode::MISDIRECTED_REQUEST, "this relay does not go by that name", hint).into_response()
         }
         Some(authority) => {
             let text = origin.as_ref().map(|origin| origin.to_str().unwrap_or("null"));
-            let is_listed = text.is_some_and(|origin| caller.names.may_ask_api(origin));
-            let is_own = text.is_none_or(|origin| caller.names.is_own_page(origin, &authority));
+            let is_listed = text.is_some_and(|origin| caller.visit.house.names.may_ask_api(origin));
+            let is_own = text.is_none_or(|origin| caller.visit.house.names.is_own_page(origin, &authority));
             listed = origin.filter(|_| is_listed);
             if !is_own && !is_listed {
                 let hint = "let the operator list the page's origin with --cors-origin";
