@@ -67,7 +67,9 @@ pub use proto::terminal::{
     encode_key, encode_paste, sanitise_line,
 };
 pub use proto::time::Wall;
-pub use proto::token::{Access, Link, LinkError, Relay as RelayAddress, RelayError, Token, TokenError};
+pub use proto::token::{
+    Access, Link, LinkError, PORT_DEFAULT as RELAY_PORT, Relay as RelayAddress, RelayError, Token, TokenError,
+};
 pub use proto::wire::CloseCode;
 
 #[cfg(feature = "net")]
