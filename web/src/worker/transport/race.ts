@@ -5,7 +5,7 @@ import type { By, Transport, TransportEvents, Way } from "../transport";
 
 /** How long WebTransport is alone on the track. */
 export const HEAD_START_MS = 300;
-/** WebTransport that has held this long is good; when it carries nothing for so long, it is not. PINGs are more frequent. */
+/** WebTransport that has held this long is good. One that ends after as long a silence is not: PINGs are more frequent. */
 export const STEADY_MS = 10_000;
 /** Faults in a row after which WebTransport is left alone: one may be the relay's, which was just starting. */
 const FAULTS_MAX = 2;
@@ -38,7 +38,7 @@ export class Dialler {
   }
 }
 
-/** How WebTransport fared: it held, or it got nowhere while WebSocket did, broke off soon or fell silent. */
+/** How WebTransport fared: it held; or it got nowhere while WebSocket did, or fell silent. */
 type Outcome = "good" | "bad";
 
 /** One attempt by both ways; after it, the one that won. */
@@ -75,10 +75,6 @@ class Race implements Transport {
 
   close(): void {
     if (this.#by === "webtransport" && Date.now() - this.#heardAt >= STEADY_MS) this.#learn("bad");
-    this.#stop();
-  }
-
-  #stop(): void {
     clearTimeout(this.#headStart);
     this.#events = null;
     for (const transport of this.#running.values()) transport.close();
@@ -120,12 +116,8 @@ class Race implements Transport {
 
   #lost(by: By, reason: string): void {
     this.#running.delete(by);
-    if (this.#winner !== null) {
-      if (by === "webtransport" && !this.#isSteady) this.#learn("bad");
-      return this.#end(reason);
-    }
     // Both have to fail, and the first one hastens the second.
-    if (this.#hasFailed) return this.#end(reason);
+    if (this.#winner !== null || this.#hasFailed) return this.#end(reason);
     this.#hasFailed = true;
     clearTimeout(this.#headStart);
     if (!this.#running.has("websocket") && by === "webtransport") this.#start("websocket");
@@ -133,7 +125,7 @@ class Race implements Transport {
 
   #end(reason: string): void {
     const events = this.#events;
-    this.#stop();
+    this.close();
     events?.closed(reason);
   }
 }
