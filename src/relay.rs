@@ -166,7 +166,7 @@ async fn open_all(
     };
     let door = Arc::new(WebTransport::new(names.clone(), pages)?);
     let listener = Listener::bind_for_all(addresses, identity, limits, &door)?;
-    let options = GatewayOptions { names, limits };
+    let options = GatewayOptions { names, limits, ..GatewayOptions::default() };
     let gateway = match web {
         Web::Plain(addresses, _) => {
             let offer = Offer::new(door, Some(listener.local_port()));
@@ -300,6 +300,10 @@ async fn serve(node: Node, mut doors: Doors, mut stopped: oneshot::Receiver<()>)
             tracing::info!(left = connections.len(), "connections cut that did not read the goodbye");
         }
         connections.shutdown().await;
+        #[cfg(feature = "web")]
+        if let Some(gateway) = doors.gateway {
+            gateway.close().await;
+        }
         doors.listener.close().await;
     }
 }

@@ -3,7 +3,7 @@
 //! A page that makes its own name mean our address (DNS rebinding) still sends its own name; a page elsewhere that opens
 //! a socket to us sends its own origin.
 
-use super::webtransport::Offer;
+use super::House;
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_SECURITY_POLICY, HOST, LOCATION, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::uri::Authority;
@@ -74,34 +74,24 @@ pub(super) fn is_plain(authority: &Authority) -> bool {
     authority.as_str().bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte))
 }
 
-/// Whom a gateway answers, and where its pages may go on to.
-#[derive(Clone, Debug)]
-pub(super) struct Rules {
-    pub(super) names: Arc<Names>,
-    pub(super) offer: Option<Offer>,
-}
-
-impl Rules {
-    /// Returns what a page that was asked for by `headers` may do.
-    fn policy(&self, headers: &HeaderMap) -> HeaderValue {
-        // The page's own port is in there already, under any protocol.
-        let elsewhere = self.offer.as_ref().and_then(|offer| offer.origin(&authority(headers)?));
-        let policy = elsewhere.and_then(|origin| HeaderValue::try_from(format!("{POLICY} {origin}")).ok());
-        policy.unwrap_or(HeaderValue::from_static(POLICY))
-    }
+/// Returns what a page that was asked for by `headers` may do.
+fn policy(house: &House, headers: &HeaderMap) -> HeaderValue {
+    // The page's own port is in there already, under any protocol.
+    let elsewhere = house.offer.as_ref().and_then(|offer| offer.origin(&authority(headers)?));
+    let policy = elsewhere.and_then(|origin| HeaderValue::try_from(format!("{POLICY} {origin}")).ok());
+    policy.unwrap_or(HeaderValue::from_static(POLICY))
 }
 
 /// Turns away who asks by a wrong name or from a wrong page, and adds to every answer what the browser must know.
-pub(super) async fn check(State(rules): State<Rules>, request: Request, next: Next) -> Response {
-    let names = &rules.names;
+pub(super) async fn check(State(house): State<Arc<House>>, request: Request, next: Next) -> Response {
+    let names = &house.names;
     let headers = request.headers();
-    let policy = rules.policy(headers);
+    let policy = policy(&house, headers);
     let origin = headers.get(ORIGIN).map(|origin| origin.to_str().unwrap_or("null"));
     let mut response = match authority(headers) {
         None => (StatusCode::BAD_REQUEST, "a request must say whom it asks\n").into_response(),
         Some(authority) if !names.knows(&authority) => {
-            let hint = "this relay does not go by that name; its operator can add it with --host\n";
-            (StatusCode::MISDIRECTED_REQUEST, hint).into_response()
+            (StatusCode::MISDIRECTED_REQUEST, house.served_by.unknown_name()).into_response()
         }
         Some(authority) if origin.is_some_and(|origin| !names.may_ask(origin, &authority)) => {
             (StatusCode::FORBIDDEN, "this page may not ask here\n").into_response()
