@@ -95,7 +95,7 @@ impl WebTransport {
         let status = self.judge(&ConnectRequest::read(&mut request).await?);
         ConnectResponse::new(status).write(&mut answer).await?;
         if status != StatusCode::OK {
-            let _ = answer.finish(); tracing::debug!("DBG session over");
+            let _ = answer.finish();
             let _ = timeout(FAREWELL, answer.stopped()).await;
             connection.close(REQUEST_REJECTED, b"");
             return Err(Refusal::TurnedAway(status));
