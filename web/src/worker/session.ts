@@ -123,6 +123,7 @@ export class Session {
         this.#pump();
         this.#drive({ kind: "stop", reason: "you left the session" });
         break;
+      case "only":
       case "read":
       case "join":
         return;
@@ -174,10 +175,10 @@ export class Session {
 
   #open(): void {
     const transport = this.#dial({
-      opened: () => {
+      opened: (by) => {
         this.#setTime();
         this.#number = this.#core.openLink(transport.acceptor);
-        this.#drive({ kind: "opened" });
+        this.#drive({ kind: "opened", by });
         this.#pump();
       },
       received: (bytes) => {
