@@ -10,6 +10,7 @@ mod websocket;
 
 pub use guard::Names;
 
+use crate::io::bridge::Bridge;
 use crate::io::channel::Channel;
 use crate::io::gate::{Address, Gate, Seat, Verdict};
 use crate::io::quic::{BindError, ListenLimits};
@@ -22,7 +23,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -113,11 +114,30 @@ impl Gateway {
         options: GatewayOptions,
     ) -> Result<Self, BindError> {
         let tls = identity.map(web_config).transpose()?.map(|config| TlsAcceptor::from(Arc::new(config)));
-        let gate = Gate::new(options.limits);
         let (sender, accepted) = mpsc::channel(ACCEPTED_MAX);
+        Self::open(addresses, tls, options, Inside::Node(sender), accepted).await
+    }
+
+    /// Serves the viewer to this machine alone, in a folder whose name is the key to it; each socket is carried on by
+    /// `bridge`.
+    pub(crate) async fn bind_viewer(port: u16, folder: &str, bridge: Arc<Bridge>) -> Result<Self, BindError> {
+        let options = GatewayOptions { served_by: ServedBy::Viewer, ..GatewayOptions::default() };
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let inside = Inside::Bridge { folder: format!("/{folder}"), bridge };
+        Self::open(&[address], None, options, inside, mpsc::channel(1).1).await
+    }
+
+    async fn open(
+        addresses: &[SocketAddr],
+        tls: Option<TlsAcceptor>,
+        options: GatewayOptions,
+        inside: Inside,
+        accepted: mpsc::Receiver<Channel>,
+    ) -> Result<Self, BindError> {
+        let gate = Gate::new(options.limits);
         let carried = watch::Sender::new(0);
         let sockets = carried.subscribe();
-        let house = House { names: options.names, served_by: options.served_by, out: sender, carried };
+        let house = House { names: options.names, served_by: options.served_by, inside, carried };
         let house = Arc::new(house);
         let (mut bound, mut doors) = (Vec::new(), JoinSet::new());
         for &address in addresses {
@@ -171,8 +191,16 @@ struct Door {
 struct House {
     names: Names,
     served_by: ServedBy,
-    out: mpsc::Sender<Channel>,
+    inside: Inside,
     carried: watch::Sender<usize>,
+}
+
+/// Where sockets lead.
+enum Inside {
+    /// To whoever accepts channels.
+    Node(mpsc::Sender<Channel>),
+    /// To a connection of their own, for pages in this folder.
+    Bridge { folder: String, bridge: Arc<Bridge> },
 }
 
 /// What the answers to one connection's requests need to know.
@@ -247,7 +275,11 @@ impl Visit {
         let word = house.served_by.word();
         let routes = page::routes().route("/healthz", get(async || "ok\n")).route("/ws", any(websocket::upgrade));
         let routes = routes.route("/served-by", get(async move || format!("{word}\n")));
-        let routes = routes.with_state(self).fallback(async || StatusCode::NOT_FOUND);
+        let routes = match &house.inside {
+            Inside::Node(_) => routes.with_state(self),
+            Inside::Bridge { folder, .. } => Router::new().nest(folder, routes.with_state(self)),
+        };
+        let routes = routes.fallback(async || StatusCode::NOT_FOUND);
         routes.layer(middleware::from_fn_with_state(house, guard::check))
     }
 
