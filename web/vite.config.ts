@@ -5,6 +5,7 @@ export default defineConfig({
   base: "./",
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: {
+    outDir: "dist/page",
     target: "es2022",
     // Every name under assets/ carries a hash of the content: gateways let browsers keep them for ever.
     assetsDir: "assets",

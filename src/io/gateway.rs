@@ -7,8 +7,10 @@
 mod guard;
 mod page;
 mod websocket;
+mod webtransport;
 
 pub use guard::Names;
+pub(crate) use webtransport::{Offer, Pages, WebTransport};
 
 use crate::io::bridge::Bridge;
 use crate::io::channel::Channel;
@@ -113,9 +115,19 @@ impl Gateway {
         identity: Option<&Identity>,
         options: GatewayOptions,
     ) -> Result<Self, BindError> {
+        Self::bind_offering(addresses, identity, options, None).await
+    }
+
+    /// The same, and tells pages how to come by WebTransport.
+    pub(crate) async fn bind_offering(
+        addresses: &[SocketAddr],
+        identity: Option<&Identity>,
+        options: GatewayOptions,
+        offer: Option<Offer>,
+    ) -> Result<Self, BindError> {
         let tls = identity.map(web_config).transpose()?.map(|config| TlsAcceptor::from(Arc::new(config)));
         let (sender, accepted) = mpsc::channel(ACCEPTED_MAX);
-        Self::open(addresses, tls, options, Inside::Node(sender), accepted).await
+        Self::open(addresses, tls, options, Inside::Node { out: sender, offer }, accepted).await
     }
 
     /// Serves the viewer to this machine alone, in a folder whose name is the key to it; each socket is carried on by
@@ -137,8 +149,8 @@ impl Gateway {
         let gate = Gate::new(options.limits);
         let carried = watch::Sender::new(0);
         let sockets = carried.subscribe();
-        let house = House { names: options.names, served_by: options.served_by, inside, carried };
-        let house = Arc::new(house);
+        let GatewayOptions { names, served_by, .. } = options;
+        let house = Arc::new(House { names, served_by, inside, carried });
         let (mut bound, mut doors) = (Vec::new(), JoinSet::new());
         for &address in addresses {
             let failed = |source| BindError::Tcp { address, source };
@@ -195,10 +207,19 @@ struct House {
     carried: watch::Sender<usize>,
 }
 
+impl House {
+    const fn offer(&self) -> Option<&Offer> {
+        match &self.inside {
+            Inside::Node { offer, .. } => offer.as_ref(),
+            Inside::Bridge { .. } => None,
+        }
+    }
+}
+
 /// Where sockets lead.
 enum Inside {
-    /// To whoever accepts channels.
-    Node(mpsc::Sender<Channel>),
+    /// To whoever accepts channels; pages are told how to come by WebTransport, if they can.
+    Node { out: mpsc::Sender<Channel>, offer: Option<Offer> },
     /// To a connection of their own, for pages in this folder.
     Bridge { folder: String, bridge: Arc<Bridge> },
 }
@@ -275,8 +296,9 @@ impl Visit {
         let word = house.served_by.word();
         let routes = page::routes().route("/healthz", get(async || "ok\n")).route("/ws", any(websocket::upgrade));
         let routes = routes.route("/served-by", get(async move || format!("{word}\n")));
+        let routes = routes.route("/webtransport", get(webtransport::tell));
         let routes = match &house.inside {
-            Inside::Node(_) => routes.with_state(self),
+            Inside::Node { .. } => routes.with_state(self),
             Inside::Bridge { folder, .. } => Router::new().nest(folder, routes.with_state(self)),
         };
         let routes = routes.fallback(async || StatusCode::NOT_FOUND);

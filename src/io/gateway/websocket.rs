@@ -49,13 +49,13 @@ pub(super) async fn upgrade(State(visit): State<Visit>, socket: WebSocketUpgrade
     let socket = socket.max_message_size(MESSAGE_BYTES_MAX).max_frame_size(MESSAGE_BYTES_MAX);
     // A browser that offers names wants one of them back.
     let socket = match &visit.house.inside {
-        Inside::Node(_) => socket.protocols([PROTOCOL]),
+        Inside::Node { .. } => socket.protocols([PROTOCOL]),
         Inside::Bridge { .. } => socket.protocols([PROTOCOL_BOUND]),
     };
     socket.on_upgrade(async move |socket| {
         let _carrying = Carrying::begin(&visit.house);
         match &visit.house.inside {
-            Inside::Node(out) => hand_over(socket, out, visit.remote).await,
+            Inside::Node { out, .. } => hand_over(socket, out, visit.remote).await,
             Inside::Bridge { bridge, .. } => carry_over(socket, bridge).await,
         }
     })
