@@ -20,6 +20,10 @@ function track(only: By | null = null) {
       attempts.push(attempt);
       return {
         acceptor,
+        bound: null,
+        giveUp: () => {
+          attempt.isClosed = true;
+        },
         waitingBytes: () => attempt.sent,
         send: (bytes) => {
           attempt.sent += bytes.length;

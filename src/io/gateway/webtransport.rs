@@ -226,7 +226,7 @@ impl Offer {
 
 /// Answers `/webtransport`.
 pub(super) async fn tell(State(visit): State<Visit>, headers: HeaderMap) -> Response {
-    let Some(text) = visit.house.offer.as_ref().and_then(|offer| offer.describe(&headers)) else {
+    let Some(text) = visit.house.offer().and_then(|offer| offer.describe(&headers)) else {
         return (StatusCode::NOT_FOUND, "browsers come by WebSocket here\n").into_response();
     };
     // Hashes change: an old answer leads nowhere.

@@ -12,11 +12,13 @@ import { takesWebTransport, WebTransportTransport } from "./transport/webtranspo
 const scope = self as unknown as {
   postMessage(message: ToPage, transfer?: Transferable[]): void;
   onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
-  location: { origin: string };
+  location: { href: string };
 };
 
 const post = (message: ToPage, transfer: Transferable[] = []) => scope.postMessage(message, transfer);
 const sentence = (error: unknown) => (error instanceof Error ? error.message : String(error));
+// The worker's script is in a folder of the page's.
+const page = new URL("../", scope.location.href).href;
 const loaded = loadCore();
 let session: Session | null = null;
 let dialler = dialBy(takesWebTransport(navigator.userAgent) ? null : "websocket");
@@ -24,8 +26,8 @@ let dialler = dialBy(takesWebTransport(navigator.userAgent) ? null : "websocket"
 function dialBy(only: By | null): Dialler {
   return new Dialler(
     {
-      webtransport: (origin, events) => new WebTransportTransport(origin, events),
-      websocket: (origin, events) => new WebSocketTransport(origin, events),
+      webtransport: (page, events) => new WebTransportTransport(page, events),
+      websocket: (page, events) => new WebSocketTransport(page, events),
     },
     only,
   );
@@ -43,7 +45,7 @@ scope.onmessage = async ({ data: message }) => {
     if (message.kind === "read") {
       post({ kind: "invitation", invitation: invitation(message.link) });
     } else if (message.kind === "join") {
-      session ??= new Session(message, (events) => dialler.dial(scope.location.origin, events), post);
+      session ??= new Session(message, (events) => dialler.dial(page, events), post);
     } else {
       session?.handle(message);
     }

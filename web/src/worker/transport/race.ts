@@ -1,7 +1,7 @@
 // Which way to take: WebTransport, with WebSocket close behind where UDP gets nowhere. A browser reports a black hole
 // only after seconds, so the second way starts before the first has failed, and whoever carries bytes first is kept.
 
-import type { By, Transport, TransportEvents, Way } from "../transport";
+import type { Bound, By, Transport, TransportEvents, Way } from "../transport";
 
 /** How long WebTransport is alone on the track. */
 export const HEAD_START_MS = 300;
@@ -29,10 +29,10 @@ export class Dialler {
     this.#faults = 0;
   }
 
-  dial(origin: string, events: TransportEvents): Transport {
+  dial(page: string, events: TransportEvents): Transport {
     const only = this.#only ?? (this.#faults >= FAULTS_MAX ? "websocket" : null);
-    if (only !== null) return this.#ways[only](origin, events);
-    return new Race(this.#ways, origin, events, (outcome) => {
+    if (only !== null) return this.#ways[only](page, events);
+    return new Race(this.#ways, page, events, (outcome) => {
       this.#faults = outcome === "good" ? 0 : this.#faults + 1;
     });
   }
@@ -43,7 +43,7 @@ type Outcome = "good" | "bad";
 
 /** One attempt by both ways; after it, the one that won. */
 class Race implements Transport {
-  readonly acceptor: string;
+  #page: string;
   #ways: Ways;
   #events: TransportEvents | null;
   #learn: (outcome: Outcome) => void;
@@ -56,13 +56,21 @@ class Race implements Transport {
   #heardAt = 0;
   #isSteady = false;
 
-  constructor(ways: Ways, origin: string, events: TransportEvents, learn: (outcome: Outcome) => void) {
-    this.acceptor = origin;
+  constructor(ways: Ways, page: string, events: TransportEvents, learn: (outcome: Outcome) => void) {
+    this.#page = page;
     this.#ways = ways;
     this.#events = events;
     this.#learn = learn;
     this.#headStart = setTimeout(() => this.#start("websocket"), HEAD_START_MS);
     this.#start("webtransport");
+  }
+
+  get acceptor(): string {
+    return this.#winner?.acceptor ?? this.#page;
+  }
+
+  get bound(): Bound | null {
+    return this.#winner?.bound ?? null;
   }
 
   waitingBytes(): number {
@@ -71,6 +79,11 @@ class Race implements Transport {
 
   send(bytes: Uint8Array<ArrayBuffer>): void {
     this.#winner?.send(bytes);
+  }
+
+  giveUp(): void {
+    this.#winner?.giveUp();
+    this.close();
   }
 
   close(): void {
@@ -82,7 +95,7 @@ class Race implements Transport {
   }
 
   #start(by: By): void {
-    const transport = this.#ways[by](this.acceptor, {
+    const transport = this.#ways[by](this.#page, {
       opened: () => this.#won(by),
       received: (bytes) => {
         this.#heard();

@@ -22,6 +22,7 @@ export function takesWebTransport(userAgent: string): boolean {
 
 export class WebTransportTransport implements Transport {
   readonly acceptor: string;
+  readonly bound = null;
   #events: TransportEvents | null;
   #dialling: ReturnType<typeof setTimeout>;
   /** Ends the question to the gateway, and in time whatever came of it. */
@@ -32,11 +33,11 @@ export class WebTransportTransport implements Transport {
   #heard: Promise<void> = Promise.resolve();
   #waiting = 0;
 
-  constructor(origin: string, events: TransportEvents) {
-    this.acceptor = origin;
+  constructor(page: string, events: TransportEvents) {
+    this.acceptor = new URL(page).origin;
     this.#events = events;
     this.#dialling = setTimeout(() => this.#end("the relay does not answer"), DIAL_MS_MAX);
-    this.#dial(origin).catch(() => this.#end("the relay cannot be reached"));
+    this.#dial(page).catch(() => this.#end("the relay cannot be reached"));
   }
 
   waitingBytes(): number {
@@ -52,6 +53,10 @@ export class WebTransportTransport implements Transport {
       },
       () => this.#end("the connection broke off"),
     );
+  }
+
+  giveUp(): void {
+    this.close();
   }
 
   close(): void {
@@ -73,9 +78,9 @@ export class WebTransportTransport implements Transport {
     );
   }
 
-  async #dial(origin: string): Promise<void> {
+  async #dial(page: string): Promise<void> {
     // Certificates change with time and with every start of a relay: what was told before may lead nowhere.
-    const offer = await ask(origin, this.#over.signal);
+    const offer = await ask(page, this.#over.signal);
     if (this.#events === null) return;
     const session = new WebTransport(offer.url, {
       serverCertificateHashes: offer.hashes.map((hash) => ({ algorithm: "sha-256", value: bytesOf(hash) })),
@@ -126,8 +131,8 @@ export class WebTransportTransport implements Transport {
 }
 
 /** Asks the gateway how to come by WebTransport; throws if it has no such way. */
-async function ask(origin: string, signal: AbortSignal): Promise<Offer> {
-  const response = await fetch(new URL("/webtransport", origin), { cache: "no-store", credentials: "omit", signal });
+async function ask(page: string, signal: AbortSignal): Promise<Offer> {
+  const response = await fetch(new URL("webtransport", page), { cache: "no-store", credentials: "omit", signal });
   if (!response.ok) throw new Error(`no WebTransport here: ${response.status}`);
   return (await response.json()) as Offer;
 }
