@@ -3,7 +3,7 @@
 import { render } from "preact";
 import { takeLink } from "./shared/address";
 import type { ToPage, ToWorker } from "./shared/messages";
-import { connect, happen, now, panel, sawChat, scene, take, tell } from "./state/store";
+import { connect, happen, isWide, now, panel, sawChat, scene, take, tell } from "./state/store";
 import { keepScreens, takeTerminal } from "./terminal/screens";
 import { App } from "./ui/App";
 import "./style/theme.css";
@@ -57,6 +57,12 @@ addEventListener("hashchange", () => {
 setInterval(() => {
   now.value = Date.now();
 }, 1_000);
-if (matchMedia("(min-width: 900px)").matches) panel.value = "chat";
+const wide = matchMedia("(min-width: 900px)");
+if (wide.matches) panel.value = "chat";
+const widths = () => {
+  isWide.value = wide.matches;
+};
+wide.addEventListener("change", widths);
+widths();
 
 render(<App />, document.getElementById("app") as HTMLElement);
