@@ -129,8 +129,9 @@ fn push_style(out: &mut String, style: Style) {
     for (plane, color) in [(38, style.fg), (48, style.bg)] {
         let _ = match color {
             Color::Default => Ok(()),
-            Color::Indexed(index) => write!(out, ";{plane}:5:{index}"),
-            Color::Rgb(r, g, b) => write!(out, ";{plane}:2:{r}:{g}:{b}"),
+            Color::Indexed(index) => write!(out, ";{plane};5;{index}"),
+            // With colons emulators disagree: some take the first number for a colour space.
+            Color::Rgb(r, g, b) => write!(out, ";{plane};2;{r};{g};{b}"),
         };
     }
     out.push('m');
