@@ -1,9 +1,11 @@
 // Where the page begins: the link is taken out of sight first, everything else comes after.
 
 import { render } from "preact";
+import wasmUrl from "./core/cahoots_web_bg.wasm?url";
 import { takeLink } from "./shared/address";
+import { isKept, startKeeper } from "./shared/keeper";
 import type { ToPage, ToWorker } from "./shared/messages";
-import { connect, happen, isWide, now, panel, sawChat, scene, take, tell } from "./state/store";
+import { connect, happen, isWide, newerPage, now, online, panel, sawChat, scene, take, tell } from "./state/store";
 import { keepScreens, takeTerminal } from "./terminal/screens";
 import { App } from "./ui/App";
 import "./style/theme.css";
@@ -16,7 +18,8 @@ import workerUrl from "./worker/main?worker&url";
 
 const link = takeLink();
 
-// The page's policy wants it said which script may run; it is this one.
+// The page's policy wants it said which scripts may run: the worker, and what keeps the page.
+const KEEPER = "/sw.js";
 interface Policy {
   createScriptURL(url: string): string;
 }
@@ -26,11 +29,12 @@ interface TrustedTypes {
 const trusted = (globalThis as { trustedTypes?: TrustedTypes }).trustedTypes;
 const policy = trusted?.createPolicy("cahoots", {
   createScriptURL: (url) => {
-    if (url !== workerUrl) throw new TypeError("no such script");
+    if (url !== workerUrl && url !== KEEPER) throw new TypeError("no such script");
     return url;
   },
 });
-const worker = new Worker(policy?.createScriptURL(workerUrl) ?? workerUrl, { type: "module" });
+const scriptUrl = (url: string) => policy?.createScriptURL(url) ?? url;
+const worker = new Worker(scriptUrl(workerUrl), { type: "module" });
 connect((message: ToWorker, transfer = []) => worker.postMessage(message, transfer));
 worker.onmessage = ({ data }: MessageEvent<ToPage>) => {
   if (!takeTerminal(data)) take(data);
@@ -41,7 +45,20 @@ keepScreens();
 if (link === null) happen({ kind: "noLink" });
 else tell({ kind: "read", link });
 
-addEventListener("online", () => tell({ kind: "wake", reason: "online" }));
+addEventListener("online", () => {
+  online.value = true;
+  tell({ kind: "wake", reason: "online" });
+});
+addEventListener("offline", () => {
+  online.value = false;
+});
+if ("serviceWorker" in navigator && isKept(location, isSecureContext)) {
+  const newer = () => {
+    newerPage.value = true;
+  };
+  // A browser that forbids it (in private windows, say) has all else.
+  startKeeper(scriptUrl(KEEPER), [workerUrl, wasmUrl], newer).catch(() => {});
+}
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState !== "visible") return;
   tell({ kind: "wake", reason: "visible" });

@@ -38,6 +38,10 @@ export const pane = signal<number | null>(null);
 /** Whether somebody wants all terminals side by side; only where there is room for it. */
 export const tiled = signal(rememberedTiles());
 export const isWide = signal(false);
+/** Whether this device has a network at all. */
+export const online = signal(navigator.onLine);
+/** Whether the server has another page than the one that is kept and runs. */
+export const newerPage = signal(false);
 /** Whether the terminal is searched. */
 export const searching = signal(false);
 /** The panel beside the terminal; on a phone the sheet over it. */
@@ -56,7 +60,7 @@ export const confirming = signal<Question | null>(null);
 /** How many edits of the notes were told to the worker, and how many of them the scene has. */
 export const edits = { told: 0, seen: 0 };
 
-export const status = computed(() => describe(stage.value, link.value, scene.value, rtt.value, now.value));
+export const status = computed(() => describe(stage.value, link.value, scene.value, rtt.value, now.value, online.value));
 export const isTiled = computed(() => tiled.value && isWide.value && (scene.value?.panes.length ?? 0) > 1);
 /** The terminals in sight. */
 export const shownPanes = computed(() => {
