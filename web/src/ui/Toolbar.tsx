@@ -80,7 +80,7 @@ function Tool({ icon, label, onClick, disabled = false, pressed, first = false }
 
 function Driver({ current }: { current: Pane }) {
   const { me, canType } = scene.value ?? { me: null, canType: false };
-  if (current.policy === "line") return <span class="driver">each line is approved by the host</span>;
+  if (current.policy === "line") return <span class="driver">each line is read before it runs</span>;
   if (current.policy === "all") return null;
   const mine = current.driver !== null && current.driver === me;
   const name = current.driver === null ? "Nobody" : mine ? "You" : (people.value.get(current.driver)?.name ?? "Somebody");
