@@ -84,10 +84,10 @@ export function NotesPanel() {
         />
         {/* The same text in the same shape, unseen; in it the carets of others. */}
         <div ref={mirror} class="mirror" aria-hidden="true">
-          {cutAt(scene.value?.notes ?? "", writers.map(({ notesCursor }) => notesCursor ?? 0)).map(({ text, who }, index) => {
+          {cutAt(scene.value?.notes ?? "", writers.map(({ notesCursor }) => notesCursor ?? 0)).map(({ text, who }) => {
             const writer = who === null ? undefined : writers[who];
             return writer === undefined ? text : (
-              <span key={index} class="caret" style={{ "--person": colourOf(writer.colour) }}>
+              <span key={`${writer.author} ${writer.notesCursor}`} class="caret" style={{ "--person": colourOf(writer.colour) }}>
                 <span class="caret-name">{writer.name}</span>
               </span>
             );
