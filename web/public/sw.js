@@ -60,15 +60,14 @@ async function page(event) {
   return kept;
 }
 
-/** Tells the page that was just opened if the server has another one by now. */
+/** Tells the page that was just opened if the server has another one by now, or cannot be reached. */
 async function compare(kept, id) {
+  const said = async (kind) => (await self.clients.get(id))?.postMessage({ kind });
   try {
     const [before, now] = await Promise.all([kept.text(), newest().then((response) => response.text())]);
-    if (before === now) return;
-    const client = await self.clients.get(id);
-    client?.postMessage({ kind: "newer" });
+    if (before !== now) await said("newer");
   } catch {
-    // Without a network there is nothing to compare with.
+    await said("alone");
   }
 }
 

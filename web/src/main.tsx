@@ -53,11 +53,16 @@ addEventListener("offline", () => {
   online.value = false;
 });
 if ("serviceWorker" in navigator && isKept(location, isSecureContext)) {
-  const newer = () => {
-    newerPage.value = true;
+  const told = {
+    newer: () => {
+      newerPage.value = true;
+    },
+    alone: () => {
+      online.value = false;
+    },
   };
   // A browser that forbids it (in private windows, say) has all else.
-  startKeeper(scriptUrl(KEEPER), [workerUrl, wasmUrl], newer).catch(() => {});
+  startKeeper(scriptUrl(KEEPER), [workerUrl, wasmUrl], told).catch(() => {});
 }
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState !== "visible") return;

@@ -7,11 +7,12 @@ export function isKept(place: { hostname: string }, isSecure: boolean): boolean 
   return isSecure && !isLoopback;
 }
 
-/** Starts it; `newer` is called when the server has another page than this one. */
-export async function startKeeper(script: string, parts: string[], newer: () => void): Promise<void> {
+/** Starts it; it tells when the server has another page than this one, and when it cannot be reached. */
+export async function startKeeper(script: string, parts: string[], tell: { newer: () => void; alone: () => void }): Promise<void> {
   const keeper = navigator.serviceWorker;
   keeper.addEventListener("message", ({ data }: MessageEvent<{ kind: string }>) => {
-    if (data.kind === "newer") newer();
+    if (data.kind === "newer") tell.newer();
+    if (data.kind === "alone") tell.alone();
     if (data.kind === "renewed") location.reload();
   });
   keeper.startMessages();

@@ -68,7 +68,7 @@ const CONNECTING: Status = {
 const OFFLINE: Status = {
   tone: "bad",
   label: "Offline",
-  sentence: "This device has no network. It goes on by itself once there is one; nothing that you wrote is lost.",
+  sentence: "There is no way to the relay: this device seems to be offline. It goes on by itself; nothing that you wrote is lost.",
   canRetry: false,
 };
 

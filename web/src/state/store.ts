@@ -112,6 +112,7 @@ export function take(message: ToPage): void {
   switch (message.kind) {
     case "link":
       link.value = message.link;
+      if (message.link.phase === "open") online.value = true;
       if (message.link.phase !== "open") rtt.value = null;
       break;
     case "rtt":

@@ -20,7 +20,7 @@ export function App() {
     <>
       {inside ? <Room /> : <Door />}
       {newerPage.value && <NewerPage />}
-      {!inside && !online.value && <p class="offline" role="status">This device is offline. Sessions open once it has a network.</p>}
+      {!inside && !online.value && <p class="offline" role="status">Offline: {location.host} cannot be reached. Sessions open once it can.</p>}
       <Questions />
       <div class="hints" role="status">
         {hints.value.map((hint) => (
@@ -37,7 +37,7 @@ function NewerPage() {
     <section class="newer" role="status">
       <p>
         <b>{location.host} serves another page by now.</b> This is still the one that you opened first. Take the new one
-        if you know why it changed: an update, most often.
+        if you know why it changed: an update, most often. Open your link again then.
       </p>
       <span class="desk-actions">
         <button type="button" class="quiet" onClick={() => { newerPage.value = false; }}>Keep this one</button>
