@@ -18,6 +18,7 @@ mod sgr;
 mod stream;
 mod token;
 
+pub use cluster::columns;
 pub use input::{DirectDown, DirectUp, Refusal, Waits, Wish};
 pub use keys::{Key, KeyPress, Modifiers, encode_key, encode_paste};
 pub use modes::{Modes, MouseEncoding, MouseMode};

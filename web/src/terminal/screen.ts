@@ -6,6 +6,7 @@ import { type ITheme, Terminal } from "@xterm/xterm";
 import "@xterm/xterm/css/xterm.css";
 import { type Box, fontFor } from "./fit";
 import { cleanPaste, isAnswer, tame } from "./safe";
+import { AS_HOST } from "./width";
 
 export interface ScreenEvents {
   /** Somebody typed. */
@@ -57,10 +58,14 @@ export class Screen {
       cursorInactiveStyle: "outline",
       disableStdin: true,
       macOptionIsMeta: true,
+      // For the widths of characters.
+      allowProposedApi: true,
       linkHandler: { activate: (_, address) => events.follow(address), allowNonHttpProtocols: false },
     });
     this.#terminal = terminal;
     tame(terminal);
+    terminal.unicode.register(AS_HOST);
+    terminal.unicode.activeVersion = AS_HOST.version;
     terminal.loadAddon(new WebLinksAddon((_, address) => events.follow(address)));
     terminal.onData((data) => {
       if (!isAnswer(data)) events.input(new TextEncoder().encode(this.#withCtrl(data)));

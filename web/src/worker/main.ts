@@ -1,7 +1,7 @@
 // The worker's door: loads the core while the page is still being drawn, and passes messages on.
 
 import type { ToPage, ToWorker } from "../shared/messages";
-import { invitation, loadCore } from "./core";
+import { invitation, loadCore, widths } from "./core";
 import { Session } from "./session";
 import { WebSocketTransport } from "./transport";
 
@@ -14,7 +14,7 @@ const scope = self as unknown as {
 
 const post = (message: ToPage, transfer: Transferable[] = []) => scope.postMessage(message, transfer);
 const sentence = (error: unknown) => (error instanceof Error ? error.message : String(error));
-const loaded = loadCore();
+const loaded = loadCore().then(() => post({ kind: "widths", changes: widths() }));
 let session: Session | null = null;
 
 scope.onmessage = async ({ data: message }) => {
