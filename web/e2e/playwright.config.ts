@@ -24,7 +24,7 @@ export default defineConfig({
   },
   projects: [
     // Begins first, and takes the two minutes that clocks may differ by.
-    { name: "expiry", testMatch: "expiry.spec.ts", timeout: 180_000 },
-    { name: "viewer", testMatch: "**/*.spec.ts", testIgnore: "expiry.spec.ts" },
+    { name: "expiry", testMatch: "expiry.e2e.ts", timeout: 180_000 },
+    { name: "viewer", testMatch: "**/*.e2e.ts", testIgnore: "expiry.e2e.ts" },
   ],
 });
