@@ -5,6 +5,8 @@ mod links;
 mod pane;
 mod reach;
 mod terminal;
+#[cfg(feature = "web")]
+mod web;
 
 use links::Issued;
 pub use links::{LinkInfo, SHARE_LASTS, Terms};
@@ -114,6 +116,8 @@ pub struct HostBuilder {
     relay: Option<Relay>,
     lan: Lan,
     port: u16,
+    #[cfg(feature = "web")]
+    web: Option<web::Place>,
 }
 
 impl HostBuilder {
@@ -168,6 +172,8 @@ impl HostBuilder {
             listening: None,
             tasks: JoinSet::new(),
             port: None,
+            #[cfg(feature = "web")]
+            browsers: None,
             reach: None,
             told: None,
             issued: Issued::default(),
@@ -175,6 +181,10 @@ impl HostBuilder {
         host.link_to_own_hall();
         if self.lan == Lan::On {
             host.serve_nearby(self.port)?;
+        }
+        #[cfg(feature = "web")]
+        if let Some(place) = self.web {
+            host.serve_browsers(place).await?;
         }
         if let Some(relay) = host.relay.clone() {
             let reach = watch::Sender::new(RelayReach::Dialling);
@@ -202,6 +212,8 @@ pub struct Host {
     listening: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
     tasks: JoinSet<()>,
     port: Option<u16>,
+    #[cfg(feature = "web")]
+    browsers: Option<web::Browsers>,
     reach: Option<watch::Receiver<RelayReach>>,
     told: Option<watch::Receiver<Told>>,
     issued: Issued,
@@ -210,7 +222,15 @@ pub struct Host {
 impl Host {
     /// Starts to describe a host.
     pub fn builder() -> HostBuilder {
-        HostBuilder { name: String::new(), title: String::new(), relay: None, lan: Lan::On, port: 0 }
+        HostBuilder {
+            name: String::new(),
+            title: String::new(),
+            relay: None,
+            lan: Lan::On,
+            port: 0,
+            #[cfg(feature = "web")]
+            web: None,
+        }
     }
 
     /// Returns what host and guests have in common: members, chat, state, events.
@@ -283,6 +303,10 @@ impl Host {
             }
             self.hall.wait_empty().await;
             // Written is not delivered: a process that exits now takes the last packets with it.
+            #[cfg(feature = "web")]
+            if let Some(browsers) = self.browsers.take() {
+                browsers.close().await;
+            }
             if let Some((stop, closed)) = self.listening.take() {
                 drop(stop);
                 let _ = closed.await;

@@ -77,6 +77,8 @@ pub use host::{
 };
 #[cfg(feature = "net")]
 pub use io::channel::Channel;
+#[cfg(feature = "web")]
+pub use io::gateway::Names as WebNames;
 #[cfg(feature = "net")]
 pub use io::pty::{PtyCommand, PtyWriter};
 #[cfg(feature = "net")]

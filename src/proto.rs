@@ -19,6 +19,7 @@ pub mod authlog;
 pub mod discovery;
 pub mod doc;
 pub mod epoch;
+pub mod inquiry;
 pub mod member;
 pub mod path;
 pub mod relay;

@@ -161,7 +161,7 @@ async fn open_web(
         Web::Beside(names) => (listener.local_addresses().to_vec(), Some(identity), names),
         Web::Plain(addresses, names) => (addresses, None, names),
     };
-    Gateway::bind(&addresses, identity, GatewayOptions { names, limits }).await.map(Some)
+    Gateway::bind(&addresses, identity, GatewayOptions { names, limits, ..GatewayOptions::default() }).await.map(Some)
 }
 
 /// Where connections come from.
@@ -284,6 +284,10 @@ async fn serve(node: Node, mut doors: Doors, mut stopped: oneshot::Receiver<()>)
             tracing::info!(left = connections.len(), "connections cut that did not read the goodbye");
         }
         connections.shutdown().await;
+        #[cfg(feature = "web")]
+        if let Some(gateway) = doors.gateway {
+            gateway.close().await;
+        }
         doors.listener.close().await;
     }
 }

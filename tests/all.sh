@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything that must hold before a change lands, with the set-up it needs. Run from anywhere; takes about 25 min on
-# two cores from nothing. Needs Rust by rustup and a C compiler; what else is missing is installed from Debian's
-# packages, as root or by sudo. The tests of local networks make network namespaces, which takes root: whoever has not
+# two cores from nothing. Needs Rust by rustup, a C compiler, Node from 20.19 on and npm; what else is missing is
+# installed from Debian's packages, as root or by sudo. The tests of local networks make network namespaces, which takes root: whoever has not
 # got it says CAHOOTS_NO_NETNS=1 and goes without them. The first step that fails ends it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -30,8 +30,16 @@ may_make_networks() {
     ip netns add "cahoots-all-$$" && ip netns delete "cahoots-all-$$"
 } >/dev/null 2>&1
 
+node_is_ready() {
+    has npm && node -e 'const [major, minor] = process.versions.node.split("."); process.exit(major > 20 || (major == 20 && minor >= 19) ? 0 : 1)'
+} 2>/dev/null
+
 step "set-up"
 has cc || install gcc
+if ! node_is_ready; then
+    echo "the viewer is built and tested by Node 20.19 or newer, with npm: found $(node --version 2>/dev/null || echo none)" >&2
+    exit 1
+fi
 has ip || install iproute2
 has vim || has vim.tiny || install vim-tiny
 has python3 || install python3
@@ -51,10 +59,14 @@ fi
 step "format"
 cargo fmt --all --check
 cargo fmt --manifest-path fuzz/Cargo.toml --check
+cargo fmt --manifest-path web/core/Cargo.toml --check
+cargo fmt --manifest-path web/bindgen/Cargo.toml --check
 
 step "lints"
 cargo clippy --locked --all-targets
 cargo clippy --locked --no-default-features --all-targets
+cargo clippy --locked --manifest-path web/core/Cargo.toml --all-targets
+cargo clippy --locked --manifest-path web/bindgen/Cargo.toml
 
 step "features"
 cargo check --locked --no-default-features --target wasm32-unknown-unknown
@@ -72,6 +84,15 @@ cargo test --locked --doc
 
 step "examples"
 bash tests/examples.sh
+
+step "viewer: the committed bundle belongs to the sources"
+npm --prefix web ci
+node web/check.mjs --rebuild
+
+step "viewer: core, types and units"
+cargo test --locked --manifest-path web/core/Cargo.toml
+npm --prefix web run check
+npm --prefix web test
 
 step "fuzz corpora, replayed on stable"
 cargo test --locked --manifest-path fuzz/Cargo.toml --target-dir target/fuzz

@@ -7,7 +7,7 @@ import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 /** What fits one packet anyway stays as it is, for clients that take no compression: the page itself is among it. */
 const PACKET_BYTES = 1_200;
 
-const root = process.argv[2] ?? "dist";
+const root = process.argv[2];
 
 function* filesIn(folder) {
   for (const name of readdirSync(folder).sort()) {

@@ -3,6 +3,7 @@ import { defineConfig } from "vite";
 export default defineConfig({
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: {
+    outDir: "dist/page",
     target: "es2022",
     // Every name under assets/ carries a hash of the content: gateways let browsers keep them for ever.
     assetsDir: "assets",

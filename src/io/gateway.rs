@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
@@ -39,6 +39,8 @@ const HEAD: Duration = Duration::from_secs(10);
 /// Bytes of a request's head, and fields in it.
 const HEAD_BYTES_MAX: usize = 16_384;
 const HEAD_FIELDS_MAX: usize = 64;
+/// How long sockets may take to say their last.
+const DRAIN: Duration = Duration::from_secs(2);
 /// How long to wait after the system gave no connection, for want of file handles.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// The first byte of a TLS handshake; no request begins with it.
@@ -51,12 +53,47 @@ pub struct GatewayOptions {
     pub names: Names,
     /// How many connections it takes.
     pub limits: ListenLimits,
+    /// Who it says that it is, so that the page can tell people whom they trust.
+    pub served_by: ServedBy,
+}
+
+/// Who serves the page; people trust each in another way.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum ServedBy {
+    /// A relay, which anybody may run.
+    #[default]
+    Relay,
+    /// The host that shares the terminal.
+    Host,
+    /// The viewer's own program, on the viewer's own machine.
+    Viewer,
+}
+
+impl ServedBy {
+    /// Answers `/served-by`. PROTOCOL.md 10.2.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Relay => "relay",
+            Self::Host => "host",
+            Self::Viewer => "viewer",
+        }
+    }
+
+    /// Says what to do about a name that is not ours.
+    const fn unknown_name(self) -> &'static str {
+        match self {
+            Self::Relay => "this relay does not go by that name; its operator can add it with --host\n",
+            Self::Host | Self::Viewer => "ask by the address in the link, not by a name\n",
+        }
+    }
 }
 
 /// Listens on TCP for browsers. Dropping it stops that; channels given out live on.
 pub struct Gateway {
     addresses: Vec<SocketAddr>,
     accepted: mpsc::Receiver<Channel>,
+    /// How many sockets still carry something.
+    sockets: watch::Receiver<usize>,
     // Aborted when dropped.
     _doors: JoinSet<()>,
 }
@@ -78,21 +115,19 @@ impl Gateway {
         let tls = identity.map(web_config).transpose()?.map(|config| TlsAcceptor::from(Arc::new(config)));
         let gate = Gate::new(options.limits);
         let (sender, accepted) = mpsc::channel(ACCEPTED_MAX);
+        let carried = watch::Sender::new(0);
+        let sockets = carried.subscribe();
+        let house = House { names: options.names, served_by: options.served_by, out: sender, carried };
+        let house = Arc::new(house);
         let (mut bound, mut doors) = (Vec::new(), JoinSet::new());
         for &address in addresses {
             let failed = |source| BindError::Tcp { address, source };
             let listener = TcpListener::bind(address).await.map_err(failed)?;
             bound.push(listener.local_addr().map_err(failed)?);
-            let door = Door {
-                tls: tls.clone(),
-                gate: gate.clone(),
-                limits: options.limits,
-                names: Arc::new(options.names.clone()),
-                out: sender.clone(),
-            };
+            let door = Door { tls: tls.clone(), gate: gate.clone(), limits: options.limits, house: house.clone() };
             doors.spawn(door.run(listener));
         }
-        Ok(Self { addresses: bound, accepted, _doors: doors })
+        Ok(Self { addresses: bound, accepted, sockets, _doors: doors })
     }
 
     /// Returns the next browser's channel, or `None` when the sockets have failed.
@@ -100,6 +135,14 @@ impl Gateway {
     /// Cancel safe: a channel is not lost when the wait is.
     pub async fn accept(&mut self) -> Option<Channel> {
         self.accepted.recv().await
+    }
+
+    /// Takes nobody more, and waits until the open sockets have said their last, for 2 s at most.
+    ///
+    /// To be called before the process ends: what was written to a channel may not have left yet.
+    pub async fn close(mut self) {
+        drop(self.accepted);
+        let _ = timeout(DRAIN, self.sockets.wait_for(|sockets| *sockets == 0)).await;
     }
 
     /// Returns the addresses listened on, with the ports that the system chose.
@@ -121,16 +164,22 @@ struct Door {
     tls: Option<TlsAcceptor>,
     gate: Arc<Gate>,
     limits: ListenLimits,
-    names: Arc<Names>,
+    house: Arc<House>,
+}
+
+/// What all connections have in common.
+struct House {
+    names: Names,
+    served_by: ServedBy,
     out: mpsc::Sender<Channel>,
+    carried: watch::Sender<usize>,
 }
 
 /// What the answers to one connection's requests need to know.
 #[derive(Clone)]
 struct Visit {
     remote: SocketAddr,
-    names: Arc<Names>,
-    out: mpsc::Sender<Channel>,
+    house: Arc<House>,
     /// Kept as long as anything of the connection is.
     _seat: Arc<Seat>,
 }
@@ -162,7 +211,7 @@ impl Door {
         let _ = stream.set_nodelay(true);
         let greeted = timeout(self.limits.handshake, self.greet(stream)).await;
         seat.sit();
-        let visit = Visit { remote, names: self.names, out: self.out, _seat: Arc::new(seat) };
+        let visit = Visit { remote, house: self.house, _seat: Arc::new(seat) };
         match greeted {
             Ok(Ok(Greeting::Plain(stream))) => serve(stream, visit.routes()).await,
             Ok(Ok(Greeting::Secure(stream))) => serve(*stream, visit.routes()).await,
@@ -194,17 +243,18 @@ enum Greeting {
 
 impl Visit {
     fn routes(self) -> Router {
-        let names = self.names.clone();
+        let house = self.house.clone();
+        let word = house.served_by.word();
         let routes = page::routes().route("/healthz", get(async || "ok\n")).route("/ws", any(websocket::upgrade));
+        let routes = routes.route("/served-by", get(async move || format!("{word}\n")));
         let routes = routes.with_state(self).fallback(async || StatusCode::NOT_FOUND);
-        routes.layer(middleware::from_fn_with_state(names, guard::check))
+        routes.layer(middleware::from_fn_with_state(house, guard::check))
     }
 
     /// Answers everything with the way to the same place over TLS.
     fn way_to_https(self) -> Router {
-        let names = self.names.clone();
         let redirect = Router::new().fallback(guard::redirect);
-        redirect.layer(middleware::from_fn_with_state(names, guard::check))
+        redirect.layer(middleware::from_fn_with_state(self.house, guard::check))
     }
 }
 

@@ -47,6 +47,12 @@ pub const WRAPS_MAX: usize = 2_048;
 pub const PASSED_ON_MAX: usize = 64;
 /// Names of unknown shares that one network may try within a minute: guesses at a passphrase.
 pub const SHARE_GUESSES_PER_MINUTE: u32 = 5;
+/// Inquiries of one network within a minute that a relay refuses before it looks at no more.
+pub const INQUIRIES_REFUSED_PER_MINUTE: u32 = 5;
+/// How long a challenge can be answered at least, in microseconds; twice as long at most.
+pub const CHALLENGE_US: u64 = 30_000_000;
+/// Challenges that are remembered because they have served, of those made within [`CHALLENGE_US`].
+pub const CHALLENGES_SERVED_MAX: usize = 65_536;
 /// Lanes that a connection may announce in HAVE frames: each author has two.
 pub const HAVE_LANES_MAX: usize = 2 * AUTHORS_MAX;
 /// Panes of a session.
@@ -143,6 +149,8 @@ pub const CHAIN_RATE: Rate = Rate { per_s: 500, burst: 5_000 };
 pub const PRESENCE_RATE: Rate = Rate { per_s: 30, burst: 60 };
 /// Bytes of direct entries of one guest: a paste of 1 MiB passes at once.
 pub const DIRECT_BYTES_RATE: Rate = Rate { per_s: 65_536, burst: 1_310_720 };
+/// Requests to a relay's HTTP API from one network: a dashboard that asks every second, a handful of scripts at once.
+pub const API_RATE: Rate = Rate { per_s: 10, burst: 100 };
 
 const _: () = assert!(CHAIN_RATE.burst > (AUTHORS_MAX + PASSED_ON_MAX) as u64, "a whole session passes at once");
 const _: () = assert!(DIRECT_BYTES_RATE.burst > TYPED_BYTES_MAX as u64, "the largest paste passes at once");

@@ -7,16 +7,21 @@
 //! memory than a fast one. PROTOCOL.md 5, 7 to 11, 17, 18.
 
 mod bucket;
+mod challenges;
 mod guesses;
 mod hall;
 mod members;
 mod outbox;
+mod quota;
 mod ring;
 mod room;
+mod stats;
 pub mod store;
 
 pub use guesses::Network;
 pub use hall::Hall;
+pub use quota::Quota;
+pub use stats::{Counts, HallStats, InquiryError, SessionStats};
 pub use store::{MemoryStore, Shelf, Store};
 
 use super::limits::{DURABLE_KEPT_BYTES_MAX, MEMBERS_MAX, PANES_MAX};
@@ -86,33 +91,6 @@ impl Default for HallLimits {
 
 const _: () = assert!(10_000 >= MEMBERS_MAX, "one full session fits a node of default size");
 const _: () = assert!(64 * 1_048_576 / PANES_MAX as usize >= 1_048_576, "each terminal has room for a keyframe");
-
-/// Figures of a node, for operators.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct HallStats {
-    /// Connections now.
-    pub connections: usize,
-    /// Connections now that have proven possession.
-    pub members: usize,
-    /// Sessions now.
-    pub sessions: usize,
-    /// Durable entries held now, in bytes.
-    pub bytes_stored: u64,
-    /// Live entries held now, in bytes.
-    pub bytes_live: u64,
-    /// Frames taken, ever.
-    pub frames_in: u64,
-    /// Frames given out, ever.
-    pub frames_out: u64,
-    /// Bytes given out, ever.
-    pub bytes_out: u64,
-    /// Live frames that slow watchers jumped over, ever.
-    pub frames_skipped: u64,
-    /// Connections closed by the hall, ever.
-    pub closed: u64,
-    /// Records and entries that the store did not take, ever.
-    pub store_failures: u64,
-}
 
 /// What is counted where it happens.
 #[derive(Clone, Copy, Debug, Default)]

@@ -4,6 +4,7 @@
 //! Nothing is timed: a test waits for what must come, and gives up long after that.
 
 mod asleep;
+mod browsers;
 mod embed;
 pub(crate) mod nearby;
 mod owner;

@@ -12,6 +12,7 @@ mod documents;
 mod entries;
 mod fields;
 mod identity;
+mod inquiries;
 mod passing;
 mod proofs;
 mod terminal;

@@ -23,6 +23,7 @@ FILES = {
     "authlog": log.authlog,
     "epoch": identity.epoch,
     "auth": identity.auth,
+    "inquiry": identity.inquiry,
     "entries": traffic.entries,
     "proof": traffic.proofs,
     "passedon": passing.passed_on,

@@ -28,6 +28,7 @@ from protocol import (
     bech32m,
     binding,
     epoch_commit,
+    inquiry_digest,
     passphrase_hash,
     passphrase_salt,
     token_payload,
@@ -222,9 +223,9 @@ def token() -> dict:
         ("padding", bech32m("chi", payload, padding=1)),
     ]
     links = [
-        (f"https://relay.example/j#{good}", "relay.example", 4433, None),
+        (f"https://relay.example:4433/j#{good}", "relay.example", 4433, None),
         (f"https://relay.example:8443/j#{good}", "relay.example", 8443, None),
-        (f"https://192.0.2.7/j#{good}&fp={fingerprint.hex()}", "192.0.2.7", 4433, fingerprint),
+        (f"https://192.0.2.7:4433/j#{good}&fp={fingerprint.hex()}", "192.0.2.7", 4433, fingerprint),
         (f"https://[2001:db8::7]:4434/j#{good}&fp={fingerprint.hex()}", "2001:db8::7", 4434, fingerprint),
         (f"cahoots://join#{good}", None, None, None),
     ]
@@ -277,6 +278,39 @@ def epoch() -> dict:
         "commit": epoch_commit(EPOCH_SECRET),
         "wraps": wraps,
         "refused": [{"why": why, "kek": OWN_SHARE.kek, "wrap": raw} for why, raw in refused],
+    }
+
+
+def inquiry() -> dict:
+    """Section 20: who holds a link asks a relay about its session."""
+    challenge, host, request = run(0xD0, 32), "relay.example.org:4433", "POST /api/v1/counts"
+
+    def signed(share: Share, by: Share | None = None, **other: object) -> dict:
+        told = {"challenge": challenge, "host": host, "request": request, "session_id": SESSION, "share_id": share.id}
+        digest = inquiry_digest(**{**told, **other})
+        return {**told, "share_pub": share.signer.public, "digest": digest, "signature": (by or share).signer.sign(digest)}
+
+    def seeded(name: str, share: Share, at: str) -> dict:
+        told = {"name": name, "share_seed": share.seed, "flags": share.flags, "passphrase": share.passphrase}
+        return {**told, **signed(share, host=at), "host": at}
+
+    good = signed(VIEW_SHARE)
+    return {
+        "cases": [
+            seeded("view link", VIEW_SHARE, host),
+            seeded("interact link, at an address", INTERACT_SHARE, "[2001:db8::1]:443"),
+            seeded("with a passphrase, without a port", cast.LOCKED_SHARE, "relay.example.org"),
+        ],
+        "refused": [
+            {"why": "signed for another relay", **signed(VIEW_SHARE, host="eve.example:4433")},
+            {"why": "signed for another port", **signed(VIEW_SHARE, host="relay.example.org:443")},
+            {"why": "signed for another request", **signed(VIEW_SHARE, request="POST /api/v1/challenges")},
+            {"why": "signed for another session", **signed(VIEW_SHARE, session_id=OTHER_ROOT.session_id)},
+            {"why": "signed for another share", **signed(VIEW_SHARE, share_id=INTERACT_SHARE.id)},
+            {"why": "signed for another challenge", **signed(VIEW_SHARE, challenge=run(0xD1, 32))},
+            {"why": "signed by another share's key", **signed(VIEW_SHARE, by=INTERACT_SHARE)},
+            {"why": "flipped bit", **good, "signature": flipped(good["signature"], 40)},
+        ],
     }
 
 

@@ -382,6 +382,13 @@ def auth_digest(bound: bytes, session_id: bytes, cert: bytes) -> bytes:
     return H("auth", bound, session_id, cert)
 
 
+# 20. HTTP API
+
+
+def inquiry_digest(challenge: bytes, host: str, request: str, session_id: bytes, share_id: bytes) -> bytes:
+    return H("inquiry", challenge, host.encode(), request.encode(), session_id, share_id)
+
+
 # 10.1. Passing a share on
 
 

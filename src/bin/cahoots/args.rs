@@ -6,6 +6,7 @@
 mod owner;
 
 use std::ffi::OsString;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -38,6 +39,7 @@ Examples:
   cahoots share                            share a shell; a view and an interact link are printed
   cahoots share -- htop                    share one command
   cahoots share --relay relay.example.org  reach people outside of this network
+  cahoots share --web                      let browsers on this network in, by a link and a QR code
   cahoots share --headless --size 100x30 -- make watch
   cahoots share -q --headless -- make watch > link.txt   only the link, for scripts
   cahoots share --json --headless -- ./deploy.sh
@@ -169,6 +171,9 @@ pub(crate) struct Share {
     /// UDP port for people on this network [default: any]
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     pub(crate) port: u16,
+    /// Serve the viewer to browsers on this network, too: at a PORT, an IP or an IP:PORT [default: any port]
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "0", value_parser = parse_web)]
+    pub(crate) web: Option<SocketAddr>,
     /// Title that others see [default: the command]
     #[arg(long)]
     pub(crate) title: Option<String>,
@@ -233,7 +238,7 @@ pub(crate) struct Join {
 pub(crate) struct Relay {
     /// UDP address to listen at; may be given more than once
     #[arg(long, value_name = "ADDR", default_value = "[::]:4433")]
-    pub(crate) listen: Vec<std::net::SocketAddr>,
+    pub(crate) listen: Vec<SocketAddr>,
     /// Name or address under which others reach this relay [default: this host's]
     #[arg(long, value_name = "HOST")]
     pub(crate) host: Option<String>,
@@ -248,7 +253,7 @@ pub(crate) struct Relay {
     pub(crate) no_web: bool,
     /// Let browsers in without TLS at this address, for a proxy in front that does TLS
     #[arg(long, value_name = "ADDR", conflicts_with = "no_web")]
-    pub(crate) http: Vec<std::net::SocketAddr>,
+    pub(crate) http: Vec<SocketAddr>,
     /// Another site whose pages may open sockets here, such as https://view.example
     #[arg(long, value_name = "ORIGIN", conflicts_with = "no_web")]
     pub(crate) origin: Vec<String>,
@@ -301,6 +306,14 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Reads where browsers may come to. A port alone is one of all addresses of this machine.
+fn parse_web(text: &str) -> Result<SocketAddr, String> {
+    let port = |text: &str| text.parse().ok().map(|port: u16| SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)));
+    let ip = |text: &str| text.parse().ok().map(|ip: IpAddr| SocketAddr::from((ip, 0)));
+    let address = port(text).or_else(|| ip(text)).or_else(|| text.parse().ok());
+    address.ok_or_else(|| format!("expected a port such as 8080, an IP address, or both, found `{text}`"))
+}
+
 /// Longest time that a link may work, in seconds: ten years, far from where clocks overflow.
 const EXPIRY_S_MAX: u64 = 3_650 * 86_400;
 
@@ -342,6 +355,27 @@ mod tests {
         assert_eq!(parse_duration("7d"), Ok(Duration::from_secs(604_800)));
         for wrong in ["", "30", "m", "-1h", "1.5h", "1h30m", "0m", "99999999d", "18446744073709551615d", "3½", "2ч"] {
             assert!(parse_duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    /// `share --web -- htop` takes no program for an address, and a typing mistake opens nothing.
+    #[test]
+    fn web_takes_an_address_or_none() {
+        let web = |words: &[&str]| {
+            let words = ["cahoots", "share"].iter().chain(words);
+            match Cli::try_parse_from(words).map(|cli| cli.command) {
+                Ok(Command::Share(share)) => Ok(share.web.map(|address| address.to_string())),
+                Ok(other) => panic!("{other:?}"),
+                Err(_) => Err(()),
+            }
+        };
+        let any = Ok(Some("[::]:0".to_owned()));
+        assert_eq!((web(&[]), web(&["--web"]), web(&["--web", "--", "htop"])), (Ok(None), any.clone(), any));
+        for (text, address) in [("8080", "[::]:8080"), ("192.0.2.7", "192.0.2.7:0"), ("[fd00::1]:81", "[fd00::1]:81")] {
+            assert_eq!(web(&["--web", text]), Ok(Some(address.to_owned())), "{text}");
+        }
+        for wrong in ["htop", "70000", "192.0.2.7:x", "localhost:80"] {
+            assert_eq!(web(&["--web", wrong]), Err(()), "{wrong}");
         }
     }
 

@@ -9,6 +9,7 @@ mod guard;
 mod join;
 mod owner;
 mod pass_on;
+mod qr;
 mod record;
 mod relay;
 mod secret;

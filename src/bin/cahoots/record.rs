@@ -2,7 +2,7 @@
 
 use std::io;
 
-use cahoots::{Access, Ending, Event, Link, Member, Message, Screen, SessionId};
+use cahoots::{Access, Ending, Event, Host, Link, Member, Message, Screen, SessionId};
 use serde_json::{Value, json};
 
 use crate::text::print_line;
@@ -12,11 +12,18 @@ pub(crate) fn print(record: &Value) -> io::Result<()> {
     print_line(record)
 }
 
-/// The session can be joined by these links.
-pub(crate) fn sharing(session: SessionId, links: &[(Access, Link)]) -> Value {
-    let links: serde_json::Map<_, _> =
-        links.iter().map(|(access, link)| (access.to_string(), Value::from(link.reveal()))).collect();
-    json!({ "event": "sharing", "session": session.to_string(), "links": links })
+/// The session can be joined by these links; by `web`, where there are some, in a browser on this network.
+pub(crate) fn sharing(host: &Host, links: &[(Access, Link)]) -> Value {
+    let by_access = |text: &dyn Fn(&Link) -> Option<String>| -> serde_json::Map<_, _> {
+        links.iter().filter_map(|(access, link)| Some((access.to_string(), Value::from(text(link)?)))).collect()
+    };
+    let session = host.session().id().to_string();
+    let mut record = json!({ "event": "sharing", "session": session, "links": by_access(&|link| Some(link.reveal())) });
+    let web = by_access(&|link| host.web_link(link));
+    if !web.is_empty() {
+        record["web"] = web.into();
+    }
+    record
 }
 
 /// This side is in.

@@ -3,9 +3,8 @@
 use std::net::IpAddr;
 use std::process::ExitCode;
 
-use cahoots::io::gateway::Names;
 use cahoots::io::tls::Identity;
-use cahoots::{Relay, RelayAddress, RelayBuilder};
+use cahoots::{Relay, RelayAddress, RelayBuilder, WebNames};
 
 use crate::args;
 use crate::record;
@@ -36,7 +35,7 @@ pub(crate) async fn run(args: args::Relay) -> Result<ExitCode, Failure> {
 }
 
 fn with_web(builder: RelayBuilder, args: &args::Relay) -> RelayBuilder {
-    let named = args.host.iter().fold(Names::default(), |names, host| names.host(host));
+    let named = args.host.iter().fold(WebNames::default(), |names, host| names.host(host));
     let names = args.origin.iter().fold(named, |names, origin| names.origin(origin));
     let plain = args.http.iter().copied();
     if args.http.is_empty() {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use cahoots::{
     Access, Event, Events, Farewell, Host, HostError, Lan, Link, Mirror, Passphrase, PtyCommand, RelayReach, Size,
-    Terminal, Terms,
+    Terminal, Terms, WebNames,
 };
 
 use crate::args::{self, LinkAccess};
@@ -19,11 +19,12 @@ use crate::control::socket::Socket;
 use crate::record;
 use crate::secret;
 use crate::signals::Signals;
-use crate::text::{self, Failure, Paint, print_line, warn};
+use crate::text::{Failure, print_line, warn};
 
 /// How long links may be held back for the relay.
 const RELAY_PATIENCE: Duration = Duration::from_secs(3);
 
+mod banner;
 mod ground;
 mod local;
 mod prompt;
@@ -120,6 +121,9 @@ async fn start(args: &args::Share, command: &[OsString]) -> Result<Host, Failure
     if let Some(relay) = args.reach.relay.clone() {
         builder = builder.relay(relay);
     }
+    if let Some(address) = args.web {
+        builder = builder.web(address, WebNames::default());
+    }
     builder.start().await.map_err(|error| failed(&error))
 }
 
@@ -190,65 +194,21 @@ fn pty_command(host: &Host, command: &[OsString], size: Size) -> PtyCommand {
     }
 }
 
+/// Returns a link as it is given to people: the one that most of them can use.
+pub(crate) fn text_of(host: &Host, link: &Link) -> String {
+    let web = if link.relay.is_none() { host.web_link(link) } else { None };
+    web.unwrap_or_else(|| link.reveal())
+}
+
 fn announce(host: &Host, args: &args::Share, links: &[(Access, Link)]) -> Result<(), Failure> {
     if args.json {
-        record::print(&record::sharing(host.session().id(), links))?;
+        record::print(&record::sharing(host, links))?;
     } else if args.quiet {
-        links.iter().try_for_each(|(_, link)| print_line(link.reveal()))?;
+        links.iter().try_for_each(|(_, link)| print_line(text_of(host, link)))?;
     } else {
-        banner(args, links)?;
+        banner::print(host, args, links)?;
     }
     Ok(())
-}
-
-fn banner(args: &args::Share, links: &[(Access, Link)]) -> io::Result<()> {
-    let paint = Paint::of(&io::stdout());
-    for (access, link) in links {
-        // At the start of a line of its own: a terminal breaks it, and it can still be copied whole.
-        print_line(format!("\n{access} link\n{}", paint.bold(&link.reveal())))?;
-    }
-    print_line("")?;
-    for (access, _) in links {
-        print_line(means(*access, paint))?;
-    }
-    let reach = match (&args.reach.relay, args.reach.no_lan) {
-        (Some(_), _) => "",
-        (None, false) => ", on this network (--relay reaches others)",
-        (None, true) => ", on this machine",
-    };
-    print_line(format!("Others run `cahoots join` and paste a link{reach}."))?;
-    for condition in conditions(args) {
-        print_line(condition)?;
-    }
-    print_line(format!("Links work for {}; all ends with the shared command.", text::span(args.conditions.expires)))?;
-    print_line("In a second terminal: `cahoots links`, `cahoots members`, `cahoots panic`.")?;
-    print_line("")
-}
-
-/// Says what else the links ask for.
-fn conditions(args: &args::Share) -> impl Iterator<Item = &'static str> {
-    let conditions = &args.conditions;
-    let has_passphrase = conditions.passphrase || conditions.passphrase_file.is_some();
-    let said = [
-        (has_passphrase, "They need the passphrase, too: tell it by another way than the link."),
-        (conditions.approve, "You are asked before anybody is let in."),
-        (conditions.once, "Each link is for one person, once."),
-        (args.may_pass_on, "Their holders may make narrower links of them: `cahoots pass-on`."),
-    ];
-    said.into_iter().filter(|(is_so, _)| *is_so).map(|(_, said)| said)
-}
-
-/// Says in plain words what a link lets its holder do.
-fn means(access: Access, paint: Paint) -> String {
-    match access {
-        Access::View => "Who has the view link can look and chat.".to_owned(),
-        Access::Interact => {
-            format!("Who has the interact link {} on this machine.", paint.yellow("can run anything as you"))
-        }
-        Access::Own => {
-            format!("Who has the own link {}; give it to nobody else.", paint.yellow("is you in all respects"))
-        }
-    }
 }
 
 /// Runs without a terminal until the command ends or a signal says so.

@@ -65,12 +65,28 @@ pub(crate) fn colour_wanted() -> bool {
 /// Colours words if the reader is a terminal that wants them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Paint {
+    is_terminal: bool,
     on: bool,
 }
 
 impl Paint {
     pub(crate) fn of(stream: &impl IsTerminal) -> Self {
-        Self { on: stream.is_terminal() && colour_wanted() }
+        let is_terminal = stream.is_terminal();
+        Self { is_terminal, on: is_terminal && colour_wanted() }
+    }
+
+    #[cfg(test)]
+    pub(crate) const fn off() -> Self {
+        Self { is_terminal: true, on: false }
+    }
+
+    /// Tells whether somebody looks at it, in colour or not.
+    pub(crate) const fn is_terminal(self) -> bool {
+        self.is_terminal
+    }
+
+    pub(crate) const fn is_on(self) -> bool {
+        self.on
     }
 
     fn paint(self, code: &str, text: &str) -> String {
@@ -87,6 +103,11 @@ impl Paint {
 
     pub(crate) fn cyan(self, text: &str) -> String {
         self.paint("36", text)
+    }
+
+    /// In figures that no theme changes.
+    pub(crate) fn black_on_white(self, text: &str) -> String {
+        self.paint("38;5;16;48;5;231", text)
     }
 
     pub(crate) fn bold(self, text: &str) -> String {

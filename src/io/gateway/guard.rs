@@ -3,6 +3,7 @@
 //! A page that makes its own name mean our address (DNS rebinding) still sends its own name; a page elsewhere that opens
 //! a socket to us sends its own origin.
 
+use super::House;
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_SECURITY_POLICY, HOST, LOCATION, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::uri::Authority;
@@ -71,14 +72,14 @@ fn authority(headers: &HeaderMap) -> Option<Authority> {
 }
 
 /// Turns away who asks by a wrong name or from a wrong page, and adds to every answer what the browser must know.
-pub(super) async fn check(State(names): State<Arc<Names>>, request: Request, next: Next) -> Response {
+pub(super) async fn check(State(house): State<Arc<House>>, request: Request, next: Next) -> Response {
+    let names = &house.names;
     let headers = request.headers();
     let origin = headers.get(ORIGIN).map(|origin| origin.to_str().unwrap_or("null"));
     let mut response = match authority(headers) {
         None => (StatusCode::BAD_REQUEST, "a request must say whom it asks\n").into_response(),
         Some(authority) if !names.knows(&authority) => {
-            let hint = "this relay does not go by that name; its operator can add it with --host\n";
-            (StatusCode::MISDIRECTED_REQUEST, hint).into_response()
+            (StatusCode::MISDIRECTED_REQUEST, house.served_by.unknown_name()).into_response()
         }
         Some(authority) if origin.is_some_and(|origin| !names.may_ask(origin, &authority)) => {
             (StatusCode::FORBIDDEN, "this page may not ask here\n").into_response()

@@ -1,7 +1,7 @@
 //! The viewer's files, as they were built into the program.
 //!
-//! `web/dist` has each file compressed, as `<name>.br` and `<name>.gz`, or as it is where that saves nothing. Names
-//! under `assets/` carry a hash of the content, so that a browser need never ask again.
+//! `web/dist/page` has each file compressed, as `<name>.br` and `<name>.gz`, or as it is where that saves nothing.
+//! Names under `assets/` carry a hash of the content, so that a browser need never ask again.
 
 use super::Visit;
 use axum::Router;
@@ -17,7 +17,7 @@ use std::io::Read;
 
 /// The viewer as `web/` built it.
 #[derive(RustEmbed)]
-#[folder = "web/dist"]
+#[folder = "web/dist/page"]
 struct Files;
 
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";

@@ -98,6 +98,39 @@ async fn socket_carries_bytes_both_ways_and_ends_both_ways() {
     assert_eq!(channel.reader.read(&mut heard).await.unwrap(), 0);
 }
 
+/// A page cannot see who sent it; people who trust nobody but themselves want to know.
+#[tokio::test]
+async fn gateway_says_who_it_is() {
+    let relay = gateway(None).await;
+    assert!(ask(&relay, "/served-by", "host: localhost\r\n").await.ends_with("\r\n\r\nrelay\n"));
+    let options = GatewayOptions { served_by: ServedBy::Host, ..GatewayOptions::default() };
+    let host = Gateway::bind(&[SocketAddr::from((Ipv4Addr::LOCALHOST, 0))], None, options).await.unwrap();
+    assert!(ask(&host, "/served-by", "host: localhost\r\n").await.ends_with("\r\n\r\nhost\n"));
+    assert!(!ask(&host, "/", "host: laptop.local\r\n").await.contains("--host"), "a host has no such option");
+}
+
+/// Browsers hang up on a server that names none of the protocols that they offer.
+#[tokio::test]
+async fn socket_names_its_protocol() {
+    let gateway = gateway(None).await;
+    let mut request = format!("ws://{}/ws", gateway.local_addresses()[0]).into_client_request().unwrap();
+    request.headers_mut().insert("sec-websocket-protocol", "cahoots.bound, cahoots".parse().unwrap());
+    let (_, answer) = connect_async(request).await.unwrap();
+    assert_eq!(answer.headers()["sec-websocket-protocol"], "cahoots");
+}
+
+/// A program that ends right after its last words must not take them along.
+#[tokio::test]
+async fn closing_waits_for_the_last_words() {
+    let mut gateway = gateway(None).await;
+    let mut socket = dial(&gateway, None).await.unwrap();
+    let mut channel = gateway.accept().await.unwrap();
+    channel.writer.write_all(b"goodbye").await.unwrap();
+    drop(channel);
+    gateway.close().await;
+    assert_eq!(socket.next().await.unwrap().unwrap().into_data().as_ref(), b"goodbye");
+}
+
 /// Text is no frames: whoever sends it is cut off, and cannot make the node guess.
 #[tokio::test]
 async fn text_ends_the_channel() {

@@ -1,6 +1,6 @@
 //! A WebSocket as a [`Channel`]: the same bytes, cut into binary messages wherever it suits.
 
-use super::Visit;
+use super::{House, Visit};
 use crate::io::channel::Channel;
 use crate::proto::path::PathKind;
 use crate::proto::relay::Network;
@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
 use bytes::BytesMut;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split};
 use tokio::time::timeout;
@@ -17,10 +18,32 @@ const MESSAGE_BYTES_MAX: usize = 65_536;
 /// How long the browser may take to accept one more message before it counts as dead.
 const STALL: Duration = Duration::from_secs(15);
 
+/// What the socket speaks, as WebSocket subprotocols are named. PROTOCOL.md 10.2.
+const PROTOCOL: &str = "cahoots";
+
+/// Counts one socket for as long as it carries anything.
+struct Carrying(Arc<House>);
+
+impl Carrying {
+    fn begin(house: &Arc<House>) -> Self {
+        house.carried.send_modify(|sockets| *sockets += 1);
+        Self(house.clone())
+    }
+}
+
+impl Drop for Carrying {
+    fn drop(&mut self) {
+        self.0.carried.send_modify(|sockets| *sockets -= 1);
+    }
+}
+
 /// Answers `/ws`.
 pub(super) async fn upgrade(State(visit): State<Visit>, socket: WebSocketUpgrade) -> Response {
     let socket = socket.max_message_size(MESSAGE_BYTES_MAX).max_frame_size(MESSAGE_BYTES_MAX);
+    // A browser that offers names wants one of them back.
+    let socket = socket.protocols([PROTOCOL]);
     socket.on_upgrade(async move |socket| {
+        let _carrying = Carrying::begin(&visit.house);
         let (inside, outside) = duplex(MESSAGE_BYTES_MAX);
         let (reader, writer) = split(inside);
         let channel = Channel {
@@ -28,7 +51,7 @@ pub(super) async fn upgrade(State(visit): State<Visit>, socket: WebSocketUpgrade
             network: Some(Network::of(visit.remote.ip())),
             ..Channel::new(reader, writer, visit.remote.to_string())
         };
-        if visit.out.send(channel).await.is_ok() {
+        if visit.house.out.send(channel).await.is_ok() {
             carry(socket, outside).await;
         }
     })

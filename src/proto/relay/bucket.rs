@@ -1,6 +1,7 @@
 //! A token bucket: how fast one author may write.
 //!
-//! Always: it delays and never refuses; the caller stops reading until the debt is paid.
+//! Always: a member is delayed and never refused, and the caller stops reading until the debt is paid; who asks by HTTP
+//! is refused and gets into no debt.
 
 use crate::proto::limits::Rate;
 use crate::proto::time::Mono;
@@ -28,6 +29,25 @@ impl Bucket {
             self.read = now;
         }
         self.milli = self.milli.saturating_sub(milli(tokens));
+        self.debt_until(now)
+    }
+
+    /// Takes `tokens` if they are there.
+    ///
+    /// # Errors
+    ///
+    /// When they will be.
+    pub(super) fn try_take(&mut self, tokens: u64, now: Mono) -> Result<(), Mono> {
+        match self.take(tokens, now) {
+            None => Ok(()),
+            Some(until) => {
+                self.milli = self.milli.saturating_add(milli(tokens));
+                Err(until)
+            }
+        }
+    }
+
+    fn debt_until(&self, now: Mono) -> Option<Mono> {
         let debt = u64::try_from(self.milli.saturating_neg()).unwrap_or(0);
         (debt > 0).then(|| now.after_us(debt.saturating_mul(1_000).div_ceil(self.rate.per_s.max(1))))
     }

@@ -1,9 +1,8 @@
 //! Who tries names of shares that nobody knows: a passphrase makes the name, so each try is a guess at one.
 //!
-//! Always: a network has [`SHARE_GUESSES_PER_MINUTE`] tries in any minute, whatever it tries; the table is bounded, and
-//! forgets first who tried longest ago. PROTOCOL.md 2, 17.
+//! Always: a network has so many tries in any minute, whatever it tries; the table is bounded, and forgets first who
+//! tried longest ago. PROTOCOL.md 2, 17.
 
-use crate::proto::limits::SHARE_GUESSES_PER_MINUTE;
 use crate::proto::time::Mono;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv6Addr};
@@ -34,14 +33,20 @@ impl Network {
 }
 
 /// The recent tries of all networks.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Guesses {
+    per_minute: u32,
     tries: BTreeMap<Network, VecDeque<Mono>>,
     /// All tries in the order of time, so that the oldest are found.
     order: VecDeque<(Mono, Network)>,
 }
 
 impl Guesses {
+    /// Starts with nobody known, who has so many tries in a minute.
+    pub(super) const fn new(per_minute: u32) -> Self {
+        Self { per_minute, tries: BTreeMap::new(), order: VecDeque::new() }
+    }
+
     /// Notes that a network named a share that is unknown.
     pub(super) fn note(&mut self, network: Network, now: Mono) {
         self.forget(now);
@@ -54,8 +59,14 @@ impl Guesses {
 
     /// Tells whether a network may try no more now.
     pub(super) fn are_spent(&mut self, network: Network, now: Mono) -> bool {
+        self.spent_until(network, now).is_some()
+    }
+
+    /// Returns when a network may try again that may try no more now.
+    pub(super) fn spent_until(&mut self, network: Network, now: Mono) -> Option<Mono> {
         self.forget(now);
-        self.tries.get(&network).is_some_and(|tries| tries.len() >= SHARE_GUESSES_PER_MINUTE as usize)
+        let tries = self.tries.get(&network).filter(|tries| tries.len() >= self.per_minute as usize)?;
+        tries.front().map(|oldest| oldest.after_us(GUESS_US))
     }
 
     fn forget(&mut self, now: Mono) {
@@ -95,12 +106,12 @@ mod tests {
     /// Five in any minute, not five per minute of the clock: ten around its turn would be twice as fast.
     #[test]
     fn tries_come_back_one_by_one_as_they_age() {
-        let (mut guesses, eve) = (Guesses::default(), network("192.0.2.1"));
+        let (mut guesses, eve) = (Guesses::new(5), network("192.0.2.1"));
         for second in 0..5 {
             assert!(!guesses.are_spent(eve, Mono(second * 1_000_000)));
             guesses.note(eve, Mono(second * 1_000_000));
         }
-        assert!(guesses.are_spent(eve, Mono(GUESS_US - 1)));
+        assert_eq!(guesses.spent_until(eve, Mono(GUESS_US - 1)), Some(Mono(GUESS_US)));
         assert!(!guesses.are_spent(network("192.0.2.2"), Mono(GUESS_US - 1)));
         assert!(!guesses.are_spent(eve, Mono(GUESS_US)));
         guesses.note(eve, Mono(GUESS_US));
@@ -110,7 +121,7 @@ mod tests {
     /// Whoever has a million addresses must not fill the memory with them.
     #[test]
     fn table_is_bounded_and_forgets() {
-        let mut guesses = Guesses::default();
+        let mut guesses = Guesses::new(5);
         for n in 0..20_000_u32 {
             guesses.note(Network::of(IpAddr::from(n.to_be_bytes())), Mono(0));
         }

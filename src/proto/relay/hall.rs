@@ -6,15 +6,20 @@
 //! who it is. PROTOCOL.md 9, 10.
 
 mod handshake;
+mod inquiry;
 mod snoop;
 
+use super::challenges::Challenges;
 use super::guesses::{Guesses, Network};
 use super::outbox::{Outbox, ReadyList, Turn};
 use super::room::{Context, Gatherings, Room, Wanted};
 use super::store::{MemoryStore, Store};
 use super::{ConnId, Counters, Flow, HallLimits, HallStats, Popped};
 use crate::proto::id::SessionId;
-use crate::proto::limits::{HEARTBEAT_US, MEMORY_STORE_BYTES_MAX, SILENCE_US_MAX, UNPROVEN_BYTES_MAX, UNPROVEN_US_MAX};
+use crate::proto::limits::{
+    HEARTBEAT_US, INQUIRIES_REFUSED_PER_MINUTE, MEMORY_STORE_BYTES_MAX, SHARE_GUESSES_PER_MINUTE, SILENCE_US_MAX,
+    UNPROVEN_BYTES_MAX, UNPROVEN_US_MAX,
+};
 use crate::proto::time::{Mono, Now, Wall};
 use crate::proto::wire::{CloseCode, Frame, Hello};
 use bytes::Bytes;
@@ -68,6 +73,9 @@ pub struct Hall {
     tick: Option<Mono>,
     gatherings: Gatherings,
     guesses: Guesses,
+    challenges: Challenges,
+    /// Inquiries that were refused.
+    refusals: Guesses,
     /// When something last happened. Wall time never goes back, whatever the clock does: what has expired stays so.
     now: Now,
 }
@@ -94,7 +102,9 @@ impl Hall {
             counters: Counters::default(),
             tick: (!sessions.is_empty()).then(|| now.mono.after_us(TICK_US)),
             gatherings: Gatherings::new(),
-            guesses: Guesses::default(),
+            guesses: Guesses::new(SHARE_GUESSES_PER_MINUTE),
+            challenges: Challenges::new(&seed),
+            refusals: Guesses::new(INQUIRIES_REFUSED_PER_MINUTE),
             now: Now { wall: now.wall.max(store.wall()), ..now },
             store,
         };
@@ -162,7 +172,12 @@ impl Hall {
         let Some(entry) = self.conns.get_mut(&conn) else { return Flow::Stop };
         entry.heard = now.mono;
         match entry.phase {
-            Phase::Seated(_) => Flow::Continue,
+            Phase::Seated(session) => {
+                if let Some(room) = self.rooms.get_mut(&session) {
+                    room.note_received(bytes);
+                }
+                Flow::Continue
+            }
             Phase::Closing(_) => Flow::Stop,
             Phase::Fresh | Phase::Greeted(_) => {
                 entry.unproven_bytes = entry.unproven_bytes.saturating_add(bytes);

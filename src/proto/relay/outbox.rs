@@ -207,6 +207,11 @@ impl Outbox {
         !self.is_held && self.live.iter().any(|watch| watch.channel == channel)
     }
 
+    /// Tells whether entries of any terminal would go out.
+    pub(super) fn is_watching(&self) -> bool {
+        !self.is_held && !self.live.is_empty()
+    }
+
     /// Returns the terminals watched.
     pub(super) fn watched(&self) -> Vec<Channel> {
         self.live.iter().map(|watch| watch.channel).collect()

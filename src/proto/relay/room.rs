@@ -10,6 +10,7 @@ mod lanes;
 mod log;
 mod seats;
 mod snoop;
+mod tally;
 mod wraps;
 
 use super::members::Members;
@@ -28,6 +29,7 @@ use bytes::Bytes;
 pub(super) use seats::Greeted;
 use seats::Seat;
 use std::collections::{BTreeMap, VecDeque};
+use tally::Tally;
 use wraps::KeptShare;
 pub(super) use wraps::KeptWrap;
 
@@ -98,6 +100,7 @@ pub(super) struct Room {
     is_gathering: bool,
     ended: Option<Mono>,
     empty: Option<Mono>,
+    tally: Tally,
 }
 
 impl Room {
@@ -120,6 +123,7 @@ impl Room {
             is_gathering: false,
             ended: None,
             empty: Some(now),
+            tally: Tally::new(now),
         }
     }
 
@@ -274,7 +278,9 @@ impl Room {
         match is_wanted {
             Wanted::No => seat.outbox.unwatch(channel),
             Wanted::Yes => {
+                let was_watching = seat.outbox.is_watching();
                 seat.outbox.watch(channel);
+                self.tally.views += u64::from(seat.outbox.is_watching() && !was_watching);
                 seat.outbox.list(conn, cx.ready);
                 if seat.outbox.watches(channel) && !self.rings.get(&channel).is_some_and(Ring::has_keyframe) {
                     self.ask_for_keyframe(channel, cx);
@@ -328,6 +334,7 @@ impl Room {
         for channel in std::mem::take(&mut turn.starved) {
             self.ask_for_keyframe(channel, cx);
         }
+        self.tally.bytes_out += turn.bytes as u64;
         has_more
     }
 }

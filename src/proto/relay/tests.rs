@@ -8,6 +8,7 @@ mod durable;
 mod ends;
 mod guesses;
 mod hostile;
+mod inquiries;
 mod live;
 mod passed_on;
 mod presence;

@@ -1,6 +1,6 @@
 //! Links: a token and how to get to the session. PROTOCOL.md 3.
 
-use super::relay::{Address, parse_fingerprint, strip_prefix_ignore_case};
+use super::relay::{parse_fingerprint, strip_prefix_ignore_case};
 use super::{Relay, RelayError, Token, TokenError};
 use crate::proto::hex::Hex;
 use zeroize::Zeroizing;
@@ -56,7 +56,8 @@ pub struct Link {
 }
 
 impl Link {
-    /// Parses a bare token, `https://<relay>/j#<token>[&fp=<64 hex>]` or `cahoots://join#<token>`.
+    /// Parses a bare token, `https://<relay>/j#<token>[&fp=<64 hex>]`, `cahoots://join#<token>` or the address of a page
+    /// that a host serves to its network, `http://<host>/j#<token>`.
     ///
     /// White space, quotes and angle brackets around it do no harm: people copy from mails and chats.
     ///
@@ -70,6 +71,9 @@ impl Link {
         }
         if let Some(rest) = strip_prefix_ignore_case(text, "cahoots://") {
             return Self::parse_local(rest);
+        }
+        if let Some(rest) = strip_prefix_ignore_case(text, "http://") {
+            return Self::parse_page(rest);
         }
         if text.contains("://") {
             return Err(LinkError::Foreign { what: "it begins with another scheme" });
@@ -92,6 +96,22 @@ impl Link {
         Ok(Self { token: parse_token(token)?, relay: Some(Relay::parse_address(address, fingerprint)?) })
     }
 
+    /// What serves a page without TLS is the host itself, which is looked for nearby like any other: nothing in such an
+    /// address is worth a dial.
+    fn parse_page(rest: &str) -> Result<Self, LinkError> {
+        let (place, fragment) = rest.split_once('#').ok_or(LinkError::NoToken)?;
+        let (address, path) = place.split_once('/').unwrap_or((place, ""));
+        // A viewer of one's own has its page in a folder that nobody guesses.
+        if path.strip_suffix('/').unwrap_or(path).rsplit('/').next() != Some("j") {
+            return Err(LinkError::Foreign { what: "its path is not /j" });
+        }
+        Relay::parse_address(address, None)?;
+        match split_parameter(fragment) {
+            (token, None) => Ok(Self { token: parse_token(token)?, relay: None }),
+            (_, Some(text)) => Err(unknown(text)),
+        }
+    }
+
     fn parse_local(rest: &str) -> Result<Self, LinkError> {
         let (place, fragment) = rest.split_once('#').ok_or(LinkError::NoToken)?;
         if !place.strip_suffix('/').unwrap_or(place).eq_ignore_ascii_case("join") {
@@ -110,10 +130,17 @@ impl Link {
         match &self.relay {
             None => format!("cahoots://join#{}", *token),
             Some(relay) => match &relay.fingerprint {
-                None => format!("https://{}/j#{}", Address(relay), *token),
-                Some(hash) => format!("https://{}/j#{}&fp={}", Address(relay), *token, Hex(hash)),
+                None => format!("https://{}/j#{}", relay.authority(), *token),
+                Some(hash) => format!("https://{}/j#{}&fp={}", relay.authority(), *token, Hex(hash)),
             },
         }
+    }
+
+    /// Returns the address to open in a browser that gets the viewer at `page`, such as `http://192.0.2.7:8080`. It is
+    /// as secret as the link.
+    #[must_use]
+    pub fn reveal_at(&self, page: &str) -> String {
+        format!("{page}/j#{}", *Zeroizing::new(self.token.reveal()))
     }
 }
 

@@ -139,8 +139,16 @@ fn shorten(text: &str) -> String {
     text.chars().take(64).collect()
 }
 
-/// Writes `host[:port]`: as in a link, without a fingerprint.
-pub(super) struct Address<'a>(pub(super) &'a Relay);
+impl Relay {
+    /// Writes `host:port`, as in a link: a browser that is given no port takes another one.
+    pub(super) fn authority(&self) -> String {
+        let Self { host, port, .. } = self;
+        if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+    }
+}
+
+/// Writes `host[:port]`, without a fingerprint.
+struct Address<'a>(&'a Relay);
 
 impl fmt::Display for Address<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

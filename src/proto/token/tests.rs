@@ -153,6 +153,9 @@ fn link_reads_what_people_paste() {
         (TEXT.to_string(), None),
         (format!("cahoots://join#{TEXT}"), None),
         (format!("cahoots://join/#{TEXT}"), None),
+        (format!("http://192.0.2.7:8080/j#{TEXT}"), None),
+        (format!("http://127.0.0.1:8080/9f3a/j#{TEXT}"), None),
+        (format!("HTTP://[fd00::7]:8080/j/#{}", TEXT.to_uppercase()), None),
         (format!("<cahoots://JOIN#{}>", TEXT.to_uppercase()), None),
         (format!("\"https://relay.example/j#{TEXT}\"\n"), Some(here.clone())),
         (format!("  'HTTPS://Relay.Example:4433/j/#{TEXT}'"), Some(here.clone())),
@@ -170,7 +173,9 @@ fn link_mistakes_are_named() {
     assert_eq!(parse("https://relay.example/j".into()), LinkError::NoToken);
     assert_eq!(parse("https://relay.example/j#".into()), LinkError::NoToken);
     assert!(matches!(parse(format!("https://relay.example/#{TEXT}")), LinkError::Foreign { .. }));
-    assert!(matches!(parse(format!("http://relay.example/j#{TEXT}")), LinkError::Foreign { .. }));
+    assert!(matches!(parse(format!("http://relay.example/#{TEXT}")), LinkError::Foreign { .. }));
+    assert_eq!(parse(format!("http://a/j#{TEXT}&fp={FINGERPRINT}")), LinkError::Parameter { found: "fp".into() });
+    assert!(matches!(parse(format!("ftp://relay.example/j#{TEXT}")), LinkError::Foreign { .. }));
     assert!(matches!(parse(format!("cahoots://leave#{TEXT}")), LinkError::Foreign { .. }));
     assert_eq!(parse(format!("https:///j#{TEXT}")), LinkError::Relay(RelayError::Empty));
     assert_eq!(parse(format!("https://a/j#{TEXT}&x=1")), LinkError::Parameter { found: "x".into() });
@@ -180,6 +185,14 @@ fn link_mistakes_are_named() {
     let twice = format!("https://a/j#{TEXT}&fp={FINGERPRINT}&fp={FINGERPRINT}");
     assert_eq!(parse(twice), LinkError::Relay(RelayError::Fingerprint { chars: 132 }));
     assert_eq!(parse(TEXT[..60].into()), LinkError::Token(TokenError::Short { chars: 60 }));
+}
+
+/// A browser takes port 443 where none is named: the page of a relay is not there.
+#[test]
+fn link_names_the_port() {
+    let link = Link::parse(&format!("https://relay.example/j#{TEXT}")).expect("a link");
+    assert_eq!(link.reveal(), format!("https://relay.example:4433/j#{TEXT}"));
+    assert_eq!(link.reveal_at("http://127.0.0.1:80/x"), format!("http://127.0.0.1:80/x/j#{TEXT}"));
 }
 
 /// A relay is given on the command line, in the environment and inside links.
@@ -250,7 +263,7 @@ proptest! {
     /// Any text may be pasted.
     #[test]
     fn parsers_take_any_text(text in any::<String>(), tail in "[a-z0-9#&/:=\\[\\]]{0,80}") {
-        for begin in ["", "chi1", "https://", "https://a/j#", "cahoots://join#"] {
+        for begin in ["", "chi1", "https://", "https://a/j#", "http://a/j#", "cahoots://join#"] {
             for rest in [&text, &tail] {
                 let _ = Link::parse(&format!("{begin}{rest}")).map_err(|error| error.hint());
                 let _ = Relay::parse(&format!("{begin}{rest}")).map_err(|error| error.hint());

@@ -91,7 +91,7 @@ impl Stage {
         args.extend(reach.chain(options.iter().copied()).chain(["--"]).chain(command.iter().copied()));
         let process = self.start(&args);
         let sharing = process.record("the links", |record| record["event"] == "sharing").await;
-        Share { process, links: sharing["links"].clone() }
+        Share { process, links: sharing["links"].clone(), web: sharing["web"].clone() }
     }
 
     /// Starts `cahoots join` with `link` on its stdin, out of sight of other processes.
@@ -142,9 +142,15 @@ impl RelayNode {
 pub(crate) struct Share {
     pub(crate) process: Process,
     links: Value,
+    web: Value,
 }
 
 impl Share {
+    /// Returns the address for browsers that allows `access`.
+    pub(crate) fn web(&self, access: &str) -> &str {
+        text(&self.web[access])
+    }
+
     /// Returns the link that allows `access`.
     pub(crate) fn link(&self, access: &str) -> &str {
         text(&self.links[access])

@@ -46,6 +46,8 @@ fn kept() -> Rows {
     let (room, hosts) = (hall.durable_bytes_max as usize, (hall.durable_bytes_max / DURABLE_HOST_PART) as usize);
     let authors = format!("{}; {} with durable entries", grouped(AUTHORS_MAX), grouped(AUTHORS_STORED_MAX));
     let all = binary(MEMORY_STORE_BYTES_MAX as usize);
+    let Rate { per_s, burst } = API_RATE;
+    let asking = format!("{per_s}/s, burst {burst}; {INQUIRIES_REFUSED_PER_MINUTE} a minute");
     let stored = format!("{}, {} of it for the host's own; {all}", binary(room), binary(hosts));
     vec![
         ("sessions", grouped(hall.sessions_max)),
@@ -54,6 +56,8 @@ fn kept() -> Rows {
         ("authors of a session that are remembered", authors),
         ("wraps of a session, passed-on shares", format!("{}, {PASSED_ON_MAX}", grouped(WRAPS_MAX))),
         ("names of unknown shares tried, per network", format!("{SHARE_GUESSES_PER_MINUTE} a minute")),
+        ("requests to the HTTP API, of them refused inquiries, per network", asking),
+        ("challenges that have served, of one turn", grouped(CHALLENGES_SERVED_MAX)),
         ("durable entries of a session, of all", stored),
         ("lanes in HAVE of one connection", grouped(HAVE_LANES_MAX)),
         ("live entries of a channel", format!("newest keyframe, {before} before it and {after} after it")),

@@ -58,7 +58,8 @@ impl PassphraseWords {
 }
 
 impl PassphraseWords {
-    pub(crate) const fn hash(&self) -> &PassphraseHash {
-        &self.0
+    /// Hands the hash over: it is used once.
+    pub(crate) fn into_hash(self) -> PassphraseHash {
+        self.0
     }
 }

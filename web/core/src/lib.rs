@@ -71,7 +71,8 @@ impl Viewer {
     #[wasm_bindgen(constructor)]
     pub fn new(link: &str, seed: &[u8], words: Option<PassphraseWords>) -> Result<Self, JsError> {
         let link = Link::parse(link).map_err(error)?;
-        let secret = link.token.secret_with(words.as_ref().map(PassphraseWords::hash)).map_err(error)?;
+        let hash = words.map(PassphraseWords::into_hash);
+        let secret = link.token.secret_with(hash.as_ref()).map_err(error)?;
         let seed = seed.try_into().map_err(|_| error("a seed has 32 bytes"))?;
         let now = Now { mono: Mono(0), wall: Wall(0) };
         Ok(Self { peer: Peer::guest(secret, seed), link, decoders: BTreeMap::new(), links_ever: 0, now })

@@ -111,7 +111,7 @@ fn added(host: &Host, link: &Link) -> Result<Added, Refusal> {
         access: info.access.to_string(),
         label: info.label,
         expires_ms: info.expires.0,
-        url: link.reveal(),
+        url: crate::share::text_of(host, link),
     })
 }
 

@@ -142,6 +142,7 @@ impl Room {
         }
         seat.outbox.list(conn, cx.ready);
         self.seats.insert(conn, seat);
+        self.note_members();
         replaced
     }
 
@@ -204,7 +205,9 @@ impl Room {
         self.tell_of(seat.author, Whereabouts::Here, |peer, host| !peer.hears_knocking(host), cx);
         seat.outbox.list(conn, cx.ready);
         let watched = seat.outbox.watched();
+        self.tally.views += u64::from(seat.outbox.is_watching());
         self.seats.insert(conn, seat);
+        self.note_members();
         for channel in watched {
             if !self.rings.get(&channel).is_some_and(Ring::has_keyframe) {
                 self.ask_for_keyframe(channel, cx);

@@ -22,6 +22,7 @@ impl Room {
             is_gathering: _,
             ended: _,
             empty: _,
+            tally: _,
         } = self;
         found.extend_from_slice(session.as_bytes());
         log.records().iter().chain(log_frames).for_each(|record| found.extend_from_slice(record));

@@ -10,6 +10,7 @@ use super::{ConnId, Context, Room};
 use crate::proto::id::{Epoch, ShareId};
 use crate::proto::limits::{CLOCK_SKEW_MS_MAX, PASSED_ON_MAX, WRAPS_MAX};
 use crate::proto::member::VerifiedShare;
+use crate::proto::share::ShareCert;
 use crate::proto::wire::PassedOn;
 use crate::proto::wire::{CloseCode, Frame, FrameDecoder, Reader};
 use bytes::Bytes;
@@ -59,6 +60,12 @@ impl Room {
     /// Tells whether a share was passed on below one that is closed to everybody.
     pub(super) fn is_below_closed(&self, share: &ShareId) -> bool {
         self.passed_on.get(share).is_some_and(|kept| self.is_over(kept))
+    }
+
+    /// Returns the certificates of a share, its own first; none if only its name is known.
+    pub(super) fn certs_of(&self, share: &ShareId) -> &[ShareCert] {
+        let owners = self.log.share(share).map(std::slice::from_ref);
+        owners.or_else(|| Some(self.passed_on.get(share)?.share.certs())).unwrap_or_default()
     }
 
     fn is_over(&self, kept: &KeptShare) -> bool {
