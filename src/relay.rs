@@ -3,13 +3,15 @@
 use crate::io::channel::Channel;
 use crate::io::clock::Clock;
 #[cfg(feature = "web")]
-use crate::io::gateway::{Gateway, GatewayOptions, Names};
+use crate::io::gateway::{Gateway, GatewayOptions, Names, Offer, Pages, WebTransport};
 use crate::io::quic::{BindError, ListenLimits, Listener};
 use crate::io::relay_server::Node;
 use crate::io::tls::{Identity, IdentityError};
 use crate::proto::relay::{Hall, HallLimits, HallStats};
 use crate::proto::token::{PORT_DEFAULT, Relay as RelayAddress};
 use std::net::{Ipv6Addr, SocketAddr};
+#[cfg(feature = "web")]
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
@@ -124,9 +126,10 @@ impl RelayBuilder {
         let identity = self.identity.map_or_else(Identity::generate, Ok)?;
         let all = [SocketAddr::from((Ipv6Addr::UNSPECIFIED, PORT_DEFAULT))];
         let addresses = if self.addresses.is_empty() { &all[..] } else { &self.addresses };
-        let listener = Listener::bind(addresses, &identity, self.listen)?;
         #[cfg(feature = "web")]
-        let gateway = open_web(self.web, &listener, &identity, self.listen).await?;
+        let (listener, gateway) = open_all(addresses, &identity, self.web, self.listen).await?;
+        #[cfg(not(feature = "web"))]
+        let listener = Listener::bind(addresses, &identity, self.listen)?;
         let mut seed = [0; 32];
         getrandom::fill(&mut seed)?;
         let node = Node::start(Hall::new(self.hall, seed), Clock::start());
@@ -148,20 +151,33 @@ impl RelayBuilder {
     }
 }
 
-/// Opens the way for browsers, if there is to be one.
+/// Opens the UDP ports, and the ways for browsers if there are to be any.
 #[cfg(feature = "web")]
-async fn open_web(
-    web: Web,
-    listener: &Listener,
+async fn open_all(
+    addresses: &[SocketAddr],
     identity: &Identity,
+    web: Web,
     limits: ListenLimits,
-) -> Result<Option<Gateway>, BindError> {
-    let (addresses, identity, names) = match web {
-        Web::No => return Ok(None),
-        Web::Beside(names) => (listener.local_addresses().to_vec(), Some(identity), names),
-        Web::Plain(addresses, names) => (addresses, None, names),
+) -> Result<(Listener, Option<Gateway>), RelayError> {
+    let (names, pages) = match &web {
+        Web::No => return Ok((Listener::bind(addresses, identity, limits)?, None)),
+        Web::Beside(names) => (names.clone(), Pages::SamePort),
+        Web::Plain(_, names) => (names.clone(), Pages::AnyPort),
     };
-    Gateway::bind(&addresses, identity, GatewayOptions { names, limits, ..GatewayOptions::default() }).await.map(Some)
+    let door = Arc::new(WebTransport::new(names.clone(), pages)?);
+    let listener = Listener::bind_for_all(addresses, identity, limits, &door)?;
+    let options = GatewayOptions { names, limits, ..GatewayOptions::default() };
+    let gateway = match web {
+        Web::Plain(addresses, _) => {
+            let offer = Offer::new(door, Some(listener.local_port()));
+            Gateway::bind_offering(&addresses, None, options, Some(offer)).await?
+        }
+        _ => {
+            let offer = Offer::new(door, None);
+            Gateway::bind_offering(listener.local_addresses(), Some(identity), options, Some(offer)).await?
+        }
+    };
+    Ok((listener, Some(gateway)))
 }
 
 /// Where connections come from.

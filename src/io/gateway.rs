@@ -7,8 +7,10 @@
 mod guard;
 mod page;
 mod websocket;
+mod webtransport;
 
 pub use guard::Names;
+pub(crate) use webtransport::{Offer, Pages, WebTransport};
 
 use crate::io::channel::Channel;
 use crate::io::gate::{Address, Gate, Seat, Verdict};
@@ -112,13 +114,23 @@ impl Gateway {
         identity: Option<&Identity>,
         options: GatewayOptions,
     ) -> Result<Self, BindError> {
+        Self::bind_offering(addresses, identity, options, None).await
+    }
+
+    /// The same, and tells pages how to come by WebTransport.
+    pub(crate) async fn bind_offering(
+        addresses: &[SocketAddr],
+        identity: Option<&Identity>,
+        options: GatewayOptions,
+        offer: Option<Offer>,
+    ) -> Result<Self, BindError> {
         let tls = identity.map(web_config).transpose()?.map(|config| TlsAcceptor::from(Arc::new(config)));
         let gate = Gate::new(options.limits);
         let (sender, accepted) = mpsc::channel(ACCEPTED_MAX);
         let carried = watch::Sender::new(0);
         let sockets = carried.subscribe();
-        let house = House { names: options.names, served_by: options.served_by, out: sender, carried };
-        let house = Arc::new(house);
+        let GatewayOptions { names, served_by, .. } = options;
+        let house = Arc::new(House { names, served_by, offer, out: sender, carried });
         let (mut bound, mut doors) = (Vec::new(), JoinSet::new());
         for &address in addresses {
             let failed = |source| BindError::Tcp { address, source };
@@ -171,6 +183,8 @@ struct Door {
 struct House {
     names: Names,
     served_by: ServedBy,
+    /// How pages come by WebTransport, if they can.
+    offer: Option<Offer>,
     out: mpsc::Sender<Channel>,
     carried: watch::Sender<usize>,
 }
@@ -247,6 +261,7 @@ impl Visit {
         let word = house.served_by.word();
         let routes = page::routes().route("/healthz", get(async || "ok\n")).route("/ws", any(websocket::upgrade));
         let routes = routes.route("/served-by", get(async move || format!("{word}\n")));
+        let routes = routes.route("/webtransport", get(webtransport::tell));
         let routes = routes.with_state(self).fallback(async || StatusCode::NOT_FOUND);
         routes.layer(middleware::from_fn_with_state(house, guard::check))
     }

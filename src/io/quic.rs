@@ -52,26 +52,43 @@ const LISTENER_SOCKET_BYTES: usize = 4 * 1024 * 1024;
 /// Kernel buffers of a dialer.
 const DIALER_SOCKET_BYTES: usize = 1024 * 1024;
 
+/// Streams of a browser: its request for a session, and what the session is for.
+#[cfg(feature = "web")]
+const BROWSER_STREAMS: u32 = 2;
+/// One-way streams of a browser: HTTP/3's control stream, two of QPACK, and one with no meaning (RFC 9114, 6.2.3).
+#[cfg(feature = "web")]
+const BROWSER_ONE_WAY_STREAMS: u32 = 4;
+/// Bytes kept of datagrams, which nobody reads: browsers come only to who takes some.
+#[cfg(feature = "web")]
+const BROWSER_DATAGRAM_BYTES: usize = 1_500;
+
 /// Which end of a connection a configuration is for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Side {
     Dialer,
     Acceptor,
+    /// Of browsers, too.
+    #[cfg(feature = "web")]
+    AcceptorOfAll,
 }
 
 /// Bounds what one connection may make us keep; QUIC's defaults would allow 250 MB.
 fn transport_config(side: Side) -> TransportConfig {
-    let (streams, window, keep_alive) = match side {
-        Side::Dialer => (0, DIALER_WINDOW_BYTES, Some(KEEP_ALIVE)),
-        Side::Acceptor => (1, ACCEPTOR_WINDOW_BYTES, None),
+    let (streams, one_way, datagram, window, keep_alive) = match side {
+        Side::Dialer => (0, 0, None, DIALER_WINDOW_BYTES, Some(KEEP_ALIVE)),
+        Side::Acceptor => (1, 0, None, ACCEPTOR_WINDOW_BYTES, None),
+        #[cfg(feature = "web")]
+        Side::AcceptorOfAll => {
+            (BROWSER_STREAMS, BROWSER_ONE_WAY_STREAMS, Some(BROWSER_DATAGRAM_BYTES), ACCEPTOR_WINDOW_BYTES, None)
+        }
     };
     let mut acks = AckFrequencyConfig::default();
     acks.ack_eliciting_threshold(VarInt::from_u32(ACK_EVERY_PACKETS));
     let mut config = TransportConfig::default();
     config
         .max_concurrent_bidi_streams(VarInt::from_u32(streams))
-        .max_concurrent_uni_streams(VarInt::from_u32(0))
-        .datagram_receive_buffer_size(None)
+        .max_concurrent_uni_streams(VarInt::from_u32(one_way))
+        .datagram_receive_buffer_size(datagram)
         .stream_receive_window(VarInt::from_u32(window))
         .receive_window(VarInt::from_u32(window))
         .send_window(SEND_WINDOW_BYTES)

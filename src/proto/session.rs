@@ -13,6 +13,7 @@ mod admit;
 mod auditing;
 mod authors;
 mod checkpoints;
+mod commands;
 mod documents;
 mod driving;
 mod epochs;
@@ -237,6 +238,7 @@ impl Peer {
         self.flush_documents_if_due(now);
         self.tend_lanes(now);
         self.tend_session(now);
+        self.show_desk_if_due(now);
         self.ask_for_checkpoints(now.mono);
         self.flush_panes(now);
         self.flush_acks_if_due(now);
@@ -271,6 +273,7 @@ impl Peer {
             self.documents.as_ref().and_then(Documents::poll_timeout),
             self.lanes.poll_timeout().filter(|_| self.ended.is_none()),
             self.poll_session(),
+            self.poll_desk(),
             self.poll_checkpoints(),
             self.poll_past(),
             self.poll_panes(),

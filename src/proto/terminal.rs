@@ -6,6 +6,7 @@
 //! act on anything but the screen; a viewer draws cells and never passes bytes through. PROTOCOL.md 14, 15.
 
 mod cluster;
+mod command;
 mod csi;
 mod input;
 mod keyframe;
@@ -19,6 +20,7 @@ mod stream;
 mod token;
 
 pub use cluster::columns;
+pub use command::{Command, Desk, Driving, Objection, Outcome, Seed, Wanted};
 pub use input::{DirectDown, DirectUp, Refusal, Waits, Wish};
 pub use keys::{Key, KeyPress, Modifiers, encode_key, encode_paste};
 pub use modes::{Modes, MouseEncoding, MouseMode};

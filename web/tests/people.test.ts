@@ -5,7 +5,7 @@ import { cleanName, NAME_BYTES_MAX } from "../src/state/settings";
 
 const member = (name: string, more: Partial<Member> = {}): Member => ({
   author: name, name, colour: 0, isMe: false, isHost: false, canType: false, typing: false, focus: null, cursor: null,
-  notesCursor: null, ...more,
+  notesCursor: null, share: "", ...more,
 });
 
 describe("people", () => {

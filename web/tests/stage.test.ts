@@ -3,7 +3,7 @@ import type { Scene } from "../src/shared/messages";
 import { describe as say, ending, reduceStage, type Stage } from "../src/state/stage";
 
 const scene: Scene = {
-  live: true, linked: true, me: "me", canType: false, canChat: true, canEdit: false, expires: null, title: "", notes: "",
+  live: true, linked: true, me: "me", canType: false, canChat: true, canEdit: false, canCommand: false, since: null, expires: null, title: "", notes: "",
   members: [], panes: [], messages: 0, unconfirmed: 0,
 };
 const open = { phase: "open", since: 0 } as const;

@@ -13,15 +13,13 @@ use axum::response::{IntoResponse, Response};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// What every answer says to the browser. The page needs its own scripts and styles, WebAssembly, and a way back to
+/// What a page may do, up to the places that it may talk to: its own scripts and styles, WebAssembly, and a way back to
 /// where it came from; xterm.js sets colours by `style` attributes.
-const HEADERS: [(HeaderName, &str); 5] = [
-    (
-        CONTENT_SECURITY_POLICY,
-        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self' 'unsafe-inline'; \
-         img-src 'self' data:; font-src 'self'; manifest-src 'self'; connect-src 'self'; base-uri 'none'; \
-         form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
-    ),
+const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self' 'unsafe-inline'; \
+     img-src 'self' data:; font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; \
+     frame-ancestors 'none'; require-trusted-types-for 'script'; connect-src 'self'";
+/// What else every answer says to the browser.
+const HEADERS: [(HeaderName, &str); 4] = [
     (REFERRER_POLICY, "no-referrer"),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
@@ -52,14 +50,14 @@ impl Names {
         self
     }
 
-    fn knows(&self, authority: &Authority) -> bool {
+    pub(super) fn knows(&self, authority: &Authority) -> bool {
         let host = authority.host().trim_matches(['[', ']']).to_ascii_lowercase();
         let is_here = host == "localhost" || host.ends_with(".localhost");
         is_here || host.parse::<IpAddr>().is_ok() || self.hosts.contains(&host)
     }
 
     /// Says whether a page of `origin` may ask at `authority`.
-    fn may_ask(&self, origin: &str, authority: &Authority) -> bool {
+    pub(super) fn may_ask(&self, origin: &str, authority: &Authority) -> bool {
         let origin = origin.to_ascii_lowercase();
         let own = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
         own == Some(authority.as_str().to_ascii_lowercase().as_str()) || self.origins.contains(&origin)
@@ -67,14 +65,28 @@ impl Names {
 }
 
 /// Returns by which name and port the gateway was asked.
-fn authority(headers: &HeaderMap) -> Option<Authority> {
+pub(super) fn authority(headers: &HeaderMap) -> Option<Authority> {
     headers.get(HOST)?.to_str().ok()?.parse().ok()
+}
+
+/// Says whether a name can be written into an answer as it is: URIs have names with quotes and semicolons.
+pub(super) fn is_plain(authority: &Authority) -> bool {
+    authority.as_str().bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte))
+}
+
+/// Returns what a page that was asked for by `headers` may do.
+fn policy(house: &House, headers: &HeaderMap) -> HeaderValue {
+    // The page's own port is in there already, under any protocol.
+    let elsewhere = house.offer.as_ref().and_then(|offer| offer.origin(&authority(headers)?));
+    let policy = elsewhere.and_then(|origin| HeaderValue::try_from(format!("{POLICY} {origin}")).ok());
+    policy.unwrap_or(HeaderValue::from_static(POLICY))
 }
 
 /// Turns away who asks by a wrong name or from a wrong page, and adds to every answer what the browser must know.
 pub(super) async fn check(State(house): State<Arc<House>>, request: Request, next: Next) -> Response {
     let names = &house.names;
     let headers = request.headers();
+    let policy = policy(&house, headers);
     let origin = headers.get(ORIGIN).map(|origin| origin.to_str().unwrap_or("null"));
     let mut response = match authority(headers) {
         None => (StatusCode::BAD_REQUEST, "a request must say whom it asks\n").into_response(),
@@ -86,6 +98,7 @@ pub(super) async fn check(State(house): State<Arc<House>>, request: Request, nex
         }
         Some(_) => next.run(request).await,
     };
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
     for (name, value) in HEADERS {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }

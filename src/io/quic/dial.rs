@@ -13,7 +13,7 @@ use quinn::{ConnectionError, TransportErrorCode};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::lease;
+use super::lease::{self, Peer};
 use super::{Channel, DIALER_SOCKET_BYTES, DualStack, Side, bind, path_to, quic_endpoint, transport_config};
 use crate::io::tls::{Refusal, RefusalSlot, Trust, client_config};
 use crate::proto::hex::Hex;
@@ -367,7 +367,7 @@ async fn connect(socket: quinn::Endpoint, address: SocketAddr, target: Target) -
     let is_own =
         target.path == PathKind::Lan && connection.local_ip() == Some(connection.remote_address().ip().to_canonical());
     let path = if is_own { PathKind::Loopback } else { target.path };
-    Ok(lease::channel(&connection, streams, path, None))
+    Ok(lease::channel(&connection, streams, Peer::Native, path, None))
 }
 
 fn lost(target: &Target, reason: &dyn std::fmt::Display) -> DialError {

@@ -25,12 +25,24 @@ use crate::proto::relay::Network;
 pub(super) const LINGER: Duration = Duration::from_secs(1);
 /// QUIC's own close code; what there is to say was said by a CLOSE frame.
 pub(super) const CLOSE_DONE: VarInt = VarInt::from_u32(0);
+/// The same in HTTP/3 (RFC 9114, 8.1): no error.
+const CLOSE_DONE_HTTP: VarInt = VarInt::from_u32(0x100);
+
+/// What the other end of a connection is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Peer {
+    /// A program of ours, whose proofs are bound to the connection.
+    Native,
+    /// A browser, whose page cannot export secrets.
+    Browser,
+}
 
 type Stopped = Pin<Box<dyn Future<Output = Result<Option<VarInt>, StoppedError>> + Send>>;
 
 /// What both halves share. The last one to go leaves a task behind that closes the connection.
 struct Lease {
     connection: quinn::Connection,
+    peer: Peer,
     /// Ends when the other side stops reading; there from the drop of the writer on.
     stopped: Mutex<Option<Stopped>>,
     runtime: Handle,
@@ -43,6 +55,7 @@ impl Drop for Lease {
         let connection = self.connection.clone();
         let stopped = self.stopped.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         let seat = self.seat.take();
+        let code = if self.peer == Peer::Browser { CLOSE_DONE_HTTP } else { CLOSE_DONE };
         self.runtime.spawn(async move {
             let unread = async {
                 if let Some(stopped) = stopped
@@ -59,7 +72,7 @@ impl Drop for Lease {
                 }
             };
             let _ = tokio::time::timeout(LINGER, over).await;
-            connection.close(CLOSE_DONE, b"");
+            connection.close(code, b"");
             drop(seat);
         });
     }
@@ -69,15 +82,24 @@ impl Drop for Lease {
 pub(super) fn channel(
     connection: &quinn::Connection,
     (send, receive): (quinn::SendStream, quinn::RecvStream),
+    peer: Peer,
     path: PathKind,
     seat: Option<Seat>,
 ) -> Channel {
-    let lease =
-        Arc::new(Lease { connection: connection.clone(), stopped: Mutex::new(None), runtime: Handle::current(), seat });
+    let lease = Arc::new(Lease {
+        connection: connection.clone(),
+        peer,
+        stopped: Mutex::new(None),
+        runtime: Handle::current(),
+        seat,
+    });
     Channel {
         reader: Box::new(Reader { stream: receive, _lease: Arc::clone(&lease) }),
         writer: Box::new(Writer { stream: send, lease }),
-        binder: binder(connection.clone()),
+        binder: match peer {
+            Peer::Native => binder(connection.clone()),
+            Peer::Browser => Binder::none(),
+        },
         remote: canonical(connection.remote_address()).to_string(),
         path,
         network: Some(Network::of(connection.remote_address().ip())),

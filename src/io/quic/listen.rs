@@ -10,13 +10,21 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::lease::{self, CLOSE_DONE};
+use super::lease::{self, CLOSE_DONE, Peer};
 use super::reset::endpoint_config;
 use super::{
     Channel, DualStack, LISTENER_SOCKET_BYTES, Side, bind, canonical, path_to, quic_endpoint, transport_config,
 };
 use crate::io::gate::{Address, Gate, Seat, Verdict};
+#[cfg(feature = "web")]
+use crate::io::gateway::WebTransport;
+#[cfg(feature = "web")]
+use crate::io::tls::{ALPN_BROWSER, server_config_for_all};
 use crate::io::tls::{Identity, server_config};
+
+/// Nobody comes by it: browsers are a feature.
+#[cfg(not(feature = "web"))]
+enum WebTransport {}
 
 /// Finished channels waiting for [`Listener::accept`].
 const ACCEPTED_MAX: usize = 64;
@@ -132,16 +140,37 @@ impl Listener {
         Self::bind_with(addresses, identity, server_config(identity)?, limits)
     }
 
+    /// The same, with `browsers` coming to the same ports.
+    #[cfg(feature = "web")]
+    pub(crate) fn bind_for_all(
+        addresses: &[SocketAddr],
+        identity: &Identity,
+        limits: ListenLimits,
+        browsers: &Arc<WebTransport>,
+    ) -> Result<Self, BindError> {
+        let tls = server_config_for_all(identity, browsers.certificates())?;
+        Self::bind_inner(addresses, identity, &quic_config(tls, Side::AcceptorOfAll, limits)?, limits, Some(browsers))
+    }
+
     pub(super) fn bind_with(
         addresses: &[SocketAddr],
         identity: &Identity,
         tls: rustls::ServerConfig,
         limits: ListenLimits,
     ) -> Result<Self, BindError> {
+        Self::bind_inner(addresses, identity, &quic_config(tls, Side::Acceptor, limits)?, limits, None)
+    }
+
+    fn bind_inner(
+        addresses: &[SocketAddr],
+        identity: &Identity,
+        config: &quinn::ServerConfig,
+        limits: ListenLimits,
+        browsers: Option<&Arc<WebTransport>>,
+    ) -> Result<Self, BindError> {
         if addresses.is_empty() {
             return Err(BindError::NoAddress);
         }
-        let config = quic_config(tls, limits)?;
         let gate = Gate::new(limits);
         let (sender, accepted) = mpsc::channel(ACCEPTED_MAX);
         let (mut endpoints, mut bound, mut loops) = (Vec::new(), Vec::new(), JoinSet::new());
@@ -150,7 +179,13 @@ impl Listener {
             let socket = bind_one(address, addresses).map_err(failed)?;
             bound.push(socket.local_addr().map_err(failed)?);
             let endpoint = quic_endpoint(socket, endpoint_config(identity)?, Some(config.clone())).map_err(failed)?;
-            let door = Door { endpoint: endpoint.clone(), gate: Arc::clone(&gate), limits, out: sender.clone() };
+            let door = Door {
+                endpoint: endpoint.clone(),
+                gate: Arc::clone(&gate),
+                limits,
+                browsers: browsers.cloned(),
+                out: sender.clone(),
+            };
             loops.spawn(door.run());
             endpoints.push(endpoint);
         }
@@ -210,12 +245,20 @@ impl std::fmt::Debug for Listener {
     }
 }
 
-fn quic_config(tls: rustls::ServerConfig, limits: ListenLimits) -> Result<quinn::ServerConfig, rustls::Error> {
+fn quic_config(
+    tls: rustls::ServerConfig,
+    side: Side,
+    limits: ListenLimits,
+) -> Result<quinn::ServerConfig, rustls::Error> {
     let crypto = quinn::crypto::rustls::QuicServerConfig::try_from(Arc::new(tls))
         .map_err(|_| rustls::Error::General("no cipher suite for QUIC's first packets".to_owned()))?;
+    let mut no_tokens = quinn::ValidationTokenConfig::default();
+    no_tokens.sent(0);
     let mut config = quinn::ServerConfig::with_crypto(Arc::new(crypto));
     config
-        .transport_config(Arc::new(transport_config(Side::Acceptor)))
+        .transport_config(Arc::new(transport_config(side)))
+        // A token that a visitor brings again would make visits linkable.
+        .validation_token_config(no_tokens)
         .max_incoming(limits.handshakes_max)
         .incoming_buffer_size(INCOMING_BYTES_MAX)
         .incoming_buffer_size_total(INCOMING_BYTES_TOTAL_MAX);
@@ -240,6 +283,7 @@ struct Door {
     endpoint: quinn::Endpoint,
     gate: Arc<Gate>,
     limits: ListenLimits,
+    browsers: Option<Arc<WebTransport>>,
     out: mpsc::Sender<Channel>,
 }
 
@@ -261,7 +305,7 @@ impl Door {
         let proven = if incoming.remote_address_validated() { Address::Proven } else { Address::Claimed };
         match self.gate.admit(incoming.remote_address().ip(), proven) {
             Verdict::Enter(seat) => {
-                handshakes.spawn(welcome(incoming, seat, self.limits, self.out.clone()));
+                handshakes.spawn(welcome(incoming, seat, self.limits, self.browsers.clone(), self.out.clone()));
             }
             Verdict::Prove => {
                 // An address that is only claimed may always be asked to prove itself.
@@ -273,7 +317,13 @@ impl Door {
 }
 
 /// Takes one connection through its handshake to its stream.
-async fn welcome(incoming: quinn::Incoming, mut seat: Seat, limits: ListenLimits, out: mpsc::Sender<Channel>) {
+async fn welcome(
+    incoming: quinn::Incoming,
+    mut seat: Seat,
+    limits: ListenLimits,
+    browsers: Option<Arc<WebTransport>>,
+    out: mpsc::Sender<Channel>,
+) {
     let remote = canonical(incoming.remote_address());
     let connection = match tokio::time::timeout(limits.handshake, incoming.into_future()).await {
         Ok(Ok(connection)) => connection,
@@ -281,15 +331,42 @@ async fn welcome(incoming: quinn::Incoming, mut seat: Seat, limits: ListenLimits
         Err(_) => return tracing::debug!(%remote, "handshake took too long"),
     };
     seat.sit();
-    match tokio::time::timeout(limits.first_stream, connection.accept_bi()).await {
-        Ok(Ok(streams)) => {
-            let channel = lease::channel(&connection, streams, path_to(remote.ip()), Some(seat));
+    match tokio::time::timeout(limits.first_stream, first_stream(&connection, browsers)).await {
+        Ok(Some((peer, streams))) => {
+            let channel = lease::channel(&connection, streams, peer, path_to(remote.ip()), Some(seat));
             let _ = out.send(channel).await;
         }
-        Ok(Err(error)) => tracing::debug!(%remote, %error, "connection ended before its stream"),
+        Ok(None) => {}
         Err(_) => {
             tracing::debug!(%remote, "no stream in time");
             connection.close(CLOSE_DONE, b"no stream");
         }
     }
+}
+
+/// Waits for the stream that carries everything, as the protocol that the other side chose has it.
+async fn first_stream(
+    connection: &quinn::Connection,
+    browsers: Option<Arc<WebTransport>>,
+) -> Option<(Peer, (quinn::SendStream, quinn::RecvStream))> {
+    let remote = canonical(connection.remote_address());
+    #[cfg(feature = "web")]
+    if let Some(browsers) = browsers
+        && speaks(connection, ALPN_BROWSER)
+    {
+        let streams = browsers.receive(connection).await;
+        let logged = streams.inspect_err(|error| tracing::debug!(%remote, %error, "no session with a browser"));
+        return logged.ok().map(|streams| (Peer::Browser, streams));
+    }
+    #[cfg(not(feature = "web"))]
+    drop(browsers);
+    let streams = connection.accept_bi().await;
+    let logged = streams.inspect_err(|error| tracing::debug!(%remote, %error, "connection ended before its stream"));
+    logged.ok().map(|streams| (Peer::Native, streams))
+}
+
+#[cfg(feature = "web")]
+fn speaks(connection: &quinn::Connection, alpn: &[u8]) -> bool {
+    let handshake = connection.handshake_data().and_then(|data| data.downcast().ok());
+    handshake.is_some_and(|data: Box<quinn::crypto::rustls::HandshakeData>| data.protocol.as_deref() == Some(alpn))
 }

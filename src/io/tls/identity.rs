@@ -6,6 +6,8 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+#[cfg(feature = "web")]
+use std::time::SystemTime;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -184,10 +186,26 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> IdentityError {
 /// P-256: browsers take no certificate of Ed25519, not even with a warning that can be passed.
 fn make_pair() -> Result<(rcgen::Certificate, rcgen::KeyPair), rcgen::Error> {
     let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
+    Ok((nameless()?.self_signed(&key)?, key))
+}
+
+/// Makes what browsers take by its hash: ECDSA P-256, valid from `from` to `until`.
+#[cfg(feature = "web")]
+pub(super) fn make_browser_pair(from: SystemTime, until: SystemTime) -> Result<Identity, IdentityError> {
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
+    let mut params = nameless()?;
+    let date = |time: SystemTime| {
+        rcgen::date_time_ymd(1970, 1, 1) + time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+    };
+    (params.not_before, params.not_after) = (date(from), date(until));
+    Ok(Identity::from_parts(params.self_signed(&key)?.der().clone(), key.serialize_der()))
+}
+
+fn nameless() -> Result<rcgen::CertificateParams, rcgen::Error> {
     let mut params = rcgen::CertificateParams::new(vec![CERTIFICATE_NAME.to_owned()])?;
     params.distinguished_name = rcgen::DistinguishedName::new();
     params.distinguished_name.push(rcgen::DnType::CommonName, CERTIFICATE_NAME);
-    Ok((params.self_signed(&key)?, key))
+    Ok(params)
 }
 
 fn write_private(path: &Path, text: &str) -> Result<(), IdentityError> {

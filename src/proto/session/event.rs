@@ -3,7 +3,7 @@
 use super::link::LinkId;
 use crate::proto::doc::Message;
 use crate::proto::id::{AuthorId, Channel, Epoch, PaneId};
-use crate::proto::terminal::{Refusal, Size, StreamEvent, Waits};
+use crate::proto::terminal::{Desk, Outcome, Refusal, Size, StreamEvent, Waits};
 use crate::proto::wire::CloseCode;
 use std::fmt;
 
@@ -49,6 +49,10 @@ pub enum Event {
     },
     /// Somebody came by a link whose members are let in one by one, and waits. Only at the owner.
     Knocked(AuthorId),
+    /// What came of a command of this peer's, which had this number.
+    Answered(u64, Outcome),
+    /// What waits for an owner's word, as the host shows it to whoever asked by an own link.
+    Desk(Desk),
     /// This peer waits to be let in.
     Waiting,
     /// The owner has let this peer in.

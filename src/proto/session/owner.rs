@@ -14,6 +14,7 @@ mod wraps;
 pub use terms::{OwnerError, ShareInfo, ShareTerms};
 pub(super) use wraps::wants_approval;
 
+use super::commands::Watchers;
 use super::hosting::Hosting;
 use super::{Ending, Peer};
 use crate::proto::authlog::Record;
@@ -48,6 +49,7 @@ pub(super) struct Owner {
     door: Door,
     pace: Pace,
     vouching: Vouching,
+    pub(super) watchers: Watchers,
 }
 
 impl Peer {
@@ -74,6 +76,7 @@ impl Peer {
             door: Door::default(),
             pace: Pace::new(now.mono),
             vouching: Vouching::default(),
+            watchers: Watchers::default(),
         });
 
         let genesis = Record::Genesis { root: peer.owner()?.root.public() };

@@ -3,6 +3,7 @@
 mod attribution;
 mod auditing;
 mod checkpoints;
+mod commands;
 mod door;
 mod driving;
 mod generations;

@@ -37,6 +37,9 @@ pub enum TypeError {
         /// How many bytes wait.
         waiting: usize,
     },
+    /// The link is none of the owner's own; the owner has to give one.
+    #[error("only an own link commands the host")]
+    NoCommand,
     /// The host's key is none; its owner has to start anew.
     #[error("the host's key is unusable")]
     HostKey,
@@ -145,6 +148,11 @@ impl Typing {
     /// Returns which terminal an entry was about, while it is remembered.
     fn aim_of(&self, seq: u64) -> Option<PaneId> {
         self.aims.iter().rev().find(|(first, _)| *first <= seq).map(|(_, pane)| *pane)
+    }
+
+    /// Returns the number of what was sent last.
+    pub(super) fn newest_seq(&self) -> Option<u64> {
+        self.pending.back().map(|pending| pending.entry.seq)
     }
 
     fn waiting_bytes(&self) -> usize {
@@ -344,6 +352,8 @@ impl Peer {
             // Who waits to be let in knows that from the log.
             Ok(DirectDown::Waiting { what: Waits::Admission, .. }) => {}
             Ok(DirectDown::Waiting { what, pane }) => self.events.push_back(Event::InputWaits(pane, what)),
+            Ok(DirectDown::Answered { seq, outcome }) => self.events.push_back(Event::Answered(seq, outcome)),
+            Ok(DirectDown::Desk(desk)) => self.events.push_back(Event::Desk(desk)),
             Err(_) => {}
         }
     }

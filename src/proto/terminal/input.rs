@@ -4,6 +4,7 @@
 //! bytes. PROTOCOL.md 15.
 
 use super::Size;
+use super::command::{Command, Desk, Outcome};
 use crate::proto::id::PaneId;
 use crate::proto::limits::INPUT_BYTES_MAX;
 use crate::proto::wire::{DecodeError, Reader, varint};
@@ -47,6 +48,8 @@ pub enum DirectUp {
         /// Which of the two.
         wish: Wish,
     },
+    /// Commands the host; only of a member with [`ADMIN`](crate::proto::share::Rights::ADMIN).
+    Command(Command),
 }
 
 /// What a member wants of a pane's wheel.
@@ -81,7 +84,9 @@ impl DirectUp {
     pub const fn kind(&self) -> u8 {
         match self {
             Self::Nothing => KIND_OPEN,
-            Self::Probe | Self::Size { .. } | Self::Keyframe { .. } | Self::Drive { .. } => KIND_REQUEST,
+            Self::Probe | Self::Size { .. } | Self::Keyframe { .. } | Self::Drive { .. } | Self::Command(_) => {
+                KIND_REQUEST
+            }
             Self::Input { .. } => KIND_INPUT,
         }
     }
@@ -112,6 +117,10 @@ impl DirectUp {
                 out.extend_from_slice(&pane.0.to_le_bytes());
                 out.push(wish.code());
             }
+            Self::Command(command) => {
+                out.push(5);
+                command.encode(&mut out);
+            }
         }
         out
     }
@@ -135,6 +144,7 @@ impl DirectUp {
             }
             3 => Self::Keyframe { pane: PaneId(reader.u16()?) },
             4 => Self::Drive { pane: PaneId(reader.u16()?), wish: Wish::parse(reader.u8()?)? },
+            5 => Self::Command(Command::decode(&mut reader)?),
             _ => return Err(DecodeError::Value { what: "request", found: what.into() }),
         };
         reader.finish()?;
@@ -213,7 +223,7 @@ impl std::fmt::Display for Refusal {
 }
 
 /// What the host answers a member.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum DirectDown {
     /// All entries below `next` were applied.
@@ -235,6 +245,15 @@ pub enum DirectDown {
         /// The pane that it is about; 0 where it is about none.
         pane: PaneId,
     },
+    /// A command was carried out, or not.
+    Answered {
+        /// Its seq.
+        seq: u64,
+        /// What came of it.
+        outcome: Outcome,
+    },
+    /// What waits for an owner's word.
+    Desk(Desk),
 }
 
 /// What a member waits for.
@@ -286,18 +305,27 @@ impl DirectDown {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        match *self {
+        match self {
             Self::Ack { next } => {
                 out.push(1);
-                varint::put(&mut out, next);
+                varint::put(&mut out, *next);
             }
             Self::Refused { reason, seq } => {
                 out.extend_from_slice(&[2, reason.code()]);
-                varint::put(&mut out, seq);
+                varint::put(&mut out, *seq);
             }
             Self::Waiting { what, pane } => {
                 out.extend_from_slice(&[3, what.code()]);
                 out.extend_from_slice(&pane.0.to_le_bytes());
+            }
+            Self::Answered { seq, outcome } => {
+                out.push(4);
+                varint::put(&mut out, *seq);
+                outcome.encode(&mut out);
+            }
+            Self::Desk(desk) => {
+                out.push(5);
+                desk.encode(&mut out);
             }
         }
         out
@@ -315,6 +343,8 @@ impl DirectDown {
             1 => Self::Ack { next: reader.varint()? },
             2 => Self::Refused { reason: Refusal::of(reader.u8()?), seq: reader.varint()? },
             3 => Self::Waiting { what: Waits::of(reader.u8()?), pane: PaneId(reader.u16()?) },
+            4 => Self::Answered { seq: reader.varint()?, outcome: Outcome::decode(&mut reader)? },
+            5 => Self::Desk(Desk::decode(&mut reader)?),
             _ => return Err(DecodeError::Value { what: "answer", found: what.into() }),
         };
         reader.finish()?;

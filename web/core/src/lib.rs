@@ -7,12 +7,13 @@
 
 mod invitation;
 mod notice;
+mod owner;
 mod scene;
 
 pub use invitation::{PassphraseWords, read_link};
 
 use cahoots::proto::doc::{CursorAt, Draft};
-use cahoots::proto::id::PaneId;
+use cahoots::proto::id::{Channel, PaneId};
 use cahoots::proto::session::{LinkId, Peer};
 use cahoots::proto::time::{Mono, Now, Wall};
 use cahoots::proto::token::Link;
@@ -152,7 +153,7 @@ impl Viewer {
     pub fn notices(&mut self) -> Result<JsValue, JsError> {
         let mut notices = Vec::new();
         while let Some(event) = self.peer.poll_event() {
-            notices.extend(Notice::of(event));
+            notices.extend(Notice::of(event, self));
         }
         to_js(&notices)
     }
@@ -251,6 +252,14 @@ impl Viewer {
     /// Shows others where this guest points; without a pane it points nowhere.
     pub fn point(&mut self, pane: Option<u16>, row: u16, col: u16) {
         self.peer.point_at(pane.map(|pane| CursorAt { pane: PaneId(pane), row, col }));
+    }
+
+    /// Shows others where in the notes this guest writes: before this character. Without one it is nowhere.
+    #[wasm_bindgen(js_name = pointInNotes)]
+    pub fn point_in_notes(&mut self, position: Option<u32>) {
+        let notes = self.peer.document(Channel::STATE);
+        let cursor = position.and_then(|position| notes?.notes_cursor(position as usize));
+        self.peer.present(|presence| presence.notes_cursor = cursor);
     }
 
     /// Shows others which pane this guest looks at.

@@ -1,5 +1,7 @@
 //! What happened, as the page is told.
 
+use crate::Viewer;
+use crate::owner::{Answer, DeskView};
 use cahoots::proto::session::{Ending, Event};
 use cahoots::proto::terminal::StreamEvent;
 use cahoots::proto::wire::CloseCode;
@@ -53,13 +55,17 @@ pub(crate) enum Notice {
     LetIn,
     /// Somebody breaks the rules.
     Alarm { text: String },
+    /// What came of a command.
+    Answered { command: f64, answer: Answer },
+    /// What waits for an owner's word.
+    Desk { desk: DeskView },
     /// It is over.
     Ended { how: &'static str, text: String },
 }
 
 impl Notice {
     /// Translates what concerns a page.
-    pub(crate) fn of(event: Event) -> Option<Self> {
+    pub(crate) fn of(event: Event, viewer: &Viewer) -> Option<Self> {
         Some(match event {
             Event::Linked(link) => Self::Linked { link: link.0 as u32 },
             Event::Unlinked(link, code) => {
@@ -82,6 +88,8 @@ impl Notice {
             Event::InputLost { bytes } => Self::InputLost { bytes: bytes as f64 },
             Event::Waiting => Self::Waiting,
             Event::LetIn => Self::LetIn,
+            Event::Answered(seq, outcome) => Self::Answered { command: seq as f64, answer: viewer.answer(outcome) },
+            Event::Desk(desk) => Self::Desk { desk: DeskView::of(desk) },
             Event::Alarm(alarm) => Self::Alarm { text: alarm.to_string() },
             Event::Ended(ending) => Self::Ended { how: name_of(ending), text: ending.to_string() },
             // The rest concerns hosts.

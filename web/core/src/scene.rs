@@ -1,7 +1,7 @@
 //! Who is here, and what the session looks like: everything already fit to be shown.
 
 use cahoots::proto::doc::{Message, MessageKind, PaneInfo, PanePolicy, PaneStatus, Presence};
-use cahoots::proto::id::{AuthorId, PaneId};
+use cahoots::proto::id::{AuthorId, Channel, PaneId};
 use cahoots::proto::limits::NAME_BYTES_MAX;
 use cahoots::proto::member::VerifiedMember;
 use cahoots::proto::session::Peer;
@@ -25,8 +25,12 @@ pub(crate) struct Scene {
     can_type: bool,
     can_chat: bool,
     can_edit: bool,
+    /// Whether it came by an own link, and so may command the host.
+    can_command: bool,
     /// When the link that this guest came by ends, in milliseconds since 1970.
     expires: Option<f64>,
+    /// When the session began, in milliseconds since 1970.
+    since: Option<f64>,
     title: String,
     notes: String,
     members: Vec<Member>,
@@ -50,7 +54,10 @@ struct Member {
     typing: bool,
     focus: Option<u16>,
     cursor: Option<Cursor>,
-    notes_cursor: Option<String>,
+    /// Before which character of the notes it writes.
+    notes_cursor: Option<usize>,
+    /// The link that it came by.
+    share: String,
 }
 
 #[derive(Serialize)]
@@ -101,7 +108,9 @@ impl Scene {
             can_type: rights.contains(Rights::INPUT),
             can_chat: rights.contains(Rights::CHAT),
             can_edit: rights.contains(Rights::CONTROL),
+            can_command: rights.contains(Rights::ADMIN),
             expires: own.map(|own| own.expires().0 as f64),
+            since: peer.log().time_of(0).map(|at| at.0 as f64),
             title: sanitise_line(&state.title, LINE_BYTES_MAX),
             notes: state.notes.clone(),
             members: peer.roster().here().map(|(member, presence)| Member::of(peer, member, presence)).collect(),
@@ -122,6 +131,7 @@ impl Scene {
 impl Member {
     fn of(peer: &Peer, member: &VerifiedMember, presence: &Presence) -> Self {
         let author = member.author();
+        let notes = peer.document(Channel::STATE);
         Self {
             author: author.to_string(),
             name: shown_name(&presence.name, &author),
@@ -132,7 +142,8 @@ impl Member {
             typing: presence.typing,
             focus: presence.focus.map(|pane| pane.0),
             cursor: presence.cursor.map(|at| Cursor { pane: at.pane.0, row: at.row, col: at.col }),
-            notes_cursor: presence.notes_cursor.clone(),
+            notes_cursor: presence.notes_cursor.as_deref().and_then(|cursor| notes?.notes_position(cursor)),
+            share: member.share().to_string(),
         }
     }
 }

@@ -5,6 +5,13 @@ import { signal } from "@preact/signals";
 /** The link that somebody is about to use; forgotten once the worker has it. */
 export const givenLink = signal<string | null>(null);
 
+/** Returns a link of this session as others open it: where it leads to this page's own host, by this page's own scheme. */
+export function shareable(link: string, place: { origin: string; host: string }): string {
+  const [begin = "", fragment = ""] = link.split("#");
+  const isHere = begin === `https://${place.host}/j` || begin.startsWith("cahoots://");
+  return isHere ? `${place.origin}/j#${fragment}` : link;
+}
+
 /** Takes the link out of the address bar, so that it is in no screenshot, bookmark or history. */
 export function takeLink(): string | null {
   const fragment = location.hash.slice(1);

@@ -28,7 +28,10 @@ export interface Member {
   typing: boolean;
   focus: number | null;
   cursor: Cursor | null;
-  notesCursor: string | null;
+  /** Before which character of the notes they write, in code points. */
+  notesCursor: number | null;
+  /** The link that they came by. */
+  share: string;
 }
 
 export interface Pane {
@@ -50,7 +53,11 @@ export interface Scene {
   canType: boolean;
   canChat: boolean;
   canEdit: boolean;
+  /** Whether the host does what is commanded from here: with an own link. */
+  canCommand: boolean;
   expires: number | null;
+  /** When the session began. */
+  since: number | null;
   title: string;
   notes: string;
   members: Member[];
@@ -70,6 +77,45 @@ export interface Line {
   text: string;
   reply: [author: string, n: number] | null;
 }
+
+/** A link of the session; not its secret. */
+export interface LinkLine {
+  share: string;
+  access: Access;
+  expires: number;
+  membersMax: number | null;
+  passphrase: boolean;
+  approve: boolean;
+  once: boolean;
+  isClosed: boolean;
+  isMine: boolean;
+  passedOn: boolean;
+  here: number;
+}
+
+/** What waits for an owner's word. */
+export interface Desk {
+  waiting: string[];
+  wishes: [pane: number, author: string][];
+  lines: [pane: number, author: string, line: string][];
+}
+
+/** What only the host can do, and does for an own link. */
+export type Command =
+  | { do: "makeLink"; mayType: boolean; lastsS: number; membersMax: number; approve: boolean; once: boolean }
+  | { do: "revoke"; share: string }
+  | { do: "revokeAll" }
+  | { do: "kick"; member: string }
+  | { do: "admit"; member: string; accept: boolean }
+  | { do: "setPolicy"; pane: number; policy: Pane["policy"] }
+  | { do: "grant"; pane: number; member: string | null }
+  | { do: "answerLine"; pane: number; member: string; line: string; accept: boolean };
+
+/** What came of a command. */
+export type Answer =
+  | { what: "done" }
+  | { what: "made"; link: string; share: string }
+  | { what: "not"; reason: string };
 
 /** How a session came to its end. */
 export type How = "expired" | "revoked" | "kicked" | "turnedAway" | "left" | "over";
@@ -99,6 +145,8 @@ export type Notice =
   | { kind: "waiting" }
   | { kind: "letIn" }
   | { kind: "alarm"; text: string }
+  | { kind: "answered"; command: number; answer: Answer }
+  | { kind: "desk"; desk: Desk }
   | { kind: "ended"; how: How; text: string };
 
 /** From the page to the worker. */
@@ -110,6 +158,10 @@ export type ToWorker =
   | { kind: "unwatch"; pane: number }
   | { kind: "focus"; pane: number | null }
   | { kind: "point"; at: Cursor | null }
+  // Where in the notes somebody writes; null when nowhere.
+  | { kind: "pointInNotes"; at: number | null }
+  // Something for the host to do; `id` is what the answer names it by.
+  | { kind: "command"; id: number; command: Command }
   | { kind: "input"; pane: number; data: Uint8Array }
   | { kind: "askToDrive"; pane: number }
   | { kind: "stopDriving"; pane: number }
@@ -143,6 +195,9 @@ export type ToPage =
   | { kind: "joined"; author: string; time: number }
   | { kind: "left"; author: string; time: number }
   | { kind: "hint"; tone: "info" | "warn"; text: string }
+  | { kind: "links"; links: LinkLine[] }
+  | { kind: "desk"; desk: Desk }
+  | { kind: "answered"; id: number; answer: Answer }
   | { kind: "waiting" }
   | { kind: "letIn" }
   | { kind: "ended"; how: How; text: string };

@@ -1,9 +1,10 @@
 // All that is shown, as signals. Messages of the worker go through pure reducers; nothing else changes them.
 
 import { computed, signal } from "@preact/signals";
-import type { LinkReport, Scene, ToPage, ToWorker } from "../shared/messages";
+import type { Command, LinkReport, Scene, ToPage, ToWorker } from "../shared/messages";
 import { NO_CHAT, reduceChat, unread } from "./chat";
 import type { PageEvent } from "./events";
+import { NO_OWNER, outcome, reduceOwner } from "./owner";
 import { type Person, remember } from "./people";
 import { rememberedPerson, rememberedTheme, type Theme } from "./settings";
 import { describe, reduceStage, type Stage } from "./stage";
@@ -14,13 +15,22 @@ export interface Hint {
   text: string;
 }
 
-export type Panel = "chat" | "people" | "notes";
+export type Panel = "chat" | "people" | "notes" | "manage";
+
+/** Something that cannot be undone, about to be done. */
+export interface Question {
+  title: string;
+  text: string;
+  yes: string;
+  command: Command;
+}
 
 export const stage = signal<Stage>({ at: "reading" });
 export const link = signal<LinkReport | null>(null);
 export const rtt = signal<number | null>(null);
 export const scene = signal<Scene | null>(null);
 export const chat = signal(NO_CHAT);
+export const owner = signal(NO_OWNER);
 export const people = signal<ReadonlyMap<string, Person>>(new Map());
 export const hints = signal<Hint[]>([]);
 /** The terminal that is shown. */
@@ -34,6 +44,9 @@ export const now = signal(Date.now());
 export const leaving = signal<string | null>(null);
 /** Several lines that somebody is about to paste. */
 export const pasting = signal<string | null>(null);
+
+/** What the owner is asked before the host is. */
+export const confirming = signal<Question | null>(null);
 
 /** How many edits of the notes were told to the worker, and how many of them the scene has. */
 export const edits = { told: 0, seen: 0 };
@@ -55,10 +68,31 @@ export function connect(to: (message: ToWorker, transfer?: Transferable[]) => vo
 export function happen(event: PageEvent): void {
   stage.value = reduceStage(stage.value, event);
   chat.value = reduceChat(chat.value, event);
+  owner.value = reduceOwner(owner.value, event);
+}
+
+const ANSWER_MS = 15_000;
+let commandsEver = 0;
+
+/** Has the host do something. */
+export function command(asked: Command): void {
+  const id = ++commandsEver;
+  happen({ kind: "commanded", id, command: asked });
+  tell({ kind: "command", id, command: asked });
+  setTimeout(() => {
+    if (!owner.value.asked.has(id)) return;
+    hint("warn", "The host has not answered yet. It does it once it is back.");
+    happen({ kind: "unanswered", id });
+  }, ANSWER_MS);
+}
+
+export function nameOfAuthor(author: string): string {
+  return people.value.get(author)?.name ?? author.slice(0, 8);
 }
 
 /** Takes what the worker says, except terminals' contents. */
 export function take(message: ToPage): void {
+  const asked = message.kind === "answered" ? owner.value.asked.get(message.id) : undefined;
   happen(message);
   switch (message.kind) {
     case "link":
@@ -72,6 +106,11 @@ export function take(message: ToPage): void {
       edits.seen = message.edits;
       takeScene(message.scene);
       break;
+    case "answered": {
+      const said = asked === undefined ? null : outcome(asked, message.answer, nameOfAuthor);
+      if (said !== null) hint(message.answer.what === "not" ? "warn" : "info", said);
+      break;
+    }
     case "hint":
       hint(message.tone, message.text);
       break;

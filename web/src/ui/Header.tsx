@@ -36,11 +36,16 @@ export function Header() {
 
 function AccessBadge() {
   const can = scene.value?.canType === true;
-  const text = can ? "Interact" : "View only";
-  const why = can ? "You may type into the terminal." : "You may look, not type.";
+  const owns = scene.value?.canCommand === true;
+  const text = owns ? "Owner" : can ? "Interact" : "View only";
+  const why = owns
+    ? "You may type, make links and remove people."
+    : can
+      ? "You may type into the terminal."
+      : "You may look, not type.";
   return (
     <span class={can ? "badge can" : "badge"} title={why}>
-      <Icon name={can ? "keyboard" : "eye"} />
+      <Icon name={owns ? "key" : can ? "keyboard" : "eye"} />
       <span class="badge-text">{text}</span>
     </span>
   );

@@ -2,7 +2,8 @@ import { useState } from "preact/hooks";
 import type { Member } from "../shared/messages";
 import { inOrder } from "../state/people";
 import { cleanName, rememberPerson } from "../state/settings";
-import { now, pane, person, scene, stage, tell } from "../state/store";
+import { spell } from "../state/owner";
+import { confirming, now, pane, person, scene, stage, tell } from "../state/store";
 import { Avatar } from "./Avatar";
 import { Icon } from "./Icon";
 import { PersonFields } from "./PersonFields";
@@ -38,7 +39,28 @@ function Row({ member }: { member: Member }) {
         <small>{facts.filter((fact) => fact !== "").join(" · ")}</small>
       </span>
       {member.isMe && <EditMe />}
+      {!member.isMe && !member.isHost && scene.value?.canCommand === true && <Remove member={member} />}
     </li>
+  );
+}
+
+function Remove({ member }: { member: Member }) {
+  return (
+    <button
+      type="button"
+      class="link-button danger"
+      aria-label={`Remove ${member.name}`}
+      onClick={() => {
+        confirming.value = {
+          title: `Remove ${member.name}?`,
+          text: "They are cut off at once. The link they came by is closed for newcomers; others who are here by it stay.",
+          yes: "Remove",
+          command: { do: "kick", member: member.author },
+        };
+      }}
+    >
+      Remove
+    </button>
   );
 }
 
@@ -71,8 +93,10 @@ function EditMe() {
 function About() {
   const expires = scene.value?.expires ?? null;
   const left = expires === null ? null : expires - now.value;
+  const since = scene.value?.since ?? null;
   return (
     <section class="about" aria-label="About this session">
+      {since !== null && <p>The session began {spell(Math.max(0, now.value - since))} ago.</p>}
       {left !== null && left > 0 && <p>Your link works for {spell(left)} more.</p>}
       <p>
         <Icon name="lock" /> End-to-end encrypted. {location.host} passes bytes on and holds no key, but it served this
@@ -85,11 +109,4 @@ function About() {
       )}
     </section>
   );
-}
-
-function spell(ms: number): string {
-  const minutes = Math.max(1, Math.round(ms / 60_000));
-  if (minutes < 90) return `${minutes} min`;
-  const hours = Math.round(minutes / 60);
-  return hours < 48 ? `${hours} h` : `${Math.round(hours / 24)} days`;
 }

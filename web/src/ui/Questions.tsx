@@ -1,15 +1,36 @@
 // What is asked before something leaves the page or reaches the host.
 
-import { leaving, pasting } from "../state/store";
+import { command, confirming, leaving, pasting, type Question } from "../state/store";
 import { shownScreen } from "../terminal/screens";
 import { Dialog } from "./Dialog";
 
 const LINES_SHOWN = 12;
 
 export function Questions() {
+  if (confirming.value !== null) return <Confirm question={confirming.value} />;
   if (pasting.value !== null) return <PasteGuard text={pasting.value} />;
   if (leaving.value !== null) return <LeaveGuard address={leaving.value} />;
   return null;
+}
+
+/** Nobody is cut off by a slip of the finger. */
+function Confirm({ question }: { question: Question }) {
+  const close = () => {
+    confirming.value = null;
+  };
+  const act = () => {
+    close();
+    command(question.command);
+  };
+  return (
+    <Dialog title={question.title} onClose={close}>
+      <p>{question.text}</p>
+      <div class="actions">
+        <button type="button" class="quiet" onClick={close} autoFocus>Cancel</button>
+        <button type="button" class="primary danger" onClick={act}>{question.yes}</button>
+      </div>
+    </Dialog>
+  );
 }
 
 /** A shell runs each pasted line at once: nobody should find that out afterwards. */

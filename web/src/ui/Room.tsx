@@ -1,4 +1,5 @@
 import { panel, scene, stage } from "../state/store";
+import { Desk } from "./Desk";
 import { Ended } from "./Ended";
 import { Header } from "./Header";
 import { KeyBar } from "./KeyBar";
@@ -14,6 +15,7 @@ export function Room() {
     <div class="room" data-panel={panel.value ?? "none"} data-over={over}>
       <Header />
       <main class="middle" aria-label="Terminal">
+        {scene.value?.canCommand === true && !over && panel.value !== "manage" && <Desk at="banner" />}
         <Tabs />
         <TerminalView />
         {over && (

@@ -1,9 +1,11 @@
 // Chat, people and notes: beside the terminal on a desk, a sheet from below on a phone.
 
 import { useEffect } from "preact/hooks";
-import { type Panel, panel, sawChat, scene, unreadCount } from "../state/store";
+import { waitingCount } from "../state/owner";
+import { owner, type Panel, panel, sawChat, scene, unreadCount } from "../state/store";
 import { ChatPanel } from "./ChatPanel";
 import { Icon, type IconName } from "./Icon";
+import { ManagePanel } from "./ManagePanel";
 import { NotesPanel } from "./NotesPanel";
 import { PeoplePanel } from "./PeoplePanel";
 
@@ -12,10 +14,33 @@ const PANELS: { id: Panel; name: string; icon: IconName }[] = [
   { id: "people", name: "People", icon: "people" },
   { id: "notes", name: "Notes", icon: "notes" },
 ];
+const MANAGE = { id: "manage", name: "Manage", icon: "key" } as const;
+
+function panels() {
+  return scene.value?.canCommand === true ? [...PANELS, MANAGE] : PANELS;
+}
 
 const close = () => {
   panel.value = null;
 };
+
+const BODIES = {
+  chat: () => <ChatPanel />,
+  people: () => <PeoplePanel />,
+  notes: () => <NotesPanel />,
+  manage: () => <ManagePanel />,
+};
+
+/** Arrows go from tab to tab, as everywhere. */
+function move(event: KeyboardEvent, index: number): void {
+  const all = panels();
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  const next = step === undefined ? undefined : all[(index + step + all.length) % all.length];
+  if (next === undefined) return;
+  event.preventDefault();
+  panel.value = next.id;
+  document.getElementById(`panel-tab-${next.id}`)?.focus();
+}
 
 export function SidePanel() {
   const open = panel.value;
@@ -33,7 +58,7 @@ export function SidePanel() {
         <div class="grip" aria-hidden="true" />
         <div class="panel-head">
           <div class="panel-tabs" role="tablist" aria-label="Side panel">
-            {PANELS.map(({ id, name }) => (
+            {panels().map(({ id, name }, index) => (
               <button
                 key={id}
                 id={`panel-tab-${id}`}
@@ -41,6 +66,8 @@ export function SidePanel() {
                 role="tab"
                 aria-selected={open === id}
                 aria-controls="panel-body"
+                tabIndex={open === id ? 0 : -1}
+                onKeyDown={(event) => move(event, index)}
                 onClick={() => {
                   panel.value = id;
                 }}
@@ -55,7 +82,7 @@ export function SidePanel() {
           </button>
         </div>
         <div id="panel-body" class="panel-body" role="tabpanel" aria-labelledby={`panel-tab-${open}`}>
-          {open === "chat" ? <ChatPanel /> : open === "people" ? <PeoplePanel /> : <NotesPanel />}
+          {BODIES[open]()}
         </div>
       </aside>
     </>
@@ -64,6 +91,8 @@ export function SidePanel() {
 
 function Count({ id }: { id: Panel }) {
   const unread = unreadCount.value;
+  const waiting = waitingCount(owner.value);
+  if (id === "manage" && waiting > 0) return <span class="count news" aria-label={`${waiting} waiting`}>{waiting}</span>;
   if (id === "people") return <span class="count">{scene.value?.members.length ?? 0}</span>;
   if (id !== "chat" || unread === 0 || panel.value === "chat") return null;
   return <span class="count news" aria-label={`${unread} unread`}>{unread > 99 ? "99+" : unread}</span>;
@@ -72,8 +101,8 @@ function Count({ id }: { id: Panel }) {
 /** The phone's way to the panels. */
 export function Dock() {
   return (
-    <nav class="dock" aria-label="Panels">
-      {PANELS.map(({ id, name, icon }) => (
+    <nav class="dock" aria-label="Panels" style={{ "--panels": panels().length }}>
+      {panels().map(({ id, name, icon }) => (
         <button
           key={id}
           type="button"

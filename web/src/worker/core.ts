@@ -2,12 +2,13 @@
 
 import init, { columns, PassphraseWords, readLink, Viewer } from "../core/cahoots_web";
 import wasmUrl from "../core/cahoots_web_bg.wasm?url";
-import type { Invitation, Line, Notice, Scene } from "../shared/messages";
+import type { Invitation, Line, LinkLine, Notice, Scene } from "../shared/messages";
 
 /** The core with the types of what it hands out. */
 export interface Core extends Viewer {
   notices(): Notice[];
   scene(): Scene;
+  links(): LinkLine[];
   messages(from: number): Line[];
 }
 

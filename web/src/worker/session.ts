@@ -2,7 +2,8 @@
 // carries bytes to the core and what the core says to the page.
 
 import { rebase } from "../shared/diff";
-import type { Notice, ToPage, ToWorker } from "../shared/messages";
+import type { Command, Notice, Scene, ToPage, ToWorker } from "../shared/messages";
+import { command } from "./command";
 import { type Core, makeViewer } from "./core";
 import { Outlet } from "./credit";
 import { type LinkEvent, START, step } from "./link";
@@ -36,6 +37,10 @@ export class Session {
   #everLinked = false;
   #everLive = false;
   #outlets = new Map<number, Outlet>();
+  /** The page's numbers of what the host was commanded, by the core's. */
+  #commands = new Map<number, number>();
+  #linksSaid = "";
+  #askedForDesk = false;
   #edits = 0;
   #chatSeen = 0;
   #chatWhole = true;
@@ -88,6 +93,12 @@ export class Session {
       case "stopDriving":
         core.stopDriving(message.pane);
         break;
+      case "pointInNotes":
+        core.pointInNotes(message.at);
+        break;
+      case "command":
+        this.#command(message.id, message.command);
+        break;
       case "say":
         core.say(message.text);
         this.#chatDirty = true;
@@ -118,6 +129,15 @@ export class Session {
     }
     this.#sceneSoon();
     this.#pump();
+  }
+
+  #command(id: number, asked: Command): void {
+    try {
+      this.#commands.set(command(this.#core, asked), id);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#post({ kind: "answered", id, answer: { what: "not", reason } });
+    }
   }
 
   #setTime(): void {
@@ -221,6 +241,7 @@ export class Session {
       case "linked":
         this.#everLinked = true;
         this.#chatWhole = true;
+        this.#askedForDesk = false;
         return this.#sceneSoon();
       case "unlinked": {
         if (notice.link !== this.#number) return;
@@ -259,6 +280,15 @@ export class Session {
         return this.#post({ kind: "hint", tone: "warn", text: `${notice.bytes} typed bytes did not arrive.` });
       case "alarm":
         return this.#post({ kind: "hint", tone: "warn", text: notice.text });
+      case "answered": {
+        const id = this.#commands.get(notice.command);
+        if (id === undefined) return;
+        this.#commands.delete(notice.command);
+        this.#sceneSoon();
+        return this.#post({ kind: "answered", id, answer: notice.answer });
+      }
+      case "desk":
+        return this.#post({ kind: "desk", desk: notice.desk });
       case "waiting":
       case "letIn":
         return this.#post({ kind: notice.kind });
@@ -285,8 +315,21 @@ export class Session {
       const scene = this.#core.scene();
       this.#everLive ||= scene.live;
       this.#post({ kind: "scene", scene, edits: this.#edits });
+      if (scene.canCommand) this.#tellOwner(scene);
       if (this.#chatDirty || scene.messages !== this.#chatSeen) this.#sendChat(scene.messages);
     }, SCENE_MS);
+  }
+
+  /** What a holder of an own link sees besides. */
+  #tellOwner(scene: Scene): void {
+    const links = this.#core.links();
+    const said = JSON.stringify(links);
+    if (said !== this.#linksSaid) this.#post({ kind: "links", links });
+    this.#linksSaid = said;
+    if (this.#askedForDesk || !scene.linked || scene.me === null) return;
+    this.#askedForDesk = true;
+    this.#core.showDesk();
+    this.#pump();
   }
 
   #sendChat(count: number): void {

@@ -97,6 +97,7 @@ impl Peer {
             }
             DirectUp::Input { pane, bytes } => self.handle_input(pane, bytes, Receipt::of(&self.session, entry), now),
             DirectUp::Drive { pane, wish } => self.handle_wish(pane, author, wish, seq, now),
+            DirectUp::Command(command) => self.handle_command(member, command, seq, now),
             DirectUp::Size { pane, size } => self.events.push_back(Event::WindowSize(pane, author, size)),
             DirectUp::Keyframe { pane } => {
                 Channel::terminal(pane).into_iter().for_each(|channel| self.want_keyframe(channel));

@@ -1,0 +1,53 @@
+import { describe, expect, it } from "vitest";
+import { shareable } from "../src/shared/address";
+import type { Command, LinkLine } from "../src/shared/messages";
+import { isAsked, linksInOrder, NO_OWNER, outcome, reduceOwner, spell, waitingCount } from "../src/state/owner";
+
+const make: Command = { do: "makeLink", mayType: false, lastsS: 60, membersMax: 0, approve: true, once: false };
+const line = (share: string, more: Partial<LinkLine> = {}): LinkLine => ({
+  share, access: "view", expires: 100, membersMax: null, passphrase: false, approve: false, once: false, isClosed: false,
+  isMine: false, passedOn: false, here: 0, ...more,
+});
+
+describe("an owner", () => {
+  it("sees the link that was asked for, once, and can put it away", () => {
+    let owner = reduceOwner(NO_OWNER, { kind: "commanded", id: 1, command: make });
+    expect(isAsked(owner, { do: "makeLink" })).toBe(true);
+    const answered = { kind: "answered", id: 1, answer: { what: "made", link: "https://x/j#t", share: "s" } } as const;
+    owner = reduceOwner(owner, answered);
+    expect(owner.made).toEqual({ link: "https://x/j#t", share: "s", terms: make });
+    expect(owner.asked.size).toBe(0);
+    owner = reduceOwner(owner, { kind: "madeSeen" });
+    expect(reduceOwner(owner, answered)).toBe(owner);
+  });
+
+  it("is told what was not done, and by what name", () => {
+    const kick: Command = { do: "kick", member: "ab" };
+    expect(outcome(kick, { what: "not", reason: "it is gone already" }, () => "Ben")).toBe("Not done: it is gone already.");
+    expect(outcome(kick, { what: "done" }, () => "Ben")).toContain("Ben was removed");
+    expect(outcome(make, { what: "made", link: "", share: "" }, () => "")).toBeNull();
+  });
+
+  it("has nothing to decide after the end", () => {
+    const desk = { waiting: ["a"], wishes: [], lines: [] };
+    const owner = reduceOwner(NO_OWNER, { kind: "desk", desk });
+    expect(waitingCount(owner)).toBe(1);
+    expect(waitingCount(reduceOwner(owner, { kind: "ended", how: "revoked", text: "" }))).toBe(0);
+  });
+
+  it("sees open links before those that are over", () => {
+    const { open, over } = linksInOrder([line("a"), line("b", { isClosed: true }), line("c", { expires: 10 }), line("d")], 50);
+    expect([open.map(({ share }) => share), over.map(({ share }) => share)]).toEqual([["d", "a"], ["c", "b"]]);
+  });
+
+  it("passes on links that lead to where this page is", () => {
+    const place = { origin: "http://10.0.0.2:8080", host: "10.0.0.2:8080" };
+    expect(shareable("https://10.0.0.2:8080/j#chr1x", place)).toBe("http://10.0.0.2:8080/j#chr1x");
+    expect(shareable("cahoots://join#chr1x", place)).toBe("http://10.0.0.2:8080/j#chr1x");
+    expect(shareable("https://relay.example/j#chr1x&fp=00", place)).toBe("https://relay.example/j#chr1x&fp=00");
+  });
+
+  it("reads times as people say them", () => {
+    expect([30_000, 3_600_000, 86_400_000, 7 * 86_400_000].map(spell)).toEqual(["1 min", "60 min", "24 h", "7 days"]);
+  });
+});
