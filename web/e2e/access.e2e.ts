@@ -12,7 +12,7 @@ const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pra
 /** Checks the page as it is now. */
 async function isAccessible(viewer: Viewer, state: string): Promise<void> {
   // What is on its way in is half transparent, and has no contrast yet.
-  await viewer.page.evaluate(() => Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {}))));
+  await viewer.isStill();
   await viewer.page.evaluate(AXE);
   const { violations } = await viewer.page.evaluate((values): Promise<AxeResults> => {
     const { axe } = window as unknown as { axe: typeof import("axe-core") };
@@ -25,7 +25,6 @@ async function isAccessible(viewer: Viewer, state: string): Promise<void> {
 for (const seat of ["desk", "phone"] as Seat[]) {
   for (const colorScheme of ["dark", "light"] as const) {
     test(`axe finds nothing on a ${seat}, ${colorScheme}`, async ({ stage, visit }) => {
-      test.slow();
       // Its own script is no part of the page, and the page's policy would refuse it.
       const options = { seat, colorScheme, bypassCSP: true };
       const relay = await stage.relay();

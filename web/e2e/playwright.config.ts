@@ -9,7 +9,7 @@ export default defineConfig({
   timeout: 60_000,
   expect: { timeout: 20_000 },
   reporter: "list",
-  use: { browserName: "chromium", launchOptions: chromium(), screenshot: "only-on-failure" },
+  use: { browserName: "chromium", launchOptions: chromium(), screenshot: "only-on-failure", actionTimeout: 20_000 },
   projects: [
     // Begins first, and takes the two minutes that clocks may differ by.
     { name: "expiry", testMatch: "expiry.e2e.ts", timeout: 180_000 },

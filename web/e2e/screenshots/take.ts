@@ -15,7 +15,7 @@ const GONE = /WebSocket|WebTransport|net::ERR_|Failed to load resource/;
 type Visit = (link: string, options?: VisitOptions) => Promise<Viewer>;
 
 async function take(viewer: Viewer, name: string): Promise<void> {
-  await viewer.page.evaluate(() => Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {}))));
+  await viewer.isStill();
   await viewer.page.screenshot({ path: join(FOLDER, `${name}.png`), caret: "initial" });
 }
 
