@@ -36,6 +36,19 @@ fn error(cause: impl fmt::Display) -> JsError {
     JsError::new(&cause.to_string())
 }
 
+/// Returns where the width of characters changes: code points, each followed by the columns taken from there on.
+#[wasm_bindgen]
+pub fn columns() -> Vec<u32> {
+    let (mut changes, mut last) = (Vec::new(), None);
+    for character in '\0'..=char::MAX {
+        let columns = cahoots::proto::terminal::columns(character);
+        if last.replace(columns) != Some(columns) {
+            changes.extend([u32::from(character), columns.into()]);
+        }
+    }
+    changes
+}
+
 /// One guest in one session.
 #[wasm_bindgen]
 pub struct Viewer {

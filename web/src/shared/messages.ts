@@ -185,6 +185,8 @@ export type ToPage =
   | { kind: "invitation"; invitation: Invitation }
   | { kind: "badLink"; text: string }
   | { kind: "broken"; text: string }
+  // Where the width of characters changes: code points, each followed by the columns taken from there on.
+  | { kind: "widths"; changes: Uint32Array<ArrayBuffer> }
   | { kind: "link"; link: LinkReport }
   | { kind: "rtt"; ms: number | null }
   // `edits`: how many edits of the notes by this page are in it.

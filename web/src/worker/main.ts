@@ -1,7 +1,7 @@
 // The worker's door: loads the core while the page is still being drawn, and passes messages on.
 
 import type { ToPage, ToWorker } from "../shared/messages";
-import { invitation, loadCore } from "./core";
+import { invitation, loadCore, widths } from "./core";
 import { Session } from "./session";
 import type { By } from "./transport";
 import { Dialler } from "./transport/race";
@@ -19,7 +19,7 @@ const post = (message: ToPage, transfer: Transferable[] = []) => scope.postMessa
 const sentence = (error: unknown) => (error instanceof Error ? error.message : String(error));
 // The worker's script is in a folder of the page's.
 const page = new URL("../", scope.location.href).href;
-const loaded = loadCore();
+const loaded = loadCore().then(() => post({ kind: "widths", changes: widths() }));
 let session: Session | null = null;
 let dialler = dialBy(takesWebTransport(navigator.userAgent) ? null : "websocket");
 
