@@ -50,6 +50,8 @@ mod relay;
 mod session;
 #[cfg(feature = "net")]
 mod view;
+#[cfg(feature = "web")]
+mod viewer;
 
 pub use proto::audit;
 pub use proto::doc::{
@@ -94,6 +96,8 @@ pub use relay::{Relay, RelayBuilder, RelayError as RelayStartError};
 pub use session::{COLOURS, Connection, Ending, Event, Events, Input, Member, RelayReach, Session, Status, Typing};
 #[cfg(feature = "net")]
 pub use view::View;
+#[cfg(feature = "web")]
+pub use viewer::{Viewer, ViewerBuilder, ViewerError};
 
 /// The example of the README compiles.
 #[cfg(all(doctest, feature = "net"))]

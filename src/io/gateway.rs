@@ -14,6 +14,7 @@ pub use api::{Api, AskError, OperatorToken, OperatorTokenError, RelayClient};
 pub use guard::Names;
 pub(crate) use webtransport::{Offer, Pages, WebTransport};
 
+use crate::io::bridge::Bridge;
 use crate::io::channel::Channel;
 use crate::io::gate::{Address, Gate, Seat, Verdict};
 use crate::io::quic::{BindError, ListenLimits};
@@ -26,7 +27,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -129,12 +130,31 @@ impl Gateway {
         offer: Option<Offer>,
     ) -> Result<Self, BindError> {
         let tls = identity.map(web_config).transpose()?.map(|config| TlsAcceptor::from(Arc::new(config)));
-        let gate = Gate::new(options.limits);
         let (sender, accepted) = mpsc::channel(ACCEPTED_MAX);
+        Self::open(addresses, tls, options, Inside::Node { out: sender, offer }, accepted).await
+    }
+
+    /// Serves the viewer to this machine alone, in a folder whose name is the key to it; each socket is carried on by
+    /// `bridge`.
+    pub(crate) async fn bind_viewer(port: u16, folder: &str, bridge: Arc<Bridge>) -> Result<Self, BindError> {
+        let options = GatewayOptions { served_by: ServedBy::Viewer, ..GatewayOptions::default() };
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let inside = Inside::Bridge { folder: format!("/{folder}"), bridge };
+        Self::open(&[address], None, options, inside, mpsc::channel(1).1).await
+    }
+
+    async fn open(
+        addresses: &[SocketAddr],
+        tls: Option<TlsAcceptor>,
+        options: GatewayOptions,
+        inside: Inside,
+        accepted: mpsc::Receiver<Channel>,
+    ) -> Result<Self, BindError> {
+        let gate = Gate::new(options.limits);
         let carried = watch::Sender::new(0);
         let sockets = carried.subscribe();
         let GatewayOptions { names, served_by, api, .. } = options;
-        let house = Arc::new(House { names, served_by, api, offer, out: sender, carried });
+        let house = Arc::new(House { names, served_by, api, inside, carried });
         let (mut bound, mut doors) = (Vec::new(), JoinSet::new());
         for &address in addresses {
             let failed = |source| BindError::Tcp { address, source };
@@ -188,10 +208,25 @@ struct House {
     names: Names,
     served_by: ServedBy,
     api: Option<Api>,
-    /// How pages come by WebTransport, if they can.
-    offer: Option<Offer>,
-    out: mpsc::Sender<Channel>,
+    inside: Inside,
     carried: watch::Sender<usize>,
+}
+
+impl House {
+    const fn offer(&self) -> Option<&Offer> {
+        match &self.inside {
+            Inside::Node { offer, .. } => offer.as_ref(),
+            Inside::Bridge { .. } => None,
+        }
+    }
+}
+
+/// Where sockets lead.
+enum Inside {
+    /// To whoever accepts channels; pages are told how to come by WebTransport, if they can.
+    Node { out: mpsc::Sender<Channel>, offer: Option<Offer> },
+    /// To a connection of their own, for pages in this folder.
+    Bridge { folder: String, bridge: Arc<Bridge> },
 }
 
 /// What the answers to one connection's requests need to know.
@@ -271,7 +306,11 @@ impl Visit {
         let routes = routes.route("/served-by", get(async move || format!("{word}\n")));
         let routes = routes.route("/webtransport", get(webtransport::tell));
         let api = api::routes(&self);
-        let routes = routes.with_state(self).fallback(async || StatusCode::NOT_FOUND);
+        let routes = match &house.inside {
+            Inside::Node { .. } => routes.with_state(self),
+            Inside::Bridge { folder, .. } => Router::new().nest(folder, routes.with_state(self)),
+        };
+        let routes = routes.fallback(async || StatusCode::NOT_FOUND);
         routes.layer(middleware::from_fn_with_state(house, guard::check)).merge(api)
     }
 

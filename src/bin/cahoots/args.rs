@@ -63,6 +63,13 @@ Examples:
 In the viewer: Ctrl-] and then c chat, p people, n notes, m pointer, d drive, s pass on, q leave, ? help.
 With a view link the keys work without Ctrl-].";
 
+const VIEW_EXAMPLES: &str = "\
+Examples:
+  cahoots view                    asks for the link, prints an address for a browser on this machine
+  cahoots view --open < link.txt  reads it from a file, and opens the browser
+
+The page in a relay's or host's link does the same, but whoever serves that page has to be trusted.";
+
 /// Share a live terminal with people you trust.
 ///
 /// Everything is encrypted from end to end: a relay in between carries it and cannot read it. On one network no
@@ -82,6 +89,9 @@ pub(crate) enum Command {
     /// Watch or drive a shared terminal
     #[command(after_help = JOIN_EXAMPLES)]
     Join(Join),
+    /// Watch or drive it in a browser, with a page that comes from this program
+    #[command(after_help = VIEW_EXAMPLES)]
+    View(View),
     /// Run the node that connects people who cannot reach each other
     #[command(after_help = relay::RELAY_EXAMPLES)]
     Relay(Relay),
@@ -229,6 +239,33 @@ pub(crate) struct Join {
     /// Stay until the shared command ends and print its last screen
     #[arg(long)]
     pub(crate) until_exit: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct View {
+    /// Link or token; `-` reads it from stdin [default: CAHOOTS_LINK, else stdin, else asks]
+    pub(crate) link: Option<String>,
+    /// Read the link from a file
+    #[arg(long, value_name = "FILE", conflicts_with = "link")]
+    pub(crate) file: Option<PathBuf>,
+    /// Relay to meet at, if the link names none: HOST[:PORT][#fp=HASH]
+    #[arg(long, env = "CAHOOTS_RELAY", hide_env_values = true, value_name = "ADDR", value_parser = RelayAddress::parse)]
+    pub(crate) relay: Option<RelayAddress>,
+    /// Stay off the local network: no search
+    #[arg(long)]
+    pub(crate) no_lan: bool,
+    /// TCP port for the browser, on 127.0.0.1 [default: any]
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    pub(crate) port: u16,
+    /// Open the browser
+    #[arg(long)]
+    pub(crate) open: bool,
+    /// Print the address and nothing else, and do not warn about a link on the command line
+    #[arg(short, long, conflicts_with = "json")]
+    pub(crate) quiet: bool,
+    /// Print one JSON object per line
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// [`Access`] as an option's value.

@@ -4,6 +4,7 @@
 
 mod args;
 mod audit;
+mod browse;
 mod control;
 mod guard;
 mod join;
@@ -48,6 +49,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         match command {
             Command::Share(args) => share::run(args).await,
             Command::Join(args) => join::run(args).await,
+            Command::View(args) => browse::run(args).await,
             Command::Relay(args) => relay::run(args).await,
             Command::Stats(args) => stats::run(args).await,
             Command::Links(args) => owner::links(args).await,

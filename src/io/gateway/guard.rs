@@ -102,7 +102,7 @@ pub(super) fn is_plain(authority: &Authority) -> bool {
 /// Returns what a page that was asked for by `headers` may do.
 fn policy(house: &House, headers: &HeaderMap) -> HeaderValue {
     // The page's own port is in there already, under any protocol.
-    let elsewhere = house.offer.as_ref().and_then(|offer| offer.origin(&authority(headers)?));
+    let elsewhere = house.offer().and_then(|offer| offer.origin(&authority(headers)?));
     let policy = elsewhere.and_then(|origin| HeaderValue::try_from(format!("{POLICY} {origin}")).ok());
     policy.unwrap_or(HeaderValue::from_static(POLICY))
 }

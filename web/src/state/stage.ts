@@ -65,8 +65,22 @@ const CONNECTING: Status = {
   canRetry: false,
 };
 
+const OFFLINE: Status = {
+  tone: "bad",
+  label: "Offline",
+  sentence: "There is no way to the relay: this device seems to be offline. It goes on by itself; nothing that you wrote is lost.",
+  canRetry: false,
+};
+
 /** Says how the session is doing, for the header and the banner. `now` is in milliseconds since 1970. */
-export function describe(stage: Stage, link: LinkReport | null, scene: Scene | null, rtt: number | null, now: number): Status {
+export function describe(
+  stage: Stage,
+  link: LinkReport | null,
+  scene: Scene | null,
+  rtt: number | null,
+  now: number,
+  online = true,
+): Status {
   if (stage.at === "ended") return { tone: "bad", ...ending(stage.how, stage.text), canRetry: false };
   if (stage.at === "waiting") {
     return {
@@ -76,6 +90,7 @@ export function describe(stage: Stage, link: LinkReport | null, scene: Scene | n
       canRetry: false,
     };
   }
+  if (!online && link?.phase !== "open" && stage.at !== "door") return OFFLINE;
   if (link?.phase === "waiting") {
     const seconds = Math.max(0, Math.ceil((link.retryAt - now) / 1_000));
     const when = seconds > 0 ? `Trying again in ${seconds} s` : "Trying again now";
@@ -102,7 +117,8 @@ export function describe(stage: Stage, link: LinkReport | null, scene: Scene | n
     };
   }
   const time = rtt === null ? "" : ` · ${rtt < 1 ? "<1" : Math.round(rtt)} ms`;
-  return { tone: "good", label: `Live${time}`, sentence: "You see what the host sees.", canRetry: false };
+  const by = link.by === "webtransport" ? "WebTransport" : "WebSocket";
+  return { tone: "good", label: `Live${time}`, sentence: `You see what the host sees. Connected by ${by}.`, canRetry: false };
 }
 
 /** Says how it ended: a title, and a sentence with what to do. */

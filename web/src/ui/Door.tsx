@@ -6,7 +6,8 @@ import type { Access, Invitation } from "../shared/messages";
 import { cleanName, rememberPerson } from "../state/settings";
 import { COLOURS } from "../state/people";
 import { capital } from "../state/stage";
-import { happen, person, stage, status, tell } from "../state/store";
+import { keyOf } from "../state/owner";
+import { happen, person, scene, stage, status, tell } from "../state/store";
 import { Mark } from "./Icon";
 import { PersonFields } from "./PersonFields";
 import { Ended } from "./Ended";
@@ -51,7 +52,14 @@ function Inside() {
     case "ended":
       return <Ended />;
     case "waiting":
-      return <Busy title="Knocking" text={status.value.sentence} />;
+      return (
+        <>
+          <Busy title="Knocking" text={status.value.sentence} />
+          {scene.value?.me != null && (
+            <p>Your key is <b class="key-text">{keyOf(scene.value.me)}</b>; the owner sees the same beside your knock.</p>
+          )}
+        </>
+      );
     case "joining":
     case "here":
       return <Busy title={status.value.label} text={status.value.sentence} canRetry={status.value.canRetry} />;

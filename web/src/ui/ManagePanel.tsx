@@ -55,7 +55,7 @@ function NewLink() {
   const busy = isAsked(owner.value, { do: "makeLink" });
   // No link outlasts the own link that makes it.
   const mine = scene.value?.expires ?? null;
-  const shortened = mine !== null && now.value + lastsS * 1_000 > mine + 60_000;
+  const shortened = mine !== null && lastsS * 1_000 > (mine - now.value) * 1.1;
   return (
     <form
       class="part"

@@ -26,7 +26,7 @@ function Row({ member }: { member: Member }) {
   const several = (scene.value?.panes.length ?? 0) > 1;
   const driving = scene.value?.panes.some((one) => one.driver === member.author) === true;
   const facts = [
-    member.isHost ? "Host" : member.canType ? "May type" : "Views",
+    member.isHost ? "Host" : member.isMe && scene.value?.canCommand === true ? "Owner" : member.canType ? "May type" : "Views",
     driving ? "drives" : "",
     member.typing ? "is typing" : "",
     several && looksAt !== undefined && looksAt.pane !== pane.value ? `looks at ${nameOf(looksAt)}` : "",
