@@ -20,7 +20,7 @@ const asked = new URLSearchParams(location.search).get("transport");
 const link = takeLink();
 
 // The page's policy wants it said which scripts may run: the worker, and what keeps the page.
-const KEEPER = "/sw.js";
+const KEEPER = new URL("sw.js", document.baseURI).href;
 interface Policy {
   createScriptURL(url: string): string;
 }
