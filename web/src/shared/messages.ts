@@ -152,7 +152,8 @@ export type Notice =
 /** From the page to the worker. */
 export type ToWorker =
   | { kind: "read"; link: string }
-  | { kind: "join"; link: string; words: string | null; name: string; colour: number }
+  // `gateway`: the address of whose socket to open, a folder.
+  | { kind: "join"; link: string; words: string | null; name: string; colour: number; gateway: string }
   | { kind: "introduce"; name: string; colour: number }
   | { kind: "watch"; pane: number }
   | { kind: "unwatch"; pane: number }

@@ -9,13 +9,10 @@ import { WebSocketTransport } from "./transport";
 const scope = self as unknown as {
   postMessage(message: ToPage, transfer?: Transferable[]): void;
   onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
-  location: { href: string };
 };
 
 const post = (message: ToPage, transfer: Transferable[] = []) => scope.postMessage(message, transfer);
 const sentence = (error: unknown) => (error instanceof Error ? error.message : String(error));
-// The worker's script is in a folder of the page's.
-const page = new URL("../", scope.location.href).href;
 const loaded = loadCore();
 let session: Session | null = null;
 
@@ -29,7 +26,7 @@ scope.onmessage = async ({ data: message }) => {
     if (message.kind === "read") {
       post({ kind: "invitation", invitation: invitation(message.link) });
     } else if (message.kind === "join") {
-      session ??= new Session(message, (events) => new WebSocketTransport(page, events), post);
+      session ??= new Session(message, (events) => new WebSocketTransport(message.gateway, events), post);
     } else {
       session?.handle(message);
     }
