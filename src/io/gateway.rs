@@ -4,11 +4,13 @@
 //!
 //! Always: it carries frames and understands none; a foreign page or name gets nothing. PROTOCOL.md 10.2.
 
+mod api;
 mod guard;
 mod page;
 mod websocket;
 mod webtransport;
 
+pub use api::{Api, AskError, OperatorToken, OperatorTokenError, RelayClient};
 pub use guard::Names;
 pub(crate) use webtransport::{Offer, Pages, WebTransport};
 
@@ -56,6 +58,8 @@ pub struct GatewayOptions {
     pub names: Names,
     /// How many connections it takes.
     pub limits: ListenLimits,
+    /// What answers by HTTP beside the page, if anything does.
+    pub api: Option<Api>,
     /// Who it says that it is, so that the page can tell people whom they trust.
     pub served_by: ServedBy,
 }
@@ -149,8 +153,8 @@ impl Gateway {
         let gate = Gate::new(options.limits);
         let carried = watch::Sender::new(0);
         let sockets = carried.subscribe();
-        let GatewayOptions { names, served_by, .. } = options;
-        let house = Arc::new(House { names, served_by, inside, carried });
+        let GatewayOptions { names, served_by, api, .. } = options;
+        let house = Arc::new(House { names, served_by, api, inside, carried });
         let (mut bound, mut doors) = (Vec::new(), JoinSet::new());
         for &address in addresses {
             let failed = |source| BindError::Tcp { address, source };
@@ -203,6 +207,7 @@ struct Door {
 struct House {
     names: Names,
     served_by: ServedBy,
+    api: Option<Api>,
     inside: Inside,
     carried: watch::Sender<usize>,
 }
@@ -228,6 +233,8 @@ enum Inside {
 #[derive(Clone)]
 struct Visit {
     remote: SocketAddr,
+    /// At which of our addresses it came in.
+    local: Option<SocketAddr>,
     house: Arc<House>,
     /// Kept as long as anything of the connection is.
     _seat: Arc<Seat>,
@@ -258,9 +265,10 @@ impl Door {
     async fn receive(self, stream: TcpStream, remote: SocketAddr, mut seat: Seat) {
         // Keystrokes do not wait for company.
         let _ = stream.set_nodelay(true);
+        let local = stream.local_addr().ok();
         let greeted = timeout(self.limits.handshake, self.greet(stream)).await;
         seat.sit();
-        let visit = Visit { remote, house: self.house, _seat: Arc::new(seat) };
+        let visit = Visit { remote, local, house: self.house, _seat: Arc::new(seat) };
         match greeted {
             Ok(Ok(Greeting::Plain(stream))) => serve(stream, visit.routes()).await,
             Ok(Ok(Greeting::Secure(stream))) => serve(*stream, visit.routes()).await,
@@ -297,12 +305,13 @@ impl Visit {
         let routes = page::routes().route("/healthz", get(async || "ok\n")).route("/ws", any(websocket::upgrade));
         let routes = routes.route("/served-by", get(async move || format!("{word}\n")));
         let routes = routes.route("/webtransport", get(webtransport::tell));
+        let api = api::routes(&self);
         let routes = match &house.inside {
             Inside::Node { .. } => routes.with_state(self),
             Inside::Bridge { folder, .. } => Router::new().nest(folder, routes.with_state(self)),
         };
         let routes = routes.fallback(async || StatusCode::NOT_FOUND);
-        routes.layer(middleware::from_fn_with_state(house, guard::check))
+        routes.layer(middleware::from_fn_with_state(house, guard::check)).merge(api)
     }
 
     /// Answers everything with the way to the same place over TLS.

@@ -15,6 +15,7 @@ import "./style/panel.css";
 import "./style/phone.css";
 import workerUrl from "./worker/main?worker&url";
 
+const asked = new URLSearchParams(location.search).get("transport");
 const link = takeLink();
 
 // The page's policy wants it said which script may run; it is this one.
@@ -38,6 +39,7 @@ worker.onmessage = ({ data }: MessageEvent<ToPage>) => {
 };
 worker.onerror = () => happen({ kind: "broken", text: "The viewer's worker did not start." });
 
+if (asked === "wt" || asked === "ws") tell({ kind: "only", by: asked === "wt" ? "webtransport" : "websocket" });
 keepScreens();
 void askServedBy(toldRelay(), document.baseURI);
 if (link === null) happen({ kind: "noLink" });

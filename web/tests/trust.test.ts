@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { gatewayFor, linkOf } from "../src/shared/address";
 import { readServedBy, type ServedBy, trustOf } from "../src/state/trust";
-import { readBound, whyClosed } from "../src/worker/transport";
+import { readBound, whyClosed } from "../src/worker/transport/websocket";
 
 describe("whom people trust", () => {
   it("is said by whoever serves the page, and a copy says nothing", () => {

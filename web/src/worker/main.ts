@@ -3,7 +3,10 @@
 import type { ToPage, ToWorker } from "../shared/messages";
 import { invitation, loadCore } from "./core";
 import { Session } from "./session";
-import { WebSocketTransport } from "./transport";
+import type { By } from "./transport";
+import { Dialler } from "./transport/race";
+import { WebSocketTransport } from "./transport/websocket";
+import { takesWebTransport, WebTransportTransport } from "./transport/webtransport";
 
 // The worker's own global scope; its types clash with the page's, which the rest of the code is checked against.
 const scope = self as unknown as {
@@ -15,8 +18,21 @@ const post = (message: ToPage, transfer: Transferable[] = []) => scope.postMessa
 const sentence = (error: unknown) => (error instanceof Error ? error.message : String(error));
 const loaded = loadCore();
 let session: Session | null = null;
+let dialler = dialBy(takesWebTransport(navigator.userAgent) ? null : "websocket");
+
+function dialBy(only: By | null): Dialler {
+  return new Dialler(
+    {
+      webtransport: (origin, events) => new WebTransportTransport(origin, events),
+      websocket: (origin, events) => new WebSocketTransport(origin, events),
+    },
+    only,
+  );
+}
 
 scope.onmessage = async ({ data: message }) => {
+  if (message.kind === "only") dialler = dialBy(message.by);
+  if (message.kind === "wake" && message.reason === "online") dialler.forget();
   try {
     await loaded;
   } catch (error) {
@@ -26,7 +42,7 @@ scope.onmessage = async ({ data: message }) => {
     if (message.kind === "read") {
       post({ kind: "invitation", invitation: invitation(message.link) });
     } else if (message.kind === "join") {
-      session ??= new Session(message, (events) => new WebSocketTransport(message.gateway, events), post);
+      session ??= new Session(message, (events) => dialler.dial(message.gateway, events), post);
     } else {
       session?.handle(message);
     }

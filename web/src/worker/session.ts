@@ -123,6 +123,7 @@ export class Session {
         this.#pump();
         this.#drive({ kind: "stop", reason: "you left the session" });
         break;
+      case "only":
       case "read":
       case "join":
         return;
@@ -174,12 +175,12 @@ export class Session {
 
   #open(): void {
     const transport = this.#dial({
-      opened: () => {
+      opened: (by) => {
         this.#setTime();
         const { acceptor, bound } = transport;
         this.#number = this.#core.openLink(acceptor, bound?.exporter);
         if (bound !== null && bound.way !== "relay") this.#core.expectHost(this.#number);
-        this.#drive({ kind: "opened" });
+        this.#drive({ kind: "opened", by });
         this.#pump();
       },
       received: (bytes) => {
