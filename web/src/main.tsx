@@ -1,10 +1,10 @@
 // Where the page begins: the link is taken out of sight first, everything else comes after.
 
 import { render } from "preact";
-import { takeLink, toldRelay } from "./shared/address";
+import { takeLink } from "./shared/address";
 import type { ToPage, ToWorker } from "./shared/messages";
 import { connect, happen, now, panel, sawChat, scene, take, tell } from "./state/store";
-import { askServedBy } from "./state/trust";
+import { askServer } from "./state/trust";
 import { keepScreens, takeTerminal } from "./terminal/screens";
 import { App } from "./ui/App";
 import "./style/theme.css";
@@ -41,7 +41,7 @@ worker.onerror = () => happen({ kind: "broken", text: "The viewer's worker did n
 
 if (asked === "wt" || asked === "ws") tell({ kind: "only", by: asked === "wt" ? "webtransport" : "websocket" });
 keepScreens();
-void askServedBy(toldRelay(), document.baseURI);
+void askServer(document.baseURI);
 if (link === null) happen({ kind: "noLink" });
 else tell({ kind: "read", link });
 

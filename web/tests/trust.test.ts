@@ -1,13 +1,21 @@
 import { describe, expect, it } from "vitest";
 import { gatewayFor, linkOf } from "../src/shared/address";
-import { readServedBy, type ServedBy, trustOf } from "../src/state/trust";
+import { readServer, type ServedBy, trustOf } from "../src/state/trust";
 import { readBound, whyClosed } from "../src/worker/transport/websocket";
 
 describe("whom people trust", () => {
   it("is said by whoever serves the page, and a copy says nothing", () => {
-    expect(readServedBy(true, "viewer\n")).toBe("viewer");
-    expect(readServedBy(true, "<!doctype html>")).toBe("copy");
-    expect(readServedBy(false, "relay\n")).toBe("copy");
+    expect(readServer(true, "viewer\n")).toEqual({ by: "viewer", relay: null });
+    expect(readServer(true, "<!doctype html>")).toEqual({ by: "copy", relay: null });
+    expect(readServer(false, "relay\n")).toEqual({ by: "copy", relay: null });
+  });
+
+  it("is not the relay where a copy says which relay to use", () => {
+    expect(readServer(true, "copy link\n")).toEqual({ by: "copy", relay: "link" });
+    const relay = "https://relay.example:4433";
+    expect(readServer(true, `copy ${relay}`)).toEqual({ by: "copy", relay });
+    expect(readServer(true, "copy nonsense")).toEqual({ by: "copy", relay: null });
+    expect(readServer(true, `relay ${relay}`)).toEqual({ by: "relay", relay: null });
   });
 
   it("is nobody for one's own program, and more with each grade", () => {

@@ -31,11 +31,6 @@ export function gatewayFor(told: string | null, relay: Invitation["relay"], page
   return `https://${host.includes(":") ? `[${host}]` : host}:${port}/`;
 }
 
-/** Returns what a copy of the page says of its relay; nothing where the server is the relay. */
-export function toldRelay(): string | null {
-  return document.querySelector<HTMLMetaElement>('meta[name="cahoots-relay"]')?.content ?? null;
-}
-
 /** Takes the link out of the address bar, so that it is in no screenshot, bookmark or history. */
 export function takeLink(): string | null {
   const fragment = location.hash.slice(1);

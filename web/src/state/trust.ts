@@ -14,24 +14,29 @@ export interface TrustSaid {
   canDoBetter: boolean;
 }
 
-/** Known once the server was asked. */
-export const servedBy = signal<ServedBy | null>(null);
-
-/** Reads the answer to `served-by`. PROTOCOL.md 10.2. */
-export function readServedBy(ok: boolean, text: string): ServedBy {
-  const word = text.trim();
-  return ok && (word === "viewer" || word === "host" || word === "relay") ? word : "copy";
+/** What the server says of itself. */
+export interface Server {
+  by: ServedBy;
+  /** Where a copy says that sessions are: `link` for the link's own relay, or that relay's address. */
+  relay: string | null;
 }
 
-/** Asks whoever served the page what they are; a copy has told already. */
-export async function askServedBy(told: string | null, page: string): Promise<void> {
-  if (told !== null) {
-    servedBy.value = "copy";
-    return;
-  }
+/** Known once the server was asked. */
+export const server = signal<Server | null>(null);
+
+/** Reads the answer to `served-by`. PROTOCOL.md 10.2. */
+export function readServer(ok: boolean, text: string): Server {
+  const [word, relay = null] = ok ? text.trim().split(" ") : [];
+  if (word === "viewer" || word === "host" || word === "relay") return { by: word, relay: null };
+  const isTold = word === "copy" && relay !== null && (relay === "link" || URL.canParse(relay));
+  return { by: "copy", relay: isTold ? relay : null };
+}
+
+/** Asks whoever served the page what they are. */
+export async function askServer(page: string): Promise<void> {
   try {
     const answer = await fetch(new URL("served-by", page), { cache: "no-store" });
-    servedBy.value = readServedBy(answer.ok, await answer.text());
+    server.value = readServer(answer.ok, await answer.text());
   } catch {
     // Offline: it is said once there is an answer.
   }

@@ -1,11 +1,12 @@
 // Everything before the session is in sight: who you are, the passphrase, and what is wrong with a link.
 
 import { useState } from "preact/hooks";
-import { gatewayFor, givenLink, toldRelay } from "../shared/address";
+import { gatewayFor, givenLink } from "../shared/address";
 import type { Access, Invitation } from "../shared/messages";
 import { cleanName, rememberPerson } from "../state/settings";
 import { COLOURS } from "../state/people";
 import { capital } from "../state/stage";
+import { server } from "../state/trust";
 import { happen, hint, person, stage, status, tell } from "../state/store";
 import { Mark } from "./Icon";
 import { PersonFields } from "./PersonFields";
@@ -120,7 +121,7 @@ function JoinForm({ invitation }: { invitation: Invitation }) {
     if (!ready || link === null) return;
     let gateway: string;
     try {
-      gateway = gatewayFor(toldRelay(), invitation.relay, document.baseURI);
+      gateway = gatewayFor(server.value?.relay ?? null, invitation.relay, document.baseURI);
     } catch (error) {
       return hint("warn", (error as Error).message);
     }

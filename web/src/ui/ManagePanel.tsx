@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { shareable } from "../shared/address";
-import { servedBy } from "../state/trust";
+import { server } from "../state/trust";
 import type { LinkLine, Pane } from "../shared/messages";
 import { isAsked, linksInOrder, type Made, spell } from "../state/owner";
 import { command, confirming, happen, nameOfAuthor, now, owner, pane, scene, stage } from "../state/store";
@@ -103,7 +103,7 @@ function NewLink() {
 
 function MadeLink({ made }: { made: Made }) {
   // A page of one's own program, or a copy, is nowhere that others could come to by the link.
-  const isServedThere = servedBy.value === "relay" || servedBy.value === "host";
+  const isServedThere = server.value?.by === "relay" || server.value?.by === "host";
   const link = isServedThere ? shareable(made.link, location) : made.link;
   const facts = [
     made.terms.mayType ? "lets type" : "lets watch",

@@ -1,10 +1,10 @@
-import { servedBy, trustOf } from "../state/trust";
+import { server, trustOf } from "../state/trust";
 import { Icon } from "./Icon";
 
 /** Who served this page, and what that means. */
 export function Trust() {
-  const by = servedBy.value;
-  const said = by === null ? null : trustOf(by, location.host, isSecureContext);
+  const by = server.value?.by;
+  const said = by === undefined ? null : trustOf(by, location.host, isSecureContext);
   return (
     <section class="trust" data-grade={said?.grade} aria-label="Who served this page">
       <p><Icon name="lock" /><span>The session is end-to-end encrypted.</span></p>
