@@ -16,10 +16,11 @@ import "./style/panel.css";
 import "./style/phone.css";
 import workerUrl from "./worker/main?worker&url";
 
+const asked = new URLSearchParams(location.search).get("transport");
 const link = takeLink();
 
 // The page's policy wants it said which scripts may run: the worker, and what keeps the page.
-const KEEPER = "/sw.js";
+const KEEPER = new URL("sw.js", document.baseURI).href;
 interface Policy {
   createScriptURL(url: string): string;
 }
@@ -41,6 +42,7 @@ worker.onmessage = ({ data }: MessageEvent<ToPage>) => {
 };
 worker.onerror = () => happen({ kind: "broken", text: "The viewer's worker did not start." });
 
+if (asked === "wt" || asked === "ws") tell({ kind: "only", by: asked === "wt" ? "webtransport" : "websocket" });
 keepScreens();
 if (link === null) happen({ kind: "noLink" });
 else tell({ kind: "read", link });

@@ -117,7 +117,8 @@ export function describe(
     };
   }
   const time = rtt === null ? "" : ` · ${rtt < 1 ? "<1" : Math.round(rtt)} ms`;
-  return { tone: "good", label: `Live${time}`, sentence: "You see what the host sees.", canRetry: false };
+  const by = link.by === "webtransport" ? "WebTransport" : "WebSocket";
+  return { tone: "good", label: `Live${time}`, sentence: `You see what the host sees. Connected by ${by}.`, canRetry: false };
 }
 
 /** Says how it ended: a title, and a sentence with what to do. */

@@ -7,6 +7,7 @@ import "@xterm/xterm/css/xterm.css";
 import { find, nearest, type Place, type Row } from "./find";
 import { type Box, fontFor } from "./fit";
 import { cleanPaste, isAnswer, tame } from "./safe";
+import { AS_HOST } from "./width";
 
 export interface ScreenEvents {
   /** Somebody typed. */
@@ -59,10 +60,14 @@ export class Screen {
       cursorInactiveStyle: "outline",
       disableStdin: true,
       macOptionIsMeta: true,
+      // For the widths of characters.
+      allowProposedApi: true,
       linkHandler: { activate: (_, address) => events.follow(address), allowNonHttpProtocols: false },
     });
     this.#terminal = terminal;
     tame(terminal);
+    terminal.unicode.register(AS_HOST);
+    terminal.unicode.activeVersion = AS_HOST.version;
     terminal.loadAddon(new WebLinksAddon((_, address) => events.follow(address)));
     terminal.onData((data) => {
       if (!isAnswer(data)) events.input(new TextEncoder().encode(this.#withCtrl(data)));

@@ -6,6 +6,7 @@ import { hint, leaving, pane, scene, shownPanes, stage, tell, theme } from "../s
 import { Screen } from "./screen";
 import { safeAddress } from "./safe";
 import { DARK, LIGHT } from "./theme";
+import { setWidths } from "./width";
 
 const SCROLLBACK = matchMedia("(max-width: 720px)").matches ? 1_000 : 5_000;
 const systemIsLight = matchMedia("(prefers-color-scheme: light)");
@@ -23,6 +24,9 @@ export function shownScreen(): Screen | undefined {
 /** Takes what belongs to terminals; says whether it did. */
 export function takeTerminal(message: ToPage): boolean {
   switch (message.kind) {
+    case "widths":
+      setWidths(message.changes);
+      return true;
     case "keyframe":
       screens.peek().get(message.pane)?.keyframe(message.cols, message.rows, message.data);
       return true;

@@ -33,8 +33,18 @@ export function Toolbar() {
           searching.value = !searching.value;
         }}
       />
-      <Tool icon="minus" label="Zoom out" onClick={() => zoomBy(-1)} disabled={zoom.value <= 1 || isTiled.value} first />
-      <button type="button" class="zoom" aria-label="Fit the terminal" title="Fit the terminal" onClick={() => { zoom.value = 1; }}>
+      <Tool icon="minus" label="Zoom out" onClick={() => zoomBy(-1)} disabled={zoom.value <= 1 || isTiled.value} />
+      <button
+        type="button"
+        class="zoom"
+        aria-label="Fit the terminal"
+        title="Fit the terminal"
+        // The keyboard comes here from the terminal; the buttons beside it cannot always take it.
+        data-after-terminal
+        onClick={() => {
+          zoom.value = 1;
+        }}
+      >
         {zoom.value === 1 ? "Fit" : `${Math.round(zoom.value * 100)}%`}
       </button>
       <Tool icon="plus" label="Zoom in" onClick={() => zoomBy(1)} disabled={zoom.value >= 4 || isTiled.value} />
@@ -54,13 +64,12 @@ function zoomBy(direction: 1 | -1): void {
   zoom.value = zoomStep(zoom.peek(), direction);
 }
 
-function Tool({ icon, label, onClick, disabled = false, pressed, first = false }: {
+function Tool({ icon, label, onClick, disabled = false, pressed }: {
   icon: IconName;
   label: string;
   onClick: () => void;
   disabled?: boolean;
   pressed?: boolean;
-  first?: boolean;
 }) {
   return (
     <button
@@ -71,7 +80,6 @@ function Tool({ icon, label, onClick, disabled = false, pressed, first = false }
       disabled={disabled}
       onClick={onClick}
       {...(pressed === undefined ? {} : { "aria-pressed": pressed })}
-      {...(first ? { "data-after-terminal": true } : {})}
     >
       <Icon name={icon} />
     </button>
