@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { shareable } from "../src/shared/address";
 import type { Command, LinkLine } from "../src/shared/messages";
-import { isAsked, linksInOrder, NO_OWNER, outcome, reduceOwner, spell, waitingCount } from "../src/state/owner";
+import { isAsked, linksInOrder, NO_OWNER, outcome, policyAsked, reduceOwner, spell, waitingCount } from "../src/state/owner";
 
 const make: Command = { do: "makeLink", mayType: false, lastsS: 60, membersMax: 0, approve: true, once: false };
 const line = (share: string, more: Partial<LinkLine> = {}): LinkLine => ({
@@ -33,6 +33,14 @@ describe("an owner", () => {
     const owner = reduceOwner(NO_OWNER, { kind: "desk", desk });
     expect(waitingCount(owner)).toBe(1);
     expect(waitingCount(reduceOwner(owner, { kind: "ended", how: "revoked", text: "" }))).toBe(0);
+  });
+
+  it("sees what it chose until the host has answered", () => {
+    const choose: Command = { do: "setPolicy", pane: 1, policy: "one" };
+    const owner = reduceOwner(NO_OWNER, { kind: "commanded", id: 1, command: choose });
+    expect([policyAsked(owner, 1), policyAsked(owner, 2)]).toEqual(["one", null]);
+    const answered = reduceOwner(owner, { kind: "answered", id: 1, answer: { what: "done" } });
+    expect(policyAsked(answered, 1)).toBeNull();
   });
 
   it("sees open links before those that are over", () => {

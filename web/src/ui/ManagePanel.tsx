@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { shareable } from "../shared/address";
 import type { LinkLine, Pane } from "../shared/messages";
-import { isAsked, linksInOrder, type Made, spell } from "../state/owner";
+import { isAsked, linksInOrder, type Made, policyAsked, spell } from "../state/owner";
 import { command, confirming, happen, nameOfAuthor, now, owner, pane, scene, stage } from "../state/store";
 import { copy } from "../terminal/screens";
 import { Desk } from "./Desk";
@@ -201,6 +201,7 @@ function Driving() {
   if (current === undefined || current.exit !== null) return null;
   const typists = (scene.value?.members ?? []).filter((member) => member.canType);
   const { pane: number, policy, driver } = current;
+  const wanted = policyAsked(owner.value, number);
   const several = (scene.value?.panes.length ?? 0) > 1;
   return (
     <section class="part" aria-labelledby="driving">
@@ -212,8 +213,7 @@ function Driving() {
             <input
               type="radio"
               name="policy"
-              checked={policy === value}
-              disabled={isAsked(owner.value, { do: "setPolicy", pane: number })}
+              checked={(wanted ?? policy) === value}
               onChange={() => command({ do: "setPolicy", pane: number, policy: value })}
             />
             <span>{label}<small>{text}</small></span>

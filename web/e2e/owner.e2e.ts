@@ -16,7 +16,7 @@ async function invite(viewer: Viewer, access: "View" | "Interact", ...conditions
   await manage(viewer);
   const { page } = viewer;
   const form = page.getByRole("form", { name: "Invite somebody" });
-  await form.getByText(access, { exact: true }).click();
+  await form.getByRole("radio", { name: access }).check();
   for (const condition of conditions) await form.getByLabel(condition).check();
   await form.getByRole("button", { name: "Make a link" }).click();
   const made = page.getByLabel("The link", { exact: true });
