@@ -49,10 +49,12 @@ describe("an owner", () => {
   });
 
   it("passes on links that lead to where this page is", () => {
-    const place = { origin: "http://10.0.0.2:8080", host: "10.0.0.2:8080" };
+    const place = { origin: "http://10.0.0.2:8080", host: "10.0.0.2:8080", pathname: "/j" };
     expect(shareable("https://10.0.0.2:8080/j#chr1x", place)).toBe("http://10.0.0.2:8080/j#chr1x");
     expect(shareable("cahoots://join#chr1x", place)).toBe("http://10.0.0.2:8080/j#chr1x");
     expect(shareable("https://relay.example/j#chr1x&fp=00", place)).toBe("https://relay.example/j#chr1x&fp=00");
+    const own = { origin: "http://127.0.0.1:99", host: "127.0.0.1:99", pathname: "/secret/j" };
+    expect(shareable("https://127.0.0.1:99/j#chr1x", own)).toBe("cahoots://join#chr1x");
   });
 
   it("reads times as people say them", () => {

@@ -115,6 +115,9 @@ function MadeLink({ made }: { made: Made }) {
     <section class="part made" aria-labelledby="made-link">
       <h2 id="made-link">Your new link</h2>
       <p class="dim">{facts.filter((fact) => fact !== "").join(" · ")}. It is the key: whoever has it can come in.</p>
+      {link.startsWith("cahoots:") && (
+        <p class="dim">For <code>cahoots join</code> or <code>cahoots view</code>; browsers need it behind your relay's address.</p>
+      )}
       <input
         type="text"
         readOnly
