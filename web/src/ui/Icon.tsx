@@ -38,5 +38,5 @@ export function Icon({ name }: { name: IconName }) {
 
 /** The mark: a prompt and two who look at it. */
 export function Mark() {
-  return <img class="mark" src="/icon.svg" alt="" width={28} height={28} />;
+  return <img class="mark" src="icon.svg" alt="" width={28} height={28} />;
 }
