@@ -6,9 +6,13 @@ import type { Invitation } from "./messages";
 /** The link that somebody is about to use; forgotten once the worker has it. */
 export const givenLink = signal<string | null>(null);
 
-/** Returns a link of this session as others open it: where it leads to this page's own host, by this page's own scheme. */
-export function shareable(link: string, place: { origin: string; host: string }): string {
+/**
+ * Returns a link of this session as others open it: where it leads to this page's own host, by this page's own scheme.
+ * A page that somebody's own program serves, in a folder of its own, is for nobody else; then it is for programs.
+ */
+export function shareable(link: string, place: { origin: string; host: string; pathname: string }): string {
   const [begin = "", fragment = ""] = link.split("#");
+  if (!["/", "/j"].includes(place.pathname)) return `cahoots://join#${fragment.split("&")[0]}`;
   const isHere = begin === `https://${place.host}/j` || begin.startsWith("cahoots://");
   return isHere ? `${place.origin}/j#${fragment}` : link;
 }
