@@ -4,9 +4,11 @@
 // A tripwire, not a wall: the server also serves this file, and a browser takes a new one of it sooner or later.
 
 const KEPT = "cahoots-page";
-/** A link leads to /j; both are the same file. */
-const PAGES = new Set(["/", "/j"]);
-const PARTS = /^\/(assets\/|icon|app\.webmanifest$)/;
+/** The folder that the page is served in. */
+const HOME = new URL("./", self.location.href);
+/** A link leads to j in it; both are the same file. */
+const PAGES = new Set([HOME.href, new URL("j", HOME).href]);
+const PARTS = /^(assets\/|icon|app\.webmanifest$)/;
 
 self.addEventListener("install", (event) => event.waitUntil(keepPage()));
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
@@ -14,9 +16,10 @@ self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim(
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   const { origin, pathname } = new URL(request.url);
-  if (request.method !== "GET" || origin !== self.location.origin) return;
-  if (request.mode === "navigate" && PAGES.has(pathname)) event.respondWith(page(event));
-  else if (PARTS.test(pathname)) event.respondWith(part(request));
+  const url = origin + pathname;
+  if (request.method !== "GET" || !url.startsWith(HOME.href)) return;
+  if (request.mode === "navigate" && PAGES.has(url)) event.respondWith(page(event));
+  else if (PARTS.test(url.slice(HOME.href.length))) event.respondWith(part(request));
 });
 
 self.addEventListener("message", (event) => {
@@ -26,7 +29,7 @@ self.addEventListener("message", (event) => {
 });
 
 async function newest() {
-  const response = await fetch("/", { cache: "no-store" });
+  const response = await fetch(HOME, { cache: "no-store" });
   if (!response.ok) throw new Error(`the server answers ${response.status}`);
   return response;
 }
@@ -34,11 +37,11 @@ async function newest() {
 /** Keeps the page and what it names; does nothing where one is kept. */
 async function keepPage() {
   const cache = await caches.open(KEPT);
-  if (await cache.match("/")) return;
+  if (await cache.match(HOME)) return;
   const response = await newest();
-  const named = [...(await response.clone().text()).matchAll(/(?:src|href)="(\/[^"]+)"/g)].map(([, path]) => path);
+  const named = [...(await response.clone().text()).matchAll(/(?:src|href)="([^"#]+)"/g)].map(([, name]) => new URL(name, HOME).href);
   await cache.addAll([...new Set(named)]);
-  await cache.put("/", response);
+  await cache.put(HOME, response);
 }
 
 async function keep(urls) {
@@ -54,7 +57,7 @@ async function renew() {
 }
 
 async function page(event) {
-  const kept = await caches.match("/", { cacheName: KEPT });
+  const kept = await caches.match(HOME, { cacheName: KEPT });
   if (!kept) return fetch(event.request);
   event.waitUntil(compare(kept.clone(), event.resultingClientId));
   return kept;
