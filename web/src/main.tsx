@@ -5,7 +5,8 @@ import wasmUrl from "./core/cahoots_web_bg.wasm?url";
 import { takeLink } from "./shared/address";
 import { isKept, startKeeper } from "./shared/keeper";
 import type { ToPage, ToWorker } from "./shared/messages";
-import { connect, happen, isWide, newerPage, now, online, panel, sawChat, scene, take, tell } from "./state/store";
+import { connect, happen, isWide, newerPage, now, online, panel, sawChat, scene, searching, take, tell } from "./state/store";
+import { askServer } from "./state/trust";
 import { keepScreens, takeTerminal } from "./terminal/screens";
 import { App } from "./ui/App";
 import "./style/theme.css";
@@ -44,6 +45,7 @@ worker.onerror = () => happen({ kind: "broken", text: "The viewer's worker did n
 
 if (asked === "wt" || asked === "ws") tell({ kind: "only", by: asked === "wt" ? "webtransport" : "websocket" });
 keepScreens();
+void askServer(document.baseURI);
 if (link === null) happen({ kind: "noLink" });
 else tell({ kind: "read", link });
 
@@ -78,6 +80,14 @@ addEventListener("hashchange", () => {
   if (scene.peek() === null) tell({ kind: "read", link: next });
   else happen({ kind: "hint", tone: "warn", text: "Open the other link in a tab of its own." });
 });
+// Before the terminal takes it for a key of its own.
+const onFind = (event: KeyboardEvent) => {
+  if (!(event.ctrlKey || event.metaKey) || !event.shiftKey || event.key.toLowerCase() !== "f" || scene.peek() === null) return;
+  event.preventDefault();
+  event.stopPropagation();
+  searching.value = true;
+};
+addEventListener("keydown", onFind, { capture: true });
 setInterval(() => {
   now.value = Date.now();
 }, 1_000);

@@ -50,6 +50,8 @@ export function PaneView({ number, name, isTile = false }: { number: number; nam
     // Before it grows: nothing else may move it then.
     pannedAt.current = performance.now();
     zoom.value = Math.min(ZOOM_MAX, Math.max(1, next));
+    // The signal's own effects come later than the scrolling that depends on it.
+    fit();
     const grown = (holder.current?.offsetWidth ?? 1) / width;
     area.scrollTo(before.x * grown - (x - place.left), before.y * grown - (y - place.top));
   };

@@ -27,7 +27,7 @@ export function Toolbar() {
       )}
       <Tool
         icon="search"
-        label="Find in the terminal"
+        label="Find in the terminal (Ctrl+Shift+F)"
         pressed={searching.value}
         onClick={() => {
           searching.value = !searching.value;
