@@ -322,7 +322,8 @@ async fn serve(node: Node, mut doors: Doors, mut stopped: oneshot::Receiver<()>)
     }
 }
 
-#[cfg(all(test, feature = "web"))]
+#[cfg(feature = "web")]
+#[cfg(test)]
 mod tests {
     use super::*;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
