@@ -6,6 +6,7 @@ import { takeLink } from "./shared/address";
 import { isKept, startKeeper } from "./shared/keeper";
 import type { ToPage, ToWorker } from "./shared/messages";
 import { connect, happen, isWide, newerPage, now, online, panel, sawChat, scene, searching, take, tell } from "./state/store";
+import { askServer } from "./state/trust";
 import { keepScreens, takeTerminal } from "./terminal/screens";
 import { App } from "./ui/App";
 import "./style/theme.css";
@@ -44,6 +45,7 @@ worker.onerror = () => happen({ kind: "broken", text: "The viewer's worker did n
 
 if (asked === "wt" || asked === "ws") tell({ kind: "only", by: asked === "wt" ? "webtransport" : "websocket" });
 keepScreens();
+void askServer(document.baseURI);
 if (link === null) happen({ kind: "noLink" });
 else tell({ kind: "read", link });
 

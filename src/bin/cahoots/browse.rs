@@ -109,10 +109,12 @@ impl Signpost {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(&path)?;
         let signpost = Self(path);
-        // Nothing in an address of ours means anything to HTML but the `&`, which it has none of.
+        // Nothing else in an address of ours means anything to HTML.
+        let address = Zeroizing::new(address.replace('&', "&amp;"));
         let page = Zeroizing::new(format!(
             "<!doctype html><meta charset=\"utf-8\"><meta name=\"referrer\" content=\"no-referrer\"><title>cahoots</title>\
-             <meta http-equiv=\"refresh\" content=\"0;url={address}\">"
+             <meta http-equiv=\"refresh\" content=\"0;url={}\">",
+            *address
         ));
         file.write_all(page.as_bytes())?;
         Ok(signpost)
@@ -136,10 +138,10 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = std::env::temp_dir().join(format!("cahoots-signpost-{}", std::process::id()));
         private::make(&folder).unwrap();
-        let signpost = Signpost::write(&folder, "http://127.0.0.1:1/a/j#chr1").unwrap();
+        let signpost = Signpost::write(&folder, "http://127.0.0.1:1/a/j#chr1&fp=0").unwrap();
         let path = signpost.0.clone();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert!(fs::read_to_string(&path).unwrap().contains("url=http://127.0.0.1:1/a/j#chr1\""));
+        assert!(fs::read_to_string(&path).unwrap().contains("url=http://127.0.0.1:1/a/j#chr1&amp;fp=0\""));
         drop(signpost);
         assert!(!path.exists());
         fs::remove_dir(&folder).unwrap();

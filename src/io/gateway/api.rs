@@ -251,5 +251,5 @@ async fn read_inquiry(headers: &HeaderMap, body: Body) -> Result<Inquiry, Proble
     })
 }
 
-#[cfg(all(test, feature = "relay"))]
+#[cfg(test)]
 mod tests;

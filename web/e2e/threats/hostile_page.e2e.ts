@@ -3,13 +3,17 @@
 
 import type { Browser, Page } from "@playwright/test";
 import { chromium } from "../harness/chromium";
+import { Copy } from "../harness/copy";
 import { Site } from "../harness/site";
+import type { Relay } from "../harness/stage";
 import { attack } from "../harness/trial";
 import { expect } from "../harness/test";
 import { Viewer } from "../harness/viewer";
 
-// All names are this machine's: its own pages' as well as those that a hostile page has rebound.
-attack.use({ launchOptions: chromium("--host-resolver-rules=MAP *.example 127.0.0.1") });
+// All names are this machine's: those of other sites as well as those that they have rebound. Certificates are not what
+// is tried here.
+const NAMES = "--host-resolver-rules=MAP *.example 127.0.0.1";
+attack.use({ launchOptions: chromium(NAMES, "--ignore-certificate-errors") });
 
 async function surf(browser: Browser, url?: string): Promise<Page> {
   const context = await browser.newContext({ ignoreHTTPSErrors: true });
@@ -23,15 +27,6 @@ function framing(link: string): Promise<Site> {
   return Site.open({ "/": `<h1>Win</h1><iframe width="900" height="700" src="${link}"></iframe>` });
 }
 
-/** Takes away what a gateway says against being framed. */
-async function withoutProtection(page: Page): Promise<void> {
-  await page.route(/^https:/, async (route) => {
-    const response = await route.fetch();
-    const { "content-security-policy": _, ...headers } = response.headers();
-    await route.fulfill({ response, headers });
-  });
-}
-
 /** Waits until the frame has whatever it gets, and says whether that is the viewer. */
 async function isFramed(page: Page): Promise<boolean> {
   const frame = page.frames().find((frame) => frame !== page.mainFrame());
@@ -42,47 +37,49 @@ async function isFramed(page: Page): Promise<boolean> {
 }
 
 attack("a page elsewhere cannot frame the viewer", async ({ stage, browser, trial }) => {
-  const { links } = await stage.share(await stage.relay());
+  const relay = await stage.relay();
+  const { links } = await stage.share(relay);
   const site = await framing(links.interact);
   const page = await surf(browser, site.at("evil.example"));
   trial.fails("the viewer opens in a frame", await isFramed(page), false);
-  const bare = await surf(browser);
-  await withoutProtection(bare);
-  await bare.goto(site.at("evil.example"));
-  trial.works("it opens in a frame if nothing forbids it", await isFramed(bare));
-  await site.close();
+  // The same files, from somebody who forbids nothing.
+  const lax = await Copy.open(() => relay);
+  const other = await framing(links.interact.replace(relay.origin, lax.origin));
+  trial.works("it opens in a frame if nothing forbids it", await isFramed(await surf(browser, other.at("evil.example"))));
+  await Promise.all([site.close(), other.close(), lax.close()]);
 });
 
 attack("a click on a framed viewer types nothing", async ({ stage, browser, trial }) => {
-  const { links } = await stage.share(await stage.relay(), ["sh", "-c", "echo ready; exec cat"]);
+  let relay: Relay | undefined;
+  const lax = await Copy.open(() => relay as Relay);
+  relay = await stage.relay(["--origin", lax.origin]);
+  const { links } = await stage.share(relay, ["sh", "-c", "echo ready; exec cat"]);
   const ben = await stage.join(links.interact, "Ben");
   await expect.poll(() => ben.screen()).toContain("ready");
-  const site = await framing(links.interact);
   /** Leads somebody through the frame as far as they get: by the name field, the button and the terminal. */
-  const lure = async (page: Page) => {
-    await page.goto(site.at("evil.example"));
-    if (!(await isFramed(page))) {
+  const lure = async (link: string) => {
+    const site = await framing(link);
+    const page = await surf(browser, site.at("evil.example"));
+    if (await isFramed(page)) {
+      const frame = page.frameLocator("iframe");
+      await frame.getByLabel("Your name").fill("Wendy");
+      await frame.getByRole("button", { name: "Join" }).click();
+      await frame.locator(".pill", { hasText: "Live" }).waitFor();
+      await frame.locator(".xterm-screen").click();
+    } else {
       await page.locator("iframe").click({ position: { x: 450, y: 350 } });
-      await page.keyboard.type("lured\n");
-      return;
     }
-    const frame = page.frameLocator("iframe");
-    await frame.getByLabel("Your name").fill("Wendy");
-    await frame.getByRole("button", { name: "Join" }).click();
-    await frame.locator(".xterm-rows").click();
-    await frame.locator(".pill", { hasText: "Live" }).waitFor();
     await page.keyboard.type("lured\n");
+    await site.close();
   };
-  await lure(await surf(browser));
+  await lure(links.interact);
   ben.type("asked\r");
   await expect.poll(() => ben.screen()).toContain("asked");
   trial.fails("the click types", (await ben.screen()).includes("lured"), false);
-  const bare = await surf(browser);
-  await withoutProtection(bare);
-  await lure(bare);
+  await lure(links.interact.replace(relay.origin, lax.origin));
   await expect.poll(() => ben.screen()).toContain("lured");
   trial.works("it types if nothing forbids the frame", true);
-  await site.close();
+  await lax.close();
 });
 
 attack("a page elsewhere cannot open the viewer's socket", async ({ stage, browser, trial }) => {

@@ -14,13 +14,13 @@ const QUERIES = [
 
 /** Asks everything, and writes down what comes in up to a `#`, in hexadecimal. */
 const ASK = [
-  "stty raw -echo",
   "read -r go",
+  "stty raw -echo",
   "cat queries",
-  "printf 'asked\\r\\n'",
+  "printf '\\r\\nasked\\r\\n'",
   "IFS= read -rd '#' heard",
   "printf %s \"$heard\" | od -An -v -tx1 > heard",
-  "printf 'noted\\r\\n'",
+  "printf '\\r\\nnoted\\r\\n'",
   "read -r wait",
 ].join("; ");
 
@@ -31,7 +31,7 @@ attack("a program cannot make a browser type", async ({ stage, visit, trial }) =
   // The host answers some of it itself, whoever looks on: that is what nothing may be added to.
   const alone = await stage.share(relay, ["bash", "-c", ASK]);
   const ben = await stage.join(alone.links.interact, "Ben");
-  ben.type("\n");
+  ben.type("\r");
   await expect.poll(() => ben.screen()).toContain("asked");
   ben.type("key#");
   await expect.poll(() => ben.screen()).toContain("noted");

@@ -123,10 +123,13 @@ export type How = "expired" | "revoked" | "kicked" | "turnedAway" | "left" | "ov
 /** How bytes go to the relay: over UDP, or over TCP where UDP gets nowhere. */
 export type By = "webtransport" | "websocket";
 
+/** Which way one's own program has taken, where it serves the page. */
+export type Way = "loopback" | "lan" | "relay";
+
 /** How the way to the relay is doing. */
 export type LinkReport =
   | { phase: "dialling"; attempt: number }
-  | { phase: "open"; since: number; by: By }
+  | { phase: "open"; since: number; by: By | Way }
   | { phase: "waiting"; attempt: number; retryAt: number; reason: string }
   | { phase: "over"; reason: string };
 
@@ -157,7 +160,8 @@ export type ToWorker =
   // The one way to take, for tests and for finding out what is wrong; before anything else.
   | { kind: "only"; by: By }
   | { kind: "read"; link: string }
-  | { kind: "join"; link: string; words: string | null; name: string; colour: number }
+  // `gateway`: the address of whose socket to open, a folder.
+  | { kind: "join"; link: string; words: string | null; name: string; colour: number; gateway: string }
   | { kind: "introduce"; name: string; colour: number }
   | { kind: "watch"; pane: number }
   | { kind: "unwatch"; pane: number }

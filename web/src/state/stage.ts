@@ -1,6 +1,6 @@
 // Where somebody is between opening a link and leaving, and what that is called.
 
-import type { How, Invitation, LinkReport, Scene } from "../shared/messages";
+import type { By, How, Invitation, LinkReport, Scene, Way } from "../shared/messages";
 import type { PageEvent } from "./events";
 
 export type Stage =
@@ -72,6 +72,14 @@ const OFFLINE: Status = {
   canRetry: false,
 };
 
+const BY: Record<By | Way, string> = {
+  websocket: "by WebSocket",
+  webtransport: "by WebTransport",
+  loopback: "straight to the host, on this machine",
+  lan: "straight to the host, over the local network",
+  relay: "through the relay, by your own program",
+};
+
 /** Says how the session is doing, for the header and the banner. `now` is in milliseconds since 1970. */
 export function describe(
   stage: Stage,
@@ -117,8 +125,8 @@ export function describe(
     };
   }
   const time = rtt === null ? "" : ` · ${rtt < 1 ? "<1" : Math.round(rtt)} ms`;
-  const by = link.by === "webtransport" ? "WebTransport" : "WebSocket";
-  return { tone: "good", label: `Live${time}`, sentence: `You see what the host sees. Connected by ${by}.`, canRetry: false };
+  const sentence = `You see what the host sees. Connected ${BY[link.by]}.`;
+  return { tone: "good", label: `Live${time}`, sentence, canRetry: false };
 }
 
 /** Says how it ended: a title, and a sentence with what to do. */

@@ -20,6 +20,7 @@ const PATHS = {
   fit: "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5",
   copy: "M9 9h11v11H9zM5 15H4V4h11v1",
   lock: "M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 7 0v3",
+  shield: "M12 3l7 3v5c0 4.6-2.9 8-7 10-4.1-2-7-5.4-7-10V6z",
   leave: "M14 4h5v16h-5M3 12h11M10 8l4 4-4 4",
   speaker: "M4 9v6h4l5 4V5L8 9zM16.5 9a4 4 0 0 1 0 6M19 6.5a8 8 0 0 1 0 11",
   panel: "M3 5h18v14H3zM15 5v14",

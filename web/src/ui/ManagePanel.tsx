@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { shareable } from "../shared/address";
+import { server } from "../state/trust";
 import type { LinkLine, Pane } from "../shared/messages";
 import { isAsked, linksInOrder, type Made, policyAsked, spell } from "../state/owner";
 import { command, confirming, happen, nameOfAuthor, now, owner, pane, scene, stage } from "../state/store";
@@ -101,7 +102,9 @@ function NewLink() {
 }
 
 function MadeLink({ made }: { made: Made }) {
-  const link = shareable(made.link, location);
+  // A page of one's own program, or a copy, is nowhere that others could come to by the link.
+  const isServedThere = server.value?.by === "relay" || server.value?.by === "host";
+  const link = isServedThere ? shareable(made.link, location) : made.link;
   const facts = [
     made.terms.mayType ? "lets type" : "lets watch",
     made.terms.once ? "one person" : "",

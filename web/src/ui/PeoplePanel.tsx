@@ -8,6 +8,7 @@ import { Avatar } from "./Avatar";
 import { Icon } from "./Icon";
 import { PersonFields } from "./PersonFields";
 import { nameOf } from "./Tabs";
+import { Trust } from "./Trust";
 
 export function PeoplePanel() {
   const members = inOrder(scene.value?.members ?? []);
@@ -98,10 +99,7 @@ function About() {
     <section class="about" aria-label="About this session">
       {since !== null && <p>The session began {spell(Math.max(0, now.value - since))} ago.</p>}
       {left !== null && left > 0 && <p>Your link works for {spell(left)} more.</p>}
-      <p>
-        <Icon name="lock" /> End-to-end encrypted. {location.host} passes bytes on and holds no key, but it served this
-        page: <code>cahoots join</code> trusts it in nothing.
-      </p>
+      <Trust />
       {stage.value.at !== "ended" && (
         <button type="button" class="quiet" onClick={() => tell({ kind: "leave" })}>
           <Icon name="leave" /> Leave

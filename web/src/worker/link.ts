@@ -1,12 +1,12 @@
 // When to dial: a machine without clock, socket or chance of its own, so that tests can walk it through a bad day.
 
-import type { By, LinkReport } from "../shared/messages";
+import type { By, LinkReport, Way } from "../shared/messages";
 
 export type LinkState = LinkReport | { phase: "idle" };
 
 export type LinkEvent =
   | { kind: "start" }
-  | { kind: "opened"; by: By }
+  | { kind: "opened"; by: By | Way }
   /** The transport is gone; `retry` says whether the other side may take us later. */
   | { kind: "closed"; retry: boolean; reason: string }
   /** The time to dial again has come. */

@@ -12,13 +12,10 @@ import { takesWebTransport, WebTransportTransport } from "./transport/webtranspo
 const scope = self as unknown as {
   postMessage(message: ToPage, transfer?: Transferable[]): void;
   onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
-  location: { href: string };
 };
 
 const post = (message: ToPage, transfer: Transferable[] = []) => scope.postMessage(message, transfer);
 const sentence = (error: unknown) => (error instanceof Error ? error.message : String(error));
-// The worker's script is in a folder of the page's.
-const page = new URL("../", scope.location.href).href;
 const loaded = loadCore().then(() => post({ kind: "widths", changes: widths() }));
 let session: Session | null = null;
 let dialler = dialBy(takesWebTransport(navigator.userAgent) ? null : "websocket");
@@ -45,7 +42,7 @@ scope.onmessage = async ({ data: message }) => {
     if (message.kind === "read") {
       post({ kind: "invitation", invitation: invitation(message.link) });
     } else if (message.kind === "join") {
-      session ??= new Session(message, (events) => dialler.dial(page, events), post);
+      session ??= new Session(message, (events) => dialler.dial(message.gateway, events), post);
     } else {
       session?.handle(message);
     }

@@ -180,7 +180,7 @@ export class Session {
         const { acceptor, bound } = transport;
         this.#number = this.#core.openLink(acceptor, bound?.exporter);
         if (bound !== null && bound.way !== "relay") this.#core.expectHost(this.#number);
-        this.#drive({ kind: "opened", by });
+        this.#drive({ kind: "opened", by: bound?.way ?? by });
         this.#pump();
       },
       received: (bytes) => {

@@ -1,6 +1,6 @@
 // A way to carry a link's bytes. What each way is lies in transport/; which one is taken, in transport/race.ts.
 
-import type { By } from "../shared/messages";
+import type { By, Way as BoundWay } from "../shared/messages";
 
 export type { By };
 
@@ -15,7 +15,7 @@ export interface TransportEvents {
 /** What a page of one's own program hears of the connection that its bytes go on by. */
 export interface Bound {
   exporter: Uint8Array;
-  way: "loopback" | "lan" | "relay";
+  way: BoundWay;
 }
 
 export interface Transport {
@@ -32,7 +32,7 @@ export interface Transport {
   close(): void;
 }
 
-/** Makes a transport to whoever serves `page`, a folder; it tells how it fares. */
+/** Makes a transport to the gateway of a page's folder, which tells how it fares. */
 export type Way = (page: string, events: TransportEvents) => Transport;
 
 /** A gateway that does not answer within this time is given up. */

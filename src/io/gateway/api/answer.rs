@@ -5,15 +5,19 @@
 
 use super::{BODY, BODY_BYTES_MAX, SESSIONS_MAX};
 use crate::proto::id::SessionId;
+use crate::proto::limits::CHALLENGE_US;
 use crate::proto::relay::SessionStats;
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// The description of all this, as it was built into the program.
 pub(super) const OPENAPI: &str = include_str!("openapi.json");
+
+/// How the operator shows who it is.
+const BEARER: &str = "Bearer realm=\"relay operator\"";
 
 /// Answers `health`.
 #[derive(Serialize)]
@@ -71,7 +75,15 @@ pub(super) struct Problem {
     status: StatusCode,
     detail: Cow<'static, str>,
     hint: Cow<'static, str>,
-    header: Option<(HeaderName, HeaderValue)>,
+    field: Option<Field>,
+}
+
+/// What stands in the answer's head besides.
+#[derive(Debug)]
+enum Field {
+    Allow(&'static str),
+    Authenticate,
+    RetryAfter(u64),
 }
 
 /// A [`Problem`] as it is written.
@@ -90,11 +102,11 @@ impl Problem {
         detail: impl Into<Cow<'static, str>>,
         hint: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self { status, detail: detail.into(), hint: hint.into(), header: None }
+        Self { status, detail: detail.into(), hint: hint.into(), field: None }
     }
 
-    fn with(self, name: HeaderName, value: HeaderValue) -> Self {
-        Self { header: Some((name, value)), ..self }
+    fn with(self, field: Field) -> Self {
+        Self { field: Some(field), ..self }
     }
 
     pub(super) fn no_such_path() -> Self {
@@ -112,14 +124,12 @@ impl Problem {
 
     pub(super) fn wrong_method(allowed: &'static str) -> Self {
         let hint = format!("use {allowed}");
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "this path takes another method", hint)
-            .with(ALLOW, HeaderValue::from_static(allowed))
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "this path takes another method", hint).with(Field::Allow(allowed))
     }
 
     pub(super) fn not_the_operator() -> Self {
         let hint = "send the relay's operator token as authorization: Bearer <token>";
-        Self::new(StatusCode::UNAUTHORIZED, "this is for the relay's operator", hint)
-            .with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"relay operator\""))
+        Self::new(StatusCode::UNAUTHORIZED, "this is for the relay's operator", hint).with(Field::Authenticate)
     }
 
     /// One answer for all reasons.
@@ -136,12 +146,12 @@ impl Problem {
     pub(super) fn too_many(wait_s: u64) -> Self {
         let hint = format!("try again in {wait_s} s");
         Self::new(StatusCode::TOO_MANY_REQUESTS, "too many requests came from this network", hint)
-            .with(RETRY_AFTER, wait_s.into())
+            .with(Field::RetryAfter(wait_s))
     }
 
     pub(super) fn busy() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "too many inquiries at this time", "try again in half a minute")
-            .with(RETRY_AFTER, 30_u64.into())
+            .with(Field::RetryAfter(CHALLENGE_US / 1_000_000))
     }
 
     pub(super) fn not_our_name() -> Self {
@@ -184,9 +194,12 @@ impl IntoResponse for Problem {
             hint: &self.hint,
         };
         let mut response = text(self.status, "application/problem+json", "no-store", as_json(&body));
-        if let Some((name, value)) = self.header {
-            response.headers_mut().insert(name, value);
-        }
+        let field = self.field.map(|field| match field {
+            Field::Allow(methods) => (ALLOW, HeaderValue::from_static(methods)),
+            Field::Authenticate => (WWW_AUTHENTICATE, HeaderValue::from_static(BEARER)),
+            Field::RetryAfter(wait_s) => (RETRY_AFTER, wait_s.into()),
+        });
+        response.headers_mut().extend(field);
         response
     }
 }

@@ -162,7 +162,7 @@ impl RelayClient {
     async fn counts_for(&self, secret: &ShareSecret) -> Result<Counts, AskError> {
         let answer: ChallengeAnswer = self.ask("POST", "/challenges", None, "").await?;
         let challenge = hex::parse(&answer.challenge).map(Challenge);
-        let challenge = challenge.ok_or_else(|| self.strange("its challenge is none"))?;
+        let challenge = challenge.ok_or_else(|| self.strange(&"its challenge is none"))?;
         let place = Place { host: &self.host, request: COUNTS_REQUEST };
         let Inquiry { session, share, challenge: Challenge(challenge), signature } =
             Inquiry::sign(secret, challenge, place);
@@ -172,7 +172,7 @@ impl RelayClient {
             challenge: Hex(&challenge).to_string(),
             signature: Hex(&signature).to_string(),
         };
-        let body = serde_json::to_string(&body).map_err(|error| self.strange(error))?;
+        let body = serde_json::to_string(&body).map_err(|error| self.strange(&error))?;
         self.ask("POST", "/counts", None, &body).await
     }
 
@@ -188,7 +188,7 @@ impl RelayClient {
             let before = all.last().map(|last: &SessionStats| last.session);
             // One that sends us round in circles would never end.
             if next.is_some() && next <= before {
-                return Err(self.strange("its list goes backwards"));
+                return Err(self.strange(&"its list goes backwards"));
             }
             all.extend(sessions);
             let Some(next) = next else { return Ok(all) };
@@ -222,12 +222,12 @@ impl RelayClient {
 
     fn read<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, AskError> {
         match answer.status {
-            200 => serde_json::from_slice(&answer.body).map_err(|error| self.strange(error)),
+            200 => serde_json::from_slice(&answer.body).map_err(|error| self.strange(&error)),
             401 => Err(AskError::NotTheOperator),
             403 => Err(AskError::Refused),
             421 => Err(AskError::WrongName { host: self.host.clone() }),
             429 | 503 => Err(AskError::TooMany { wait_s: answer.retry_after_s.unwrap_or(60) }),
-            status => Err(self.strange(format!("it answers {status}"))),
+            status => Err(self.strange(&format!("it answers {status}"))),
         }
     }
 
@@ -239,8 +239,8 @@ impl RelayClient {
                 ask(stream, question).await.map_err(|error| self.failed(error))
             }
             Door::Secure { name, port, trust } => {
-                let (config, refusal) = web_client_config(trust).map_err(|error| self.strange(error))?;
-                let server = ServerName::try_from(name.clone()).map_err(|error| self.strange(error))?;
+                let (config, refusal) = web_client_config(trust).map_err(|error| self.strange(&error))?;
+                let server = ServerName::try_from(name.clone()).map_err(|error| self.strange(&error))?;
                 let stream = TcpStream::connect((name.as_str(), *port)).await.map_err(failed)?;
                 let greeted = TlsConnector::from(Arc::new(config)).connect(server, stream).await;
                 let refusal = refusal.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -265,12 +265,12 @@ impl RelayClient {
 
     fn failed(&self, error: io::Error) -> AskError {
         match error.kind() {
-            io::ErrorKind::InvalidData => self.strange(error),
+            io::ErrorKind::InvalidData => self.strange(&error),
             _ => self.unreachable(error),
         }
     }
 
-    fn strange(&self, reason: impl ToString) -> AskError {
+    fn strange(&self, reason: &impl ToString) -> AskError {
         AskError::Strange { host: self.host.clone(), reason: reason.to_string() }
     }
 }

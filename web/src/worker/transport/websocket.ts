@@ -39,7 +39,7 @@ export class WebSocketTransport implements Transport {
   /** Opens the socket of whoever serves `page`, a folder. */
   constructor(page: string, events: TransportEvents) {
     const url = new URL("ws", page);
-    this.acceptor = url.origin;
+    this.acceptor = page;
     this.#events = events;
     const mayBeBound = OWN_MACHINE.test(url.hostname);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";

@@ -34,7 +34,7 @@ export class WebTransportTransport implements Transport {
   #waiting = 0;
 
   constructor(page: string, events: TransportEvents) {
-    this.acceptor = new URL(page).origin;
+    this.acceptor = page;
     this.#events = events;
     this.#dialling = setTimeout(() => this.#end("the relay does not answer"), DIAL_MS_MAX);
     this.#dial(page).catch(() => this.#end("the relay cannot be reached"));
