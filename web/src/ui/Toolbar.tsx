@@ -1,7 +1,7 @@
 // Below the terminal: what it is, who drives it, and how large it is drawn.
 
 import type { Pane } from "../shared/messages";
-import { pane, people, scene, tell } from "../state/store";
+import { isTiled, pane, people, scene, searching, tell } from "../state/store";
 import { zoomStep } from "../terminal/fit";
 import { readsAloud, shownScreen, zoom } from "../terminal/screens";
 import { Icon, type IconName } from "./Icon";
@@ -23,9 +23,17 @@ export function Toolbar() {
       {(scene.value?.unconfirmed ?? 0) > 0 && <span class="sending">sending…</span>}
       <span class="space" />
       {screen?.hasSelection.value === true && (
-        <Tool icon="copy" label="Copy the selection" onClick={() => screen.copySelection()} />
+        <span class="wide-only"><Tool icon="copy" label="Copy the selection" onClick={() => screen.copySelection()} /></span>
       )}
-      <Tool icon="minus" label="Zoom out" onClick={() => zoomBy(-1)} disabled={zoom.value <= 1} />
+      <Tool
+        icon="search"
+        label="Find in the terminal (Ctrl+Shift+F)"
+        pressed={searching.value}
+        onClick={() => {
+          searching.value = !searching.value;
+        }}
+      />
+      <Tool icon="minus" label="Zoom out" onClick={() => zoomBy(-1)} disabled={zoom.value <= 1 || isTiled.value} />
       <button
         type="button"
         class="zoom"
@@ -39,7 +47,7 @@ export function Toolbar() {
       >
         {zoom.value === 1 ? "Fit" : `${Math.round(zoom.value * 100)}%`}
       </button>
-      <Tool icon="plus" label="Zoom in" onClick={() => zoomBy(1)} disabled={zoom.value >= 4} />
+      <Tool icon="plus" label="Zoom in" onClick={() => zoomBy(1)} disabled={zoom.value >= 4 || isTiled.value} />
       <Tool
         icon="speaker"
         label="Screen-reader mode"
@@ -80,7 +88,7 @@ function Tool({ icon, label, onClick, disabled = false, pressed }: {
 
 function Driver({ current }: { current: Pane }) {
   const { me, canType } = scene.value ?? { me: null, canType: false };
-  if (current.policy === "line") return <span class="driver">each line is approved by the host</span>;
+  if (current.policy === "line") return <span class="driver">each line is read before it runs</span>;
   if (current.policy === "all") return null;
   const mine = current.driver !== null && current.driver === me;
   const name = current.driver === null ? "Nobody" : mine ? "You" : (people.value.get(current.driver)?.name ?? "Somebody");
