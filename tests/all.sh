@@ -42,6 +42,7 @@ if ! node_is_ready; then
 fi
 has ip || install iproute2
 has vim || has vim.tiny || install vim-tiny
+has chromium || [ -n "${CHROMIUM:-}" ] || install chromium
 has python3 || install python3
 python3 -c 'import ensurepip, venv' 2>/dev/null || install python3-venv
 if ! rust_is_ready; then
@@ -66,6 +67,7 @@ step "lints"
 cargo clippy --locked --all-targets
 cargo clippy --locked --no-default-features --all-targets
 cargo clippy --locked --manifest-path web/core/Cargo.toml --all-targets
+cargo clippy --locked --manifest-path web/core/Cargo.toml --features tests
 cargo clippy --locked --manifest-path web/bindgen/Cargo.toml
 
 step "features"
@@ -85,6 +87,12 @@ cargo test --locked --doc
 step "examples"
 bash tests/examples.sh
 
+step "package: what is published builds by itself, viewer included"
+rm -rf target/package
+cargo package --locked --no-verify --allow-dirty --quiet
+tar -xzf target/package/cahoots-*.crate -C target/package
+cargo check --locked --manifest-path target/package/cahoots-*/Cargo.toml --target-dir target
+
 step "viewer: the committed bundle belongs to the sources"
 npm --prefix web ci
 node web/check.mjs --rebuild
@@ -93,6 +101,12 @@ step "viewer: core, types and units"
 cargo test --locked --manifest-path web/core/Cargo.toml
 npm --prefix web run check
 npm --prefix web test
+
+step "viewer: vectors and documents in WebAssembly"
+npm --prefix web run proof
+
+step "viewer: a real browser, a real relay, a real shell"
+npm --prefix web run e2e
 
 step "fuzz corpora, replayed on stable"
 cargo test --locked --manifest-path fuzz/Cargo.toml --target-dir target/fuzz
