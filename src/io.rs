@@ -1,5 +1,7 @@
 //! Shells: sockets, clocks, files and processes around the machines of `proto`.
 
+#[cfg(feature = "web")]
+pub(crate) mod bridge;
 pub mod channel;
 pub mod clock;
 pub(crate) mod core;

@@ -50,6 +50,8 @@ mod relay;
 mod session;
 #[cfg(feature = "net")]
 mod view;
+#[cfg(feature = "web")]
+mod viewer;
 
 pub use proto::audit;
 pub use proto::doc::{
@@ -57,6 +59,7 @@ pub use proto::doc::{
 };
 pub use proto::id::{AuthorId, Epoch, PaneId, SessionId, ShareId};
 pub use proto::path::PathKind;
+pub use proto::relay::{Counts, HallStats, SessionStats};
 pub use proto::session::{
     Alarm, DRIVER_LAPSE_MS, DriverPolicy, DrivingError, EditRefused, HostingError, OwnerError, PassOnError, TypeError,
 };
@@ -66,7 +69,9 @@ pub use proto::terminal::{
     encode_key, encode_paste, sanitise_line,
 };
 pub use proto::time::Wall;
-pub use proto::token::{Access, Link, LinkError, Relay as RelayAddress, RelayError, Token, TokenError};
+pub use proto::token::{
+    Access, Link, LinkError, PORT_DEFAULT as RELAY_PORT, Relay as RelayAddress, RelayError, Token, TokenError,
+};
 pub use proto::wire::CloseCode;
 
 #[cfg(feature = "net")]
@@ -79,6 +84,8 @@ pub use host::{
 pub use io::channel::Channel;
 #[cfg(feature = "web")]
 pub use io::gateway::Names as WebNames;
+#[cfg(feature = "web")]
+pub use io::gateway::{AskError, OperatorToken, OperatorTokenError, RelayClient};
 #[cfg(feature = "net")]
 pub use io::pty::{PtyCommand, PtyWriter};
 #[cfg(feature = "net")]
@@ -89,6 +96,8 @@ pub use relay::{Relay, RelayBuilder, RelayError as RelayStartError};
 pub use session::{COLOURS, Connection, Ending, Event, Events, Input, Member, RelayReach, Session, Status, Typing};
 #[cfg(feature = "net")]
 pub use view::View;
+#[cfg(feature = "web")]
+pub use viewer::{Viewer, ViewerBuilder, ViewerError};
 
 /// The example of the README compiles.
 #[cfg(all(doctest, feature = "net"))]

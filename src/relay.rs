@@ -3,7 +3,7 @@
 use crate::io::channel::Channel;
 use crate::io::clock::Clock;
 #[cfg(feature = "web")]
-use crate::io::gateway::{Gateway, GatewayOptions, Names, Offer, Pages, WebTransport};
+use crate::io::gateway::{Api, Gateway, GatewayOptions, Names, Offer, OperatorToken, Pages, WebTransport};
 use crate::io::quic::{BindError, ListenLimits, Listener};
 use crate::io::relay_server::Node;
 use crate::io::tls::{Identity, IdentityError};
@@ -57,6 +57,8 @@ pub struct RelayBuilder {
     listen: ListenLimits,
     #[cfg(feature = "web")]
     web: Web,
+    #[cfg(feature = "web")]
+    operator: Option<OperatorToken>,
 }
 
 /// Whether browsers can come.
@@ -117,6 +119,14 @@ impl RelayBuilder {
         self
     }
 
+    /// Tells whoever has this token, by the HTTP API that goes with [`web`](Self::web), what sessions there are: ids,
+    /// sizes and times. Without one nobody is told.
+    #[cfg(feature = "web")]
+    pub fn operator(mut self, token: OperatorToken) -> Self {
+        self.operator = Some(token);
+        self
+    }
+
     /// Starts listening. Must be called inside a tokio runtime.
     ///
     /// # Errors
@@ -126,13 +136,16 @@ impl RelayBuilder {
         let identity = self.identity.map_or_else(Identity::generate, Ok)?;
         let all = [SocketAddr::from((Ipv6Addr::UNSPECIFIED, PORT_DEFAULT))];
         let addresses = if self.addresses.is_empty() { &all[..] } else { &self.addresses };
-        #[cfg(feature = "web")]
-        let (listener, gateway) = open_all(addresses, &identity, self.web, self.listen).await?;
-        #[cfg(not(feature = "web"))]
-        let listener = Listener::bind(addresses, &identity, self.listen)?;
         let mut seed = [0; 32];
         getrandom::fill(&mut seed)?;
         let node = Node::start(Hall::new(self.hall, seed), Clock::start());
+        #[cfg(feature = "web")]
+        let (listener, gateway) = {
+            let api = Api::new(node.clone(), self.operator);
+            open_all(addresses, &identity, self.web, self.listen, api).await?
+        };
+        #[cfg(not(feature = "web"))]
+        let listener = Listener::bind(addresses, &identity, self.listen)?;
         let (stop, stopped) = oneshot::channel();
         let doors = Doors {
             listener,
@@ -158,6 +171,7 @@ async fn open_all(
     identity: &Identity,
     web: Web,
     limits: ListenLimits,
+    api: Api,
 ) -> Result<(Listener, Option<Gateway>), RelayError> {
     let (names, pages) = match &web {
         Web::No => return Ok((Listener::bind(addresses, identity, limits)?, None)),
@@ -166,7 +180,7 @@ async fn open_all(
     };
     let door = Arc::new(WebTransport::new(names.clone(), pages)?);
     let listener = Listener::bind_for_all(addresses, identity, limits, &door)?;
-    let options = GatewayOptions { names, limits, ..GatewayOptions::default() };
+    let options = GatewayOptions { names, limits, api: Some(api), ..GatewayOptions::default() };
     let gateway = match web {
         Web::Plain(addresses, _) => {
             let offer = Offer::new(door, Some(listener.local_port()));

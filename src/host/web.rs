@@ -56,7 +56,7 @@ impl Host {
         if address.ip().is_unspecified() {
             address.set_ip(own_address());
         }
-        Some(link.reveal_at(&format!("http://{address}")))
+        Some(link.reveal_at_host(&format!("http://{address}")))
     }
 
     pub(super) async fn serve_browsers(&mut self, place: Place) -> Result<(), HostError> {

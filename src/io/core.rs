@@ -250,8 +250,7 @@ impl Core {
             machine::Event::InputWaits(pane, what) => self.tell(Event::Waits { pane, what }),
             machine::Event::InputRefused(pane, reason) => self.tell(Event::Refused { pane, reason }),
             machine::Event::Knocked(author) => self.tell(Event::Knocked(Member::outside(&inner.peer, author))),
-            // Only viewers in a browser command the host so far.
-            machine::Event::Answered(..) | machine::Event::Desk(_) => {}
+            machine::Event::Answered(..) | machine::Event::Desk(_) => {} // Only browsers command the host so far.
             machine::Event::Waiting => {
                 inner.is_waiting = true;
                 self.tell(Event::Waiting);

@@ -4,14 +4,17 @@
 //!
 //! Always: it carries frames and understands none; a foreign page or name gets nothing. PROTOCOL.md 10.2.
 
+mod api;
 mod guard;
 mod page;
 mod websocket;
 mod webtransport;
 
+pub use api::{Api, AskError, OperatorToken, OperatorTokenError, RelayClient};
 pub use guard::Names;
 pub(crate) use webtransport::{Offer, Pages, WebTransport};
 
+use crate::io::bridge::Bridge;
 use crate::io::channel::Channel;
 use crate::io::gate::{Address, Gate, Seat, Verdict};
 use crate::io::quic::{BindError, ListenLimits};
@@ -24,7 +27,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -55,6 +58,8 @@ pub struct GatewayOptions {
     pub names: Names,
     /// How many connections it takes.
     pub limits: ListenLimits,
+    /// What answers by HTTP beside the page, if anything does.
+    pub api: Option<Api>,
     /// Who it says that it is, so that the page can tell people whom they trust.
     pub served_by: ServedBy,
 }
@@ -125,12 +130,31 @@ impl Gateway {
         offer: Option<Offer>,
     ) -> Result<Self, BindError> {
         let tls = identity.map(web_config).transpose()?.map(|config| TlsAcceptor::from(Arc::new(config)));
-        let gate = Gate::new(options.limits);
         let (sender, accepted) = mpsc::channel(ACCEPTED_MAX);
+        Self::open(addresses, tls, options, Inside::Node { out: sender, offer }, accepted).await
+    }
+
+    /// Serves the viewer to this machine alone, in a folder whose name is the key to it; each socket is carried on by
+    /// `bridge`.
+    pub(crate) async fn bind_viewer(port: u16, folder: &str, bridge: Arc<Bridge>) -> Result<Self, BindError> {
+        let options = GatewayOptions { served_by: ServedBy::Viewer, ..GatewayOptions::default() };
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let inside = Inside::Bridge { folder: format!("/{folder}"), bridge };
+        Self::open(&[address], None, options, inside, mpsc::channel(1).1).await
+    }
+
+    async fn open(
+        addresses: &[SocketAddr],
+        tls: Option<TlsAcceptor>,
+        options: GatewayOptions,
+        inside: Inside,
+        accepted: mpsc::Receiver<Channel>,
+    ) -> Result<Self, BindError> {
+        let gate = Gate::new(options.limits);
         let carried = watch::Sender::new(0);
         let sockets = carried.subscribe();
-        let GatewayOptions { names, served_by, .. } = options;
-        let house = Arc::new(House { names, served_by, offer, out: sender, carried });
+        let GatewayOptions { names, served_by, api, .. } = options;
+        let house = Arc::new(House { names, served_by, api, inside, carried });
         let (mut bound, mut doors) = (Vec::new(), JoinSet::new());
         for &address in addresses {
             let failed = |source| BindError::Tcp { address, source };
@@ -183,16 +207,34 @@ struct Door {
 struct House {
     names: Names,
     served_by: ServedBy,
-    /// How pages come by WebTransport, if they can.
-    offer: Option<Offer>,
-    out: mpsc::Sender<Channel>,
+    api: Option<Api>,
+    inside: Inside,
     carried: watch::Sender<usize>,
+}
+
+impl House {
+    const fn offer(&self) -> Option<&Offer> {
+        match &self.inside {
+            Inside::Node { offer, .. } => offer.as_ref(),
+            Inside::Bridge { .. } => None,
+        }
+    }
+}
+
+/// Where sockets lead.
+enum Inside {
+    /// To whoever accepts channels; pages are told how to come by WebTransport, if they can.
+    Node { out: mpsc::Sender<Channel>, offer: Option<Offer> },
+    /// To a connection of their own, for pages in this folder.
+    Bridge { folder: String, bridge: Arc<Bridge> },
 }
 
 /// What the answers to one connection's requests need to know.
 #[derive(Clone)]
 struct Visit {
     remote: SocketAddr,
+    /// At which of our addresses it came in.
+    local: Option<SocketAddr>,
     house: Arc<House>,
     /// Kept as long as anything of the connection is.
     _seat: Arc<Seat>,
@@ -223,9 +265,10 @@ impl Door {
     async fn receive(self, stream: TcpStream, remote: SocketAddr, mut seat: Seat) {
         // Keystrokes do not wait for company.
         let _ = stream.set_nodelay(true);
+        let local = stream.local_addr().ok();
         let greeted = timeout(self.limits.handshake, self.greet(stream)).await;
         seat.sit();
-        let visit = Visit { remote, house: self.house, _seat: Arc::new(seat) };
+        let visit = Visit { remote, local, house: self.house, _seat: Arc::new(seat) };
         match greeted {
             Ok(Ok(Greeting::Plain(stream))) => serve(stream, visit.routes()).await,
             Ok(Ok(Greeting::Secure(stream))) => serve(*stream, visit.routes()).await,
@@ -262,8 +305,13 @@ impl Visit {
         let routes = page::routes().route("/healthz", get(async || "ok\n")).route("/ws", any(websocket::upgrade));
         let routes = routes.route("/served-by", get(async move || format!("{word}\n")));
         let routes = routes.route("/webtransport", get(webtransport::tell));
-        let routes = routes.with_state(self).fallback(async || StatusCode::NOT_FOUND);
-        routes.layer(middleware::from_fn_with_state(house, guard::check))
+        let api = api::routes(&self);
+        let routes = match &house.inside {
+            Inside::Node { .. } => routes.with_state(self),
+            Inside::Bridge { folder, .. } => Router::new().nest(folder, routes.with_state(self)),
+        };
+        let routes = routes.fallback(async || StatusCode::NOT_FOUND);
+        routes.layer(middleware::from_fn_with_state(house, guard::check)).merge(api)
     }
 
     /// Answers everything with the way to the same place over TLS.

@@ -8,7 +8,8 @@
 use crate::io::channel::{Binder, BoxRead, BoxWrite, Channel};
 use crate::io::clock::Clock;
 use crate::proto::id::SessionId;
-use crate::proto::relay::{ConnId, Flow, Hall, HallStats, Network};
+use crate::proto::inquiry::{Challenge, Inquiry, Place};
+use crate::proto::relay::{ConnId, Counts, Flow, Hall, HallStats, InquiryError, Network, SessionStats};
 use crate::proto::time::{Mono, Now};
 use crate::proto::wire::{CloseCode, Frame, FrameDecoder};
 use bytes::Bytes;
@@ -121,6 +122,33 @@ impl Node {
     #[must_use]
     pub fn stats(&self) -> HallStats {
         self.0.lock().hall.stats()
+    }
+
+    /// Returns the figures of one session, for the operator.
+    #[must_use]
+    pub fn session_stats(&self, session: &SessionId) -> Option<SessionStats> {
+        self.0.with(|inner, now| inner.hall.session_stats(session, now))
+    }
+
+    /// Returns the figures of up to `count_max` sessions, by name, from behind `after` on.
+    #[must_use]
+    pub fn sessions_after(&self, after: Option<SessionId>, count_max: usize) -> Vec<SessionStats> {
+        self.0.with(|inner, now| inner.hall.sessions_after(after, count_max, now))
+    }
+
+    /// Makes what an inquiry has to sign.
+    #[must_use]
+    pub fn make_challenge(&self) -> Challenge {
+        self.0.with(|inner, now| inner.hall.make_challenge(now))
+    }
+
+    /// Answers an inquiry that came from `network` and arrived at `place`.
+    ///
+    /// # Errors
+    ///
+    /// [`InquiryError`], the same for all that is wrong with the link.
+    pub fn inquire(&self, network: Network, inquiry: &Inquiry, place: Place<'_>) -> Result<Counts, InquiryError> {
+        self.0.with(|inner, now| inner.hall.handle_inquiry(network, inquiry, place, now))
     }
 
     fn enter(&self, network: Option<Network>) -> (Visit, Arc<Notify>) {

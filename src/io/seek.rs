@@ -401,7 +401,7 @@ async fn report_up<E>(mut state: watch::Receiver<LinkState>, report: impl FnOnce
 }
 
 /// Looks on this machine and on the local network, for as long as the receiver lives.
-fn look_around(session: SessionId, ways: Ways) -> mpsc::Receiver<Candidate> {
+pub(crate) fn look_around(session: SessionId, ways: Ways) -> mpsc::Receiver<Candidate> {
     let (sender, found) = mpsc::channel(FINDS_MAX);
     if ways == Ways::Relay {
         return found;

@@ -18,6 +18,8 @@ use rustls::server::WantsServerCert;
 #[cfg(feature = "web")]
 pub(crate) use browser::BrowserCertificates;
 pub use identity::{Identity, IdentityError};
+#[cfg(feature = "web")]
+pub(crate) use trust::web_client_config;
 pub(crate) use trust::{Refusal, RefusalSlot, client_config};
 pub use trust::{Trust, TrustError};
 

@@ -3,6 +3,9 @@
 //! Always: ids are public. Secrets live in `key`. PROTOCOL.md 2, 4, 7, 8.
 
 use super::hex::{self, Hex};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
 use std::fmt;
 
 macro_rules! id16 {
@@ -22,6 +25,19 @@ macro_rules! id16 {
             #[must_use]
             pub fn parse(text: &str) -> Option<Self> {
                 hex::parse(text).map(Self)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <Cow<'de, str>>::deserialize(deserializer)?;
+                Self::parse(&text).ok_or_else(|| D::Error::custom("an id has 32 lower-case hexadecimal digits"))
             }
         }
 

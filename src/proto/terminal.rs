@@ -19,6 +19,7 @@ mod sgr;
 mod stream;
 mod token;
 
+pub use cluster::columns;
 pub use command::{Command, Desk, Driving, Objection, Outcome, Seed, Wanted};
 pub use input::{DirectDown, DirectUp, Refusal, Waits, Wish};
 pub use keys::{Key, KeyPress, Modifiers, encode_key, encode_paste};

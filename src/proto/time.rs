@@ -2,6 +2,7 @@
 //!
 //! Always: nothing in `proto` reads a clock; equal arguments give equal results.
 
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Microseconds on a monotonic clock with an arbitrary origin.
@@ -29,7 +30,8 @@ impl Mono {
 }
 
 /// Milliseconds since 1970-01-01 UTC, as some clock claims.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(transparent)]
 pub struct Wall(pub u64);
 
 impl Wall {

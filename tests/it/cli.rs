@@ -1,5 +1,6 @@
 //! The program as people and scripts meet it: real processes, a relay on loopback, pseudo-terminals.
 
+mod asking;
 mod audit;
 mod door;
 mod links;

@@ -1,7 +1,7 @@
 //! The negative suite: every attack that SECURITY.md 1 says must fail, made by somebody with everything that its actor has.
 //!
-//! [`matrix`] lists 12 actors by 6 assets; each letter of a cell has one test or more, in the module of its actor, and
-//! what has none yet is counted. A test returns [`Held`](held::Held), which it can make only by an attack that failed and a control that worked.
+//! [`matrix`] lists 12 actors by 6 assets; each letter of a cell has one test or more, in the module of its actor or, for
+//! what takes a browser, in its file in `web/e2e/threats`. A test returns [`Held`](held::Held), which it can make only by an attack that failed and a control that worked.
 
 mod anybody;
 mod canary;

@@ -1,9 +1,12 @@
 // Where the page begins: the link is taken out of sight first, everything else comes after.
 
 import { render } from "preact";
+import wasmUrl from "./core/cahoots_web_bg.wasm?url";
 import { takeLink } from "./shared/address";
+import { isKept, startKeeper } from "./shared/keeper";
 import type { ToPage, ToWorker } from "./shared/messages";
-import { connect, happen, now, panel, sawChat, scene, take, tell } from "./state/store";
+import { connect, happen, isWide, newerPage, now, online, panel, sawChat, scene, searching, take, tell } from "./state/store";
+import { askServer } from "./state/trust";
 import { keepScreens, takeTerminal } from "./terminal/screens";
 import { App } from "./ui/App";
 import "./style/theme.css";
@@ -14,9 +17,11 @@ import "./style/panel.css";
 import "./style/phone.css";
 import workerUrl from "./worker/main?worker&url";
 
+const asked = new URLSearchParams(location.search).get("transport");
 const link = takeLink();
 
-// The page's policy wants it said which script may run; it is this one.
+// The page's policy wants it said which scripts may run: the worker, and what keeps the page.
+const KEEPER = new URL("sw.js", document.baseURI).href;
 interface Policy {
   createScriptURL(url: string): string;
 }
@@ -26,22 +31,43 @@ interface TrustedTypes {
 const trusted = (globalThis as { trustedTypes?: TrustedTypes }).trustedTypes;
 const policy = trusted?.createPolicy("cahoots", {
   createScriptURL: (url) => {
-    if (url !== workerUrl) throw new TypeError("no such script");
+    if (url !== workerUrl && url !== KEEPER) throw new TypeError("no such script");
     return url;
   },
 });
-const worker = new Worker(policy?.createScriptURL(workerUrl) ?? workerUrl, { type: "module" });
+const scriptUrl = (url: string) => policy?.createScriptURL(url) ?? url;
+const worker = new Worker(scriptUrl(workerUrl), { type: "module" });
 connect((message: ToWorker, transfer = []) => worker.postMessage(message, transfer));
 worker.onmessage = ({ data }: MessageEvent<ToPage>) => {
   if (!takeTerminal(data)) take(data);
 };
 worker.onerror = () => happen({ kind: "broken", text: "The viewer's worker did not start." });
 
+if (asked === "wt" || asked === "ws") tell({ kind: "only", by: asked === "wt" ? "webtransport" : "websocket" });
 keepScreens();
+void askServer(document.baseURI);
 if (link === null) happen({ kind: "noLink" });
 else tell({ kind: "read", link });
 
-addEventListener("online", () => tell({ kind: "wake", reason: "online" }));
+addEventListener("online", () => {
+  online.value = true;
+  tell({ kind: "wake", reason: "online" });
+});
+addEventListener("offline", () => {
+  online.value = false;
+});
+if ("serviceWorker" in navigator && isKept(location, isSecureContext)) {
+  const told = {
+    newer: () => {
+      newerPage.value = true;
+    },
+    alone: () => {
+      online.value = false;
+    },
+  };
+  // A browser that forbids it (in private windows, say) has all else.
+  startKeeper(scriptUrl(KEEPER), [workerUrl, wasmUrl], told).catch(() => {});
+}
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState !== "visible") return;
   tell({ kind: "wake", reason: "visible" });
@@ -54,9 +80,23 @@ addEventListener("hashchange", () => {
   if (scene.peek() === null) tell({ kind: "read", link: next });
   else happen({ kind: "hint", tone: "warn", text: "Open the other link in a tab of its own." });
 });
+// Before the terminal takes it for a key of its own.
+const onFind = (event: KeyboardEvent) => {
+  if (!(event.ctrlKey || event.metaKey) || !event.shiftKey || event.key.toLowerCase() !== "f" || scene.peek() === null) return;
+  event.preventDefault();
+  event.stopPropagation();
+  searching.value = true;
+};
+addEventListener("keydown", onFind, { capture: true });
 setInterval(() => {
   now.value = Date.now();
 }, 1_000);
-if (matchMedia("(min-width: 900px)").matches) panel.value = "chat";
+const wide = matchMedia("(min-width: 900px)");
+if (wide.matches) panel.value = "chat";
+const widths = () => {
+  isWide.value = wide.matches;
+};
+wide.addEventListener("change", widths);
+widths();
 
 render(<App />, document.getElementById("app") as HTMLElement);

@@ -1,11 +1,21 @@
 import { describe, expect, it } from "vitest";
 import type { Line } from "../src/shared/messages";
-import { type Chat, NO_CHAT, parts, reduceChat, timeline, unread } from "../src/state/chat";
+import { type Chat, hits, NO_CHAT, parts, reduceChat, search, timeline, unread } from "../src/state/chat";
 
 const line = (n: number, more: Partial<Line> = {}): Line => ({
   author: "ann", name: "Ann", n, isMine: false, isReaction: false, time: 1_000 * n, text: `line ${n}`, reply: null, ...more,
 });
 const chat = (...lines: Line[]): Chat => reduceChat(reduceChat(NO_CHAT, { kind: "joinAsked", time: 0 }), { kind: "chat", from: 0, lines });
+
+describe("finding in the chat", () => {
+  it("looks at what was said and who said it, and marks it", () => {
+    const both = chat(line(1, { text: "The Width test" }), line(2, { name: "Bob" }));
+    expect(search(both, "width")).toHaveLength(1);
+    expect(search(both, "bob")).toHaveLength(1);
+    expect(hits("a Width, width", "width").filter(({ isHit }) => isHit)).toHaveLength(2);
+    expect(hits("a Width, width", "width").map(({ text }) => text).join("")).toBe("a Width, width");
+  });
+});
 
 describe("the chat", () => {
   it("takes its end again from where it changed", () => {

@@ -29,7 +29,7 @@ describe("delays", () => {
 
 describe("a link", () => {
   it("dials, opens, and waits before it dials again", () => {
-    const { state, actions } = walk([{ kind: "start" }, 0], [{ kind: "opened" }, 20], [lost, 100]);
+    const { state, actions } = walk([{ kind: "start" }, 0], [{ kind: "opened", by: "websocket" }, 20], [lost, 100]);
     expect(actions).toEqual(["dial", null, "drop"]);
     expect(state).toEqual({ phase: "waiting", attempt: 1, retryAt: 600, reason: "lost" });
   });
@@ -43,17 +43,17 @@ describe("a link", () => {
   it("waits longer after each failure, and starts over once it held", () => {
     const failing = walk([{ kind: "start" }, 0], [lost, 0], [{ kind: "due" }, 500], [lost, 500]);
     expect(failing.state).toMatchObject({ attempt: 2, retryAt: 1_500 });
-    const held = walk([{ kind: "start" }, 0], [lost, 0], [{ kind: "due" }, 500], [{ kind: "opened" }, 500], [lost, 20_500]);
+    const held = walk([{ kind: "start" }, 0], [lost, 0], [{ kind: "due" }, 500], [{ kind: "opened", by: "websocket" }, 500], [lost, 20_500]);
     expect(held.state).toMatchObject({ attempt: 1, retryAt: 21_000 });
   });
 
   it("does not hammer a relay that takes it and drops it at once", () => {
     const { state } = walk(
       [{ kind: "start" }, 0],
-      [{ kind: "opened" }, 0],
+      [{ kind: "opened", by: "websocket" }, 0],
       [lost, 10],
       [{ kind: "due" }, 510],
-      [{ kind: "opened" }, 520],
+      [{ kind: "opened", by: "websocket" }, 520],
       [lost, 530],
     );
     expect(state).toMatchObject({ attempt: 2, retryAt: 1_530 });
@@ -61,11 +61,11 @@ describe("a link", () => {
 
   it("dials at once when somebody comes back to the page", () => {
     expect(walk([{ kind: "start" }, 0], [lost, 0], [{ kind: "wake" }, 10]).actions.at(-1)).toBe("dial");
-    expect(walk([{ kind: "start" }, 0], [{ kind: "opened" }, 0], [{ kind: "wake" }, 10]).actions.at(-1)).toBeNull();
+    expect(walk([{ kind: "start" }, 0], [{ kind: "opened", by: "websocket" }, 0], [{ kind: "wake" }, 10]).actions.at(-1)).toBeNull();
   });
 
   it("leaves a socket behind that the network or a long sleep made useless", () => {
-    const open: [LinkEvent, number][] = [[{ kind: "start" }, 0], [{ kind: "opened" }, 0]];
+    const open: [LinkEvent, number][] = [[{ kind: "start" }, 0], [{ kind: "opened", by: "websocket" }, 0]];
     expect(walk(...open, [{ kind: "networkChanged" }, 10]).actions.at(-1)).toBe("redial");
     expect(walk(...open, [{ kind: "slept", ms: 60_000 }, 10]).actions.at(-1)).toBe("redial");
     expect(walk(...open, [{ kind: "slept", ms: 4_000 }, 10]).actions.at(-1)).toBeNull();
@@ -74,7 +74,7 @@ describe("a link", () => {
   it("stays over once it is over", () => {
     const over = walk(
       [{ kind: "start" }, 0],
-      [{ kind: "opened" }, 0],
+      [{ kind: "opened", by: "websocket" }, 0],
       [{ kind: "closed", retry: false, reason: "the link was revoked" }, 5],
       [{ kind: "wake" }, 10],
       [{ kind: "networkChanged" }, 20],

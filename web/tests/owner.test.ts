@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { shareable } from "../src/shared/address";
 import type { Command, LinkLine } from "../src/shared/messages";
-import { isAsked, linksInOrder, NO_OWNER, outcome, reduceOwner, spell, waitingCount } from "../src/state/owner";
+import { isAsked, linksInOrder, NO_OWNER, outcome, policyAsked, reduceOwner, spell, waitingCount } from "../src/state/owner";
 
 const make: Command = { do: "makeLink", mayType: false, lastsS: 60, membersMax: 0, approve: true, once: false };
 const line = (share: string, more: Partial<LinkLine> = {}): LinkLine => ({
@@ -35,16 +35,26 @@ describe("an owner", () => {
     expect(waitingCount(reduceOwner(owner, { kind: "ended", how: "revoked", text: "" }))).toBe(0);
   });
 
+  it("sees what it chose until the host has answered", () => {
+    const choose: Command = { do: "setPolicy", pane: 1, policy: "one" };
+    const owner = reduceOwner(NO_OWNER, { kind: "commanded", id: 1, command: choose });
+    expect([policyAsked(owner, 1), policyAsked(owner, 2)]).toEqual(["one", null]);
+    const answered = reduceOwner(owner, { kind: "answered", id: 1, answer: { what: "done" } });
+    expect(policyAsked(answered, 1)).toBeNull();
+  });
+
   it("sees open links before those that are over", () => {
     const { open, over } = linksInOrder([line("a"), line("b", { isClosed: true }), line("c", { expires: 10 }), line("d")], 50);
     expect([open.map(({ share }) => share), over.map(({ share }) => share)]).toEqual([["d", "a"], ["c", "b"]]);
   });
 
   it("passes on links that lead to where this page is", () => {
-    const place = { origin: "http://10.0.0.2:8080", host: "10.0.0.2:8080" };
+    const place = { origin: "http://10.0.0.2:8080", host: "10.0.0.2:8080", pathname: "/j" };
     expect(shareable("https://10.0.0.2:8080/j#chr1x", place)).toBe("http://10.0.0.2:8080/j#chr1x");
     expect(shareable("cahoots://join#chr1x", place)).toBe("http://10.0.0.2:8080/j#chr1x");
     expect(shareable("https://relay.example/j#chr1x&fp=00", place)).toBe("https://relay.example/j#chr1x&fp=00");
+    const own = { origin: "http://127.0.0.1:99", host: "127.0.0.1:99", pathname: "/secret/j" };
+    expect(shareable("https://127.0.0.1:99/j#chr1x", own)).toBe("cahoots://join#chr1x");
   });
 
   it("reads times as people say them", () => {

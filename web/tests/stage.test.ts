@@ -6,7 +6,7 @@ const scene: Scene = {
   live: true, linked: true, me: "me", canType: false, canChat: true, canEdit: false, canCommand: false, since: null, expires: null, title: "", notes: "",
   members: [], panes: [], messages: 0, unconfirmed: 0,
 };
-const open = { phase: "open", since: 0 } as const;
+const open = { phase: "open", since: 0, by: "webtransport" } as const;
 const here: Stage = { at: "here" };
 
 describe("the stage", () => {

@@ -4,6 +4,7 @@
 //! command's own.
 
 mod owner;
+mod relay;
 
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -19,6 +20,7 @@ pub(crate) use owner::{
     AddLink, Audit, AuditCommand, Drive, DriveCommand, Export, Links, LinksCommand, Members, MembersCommand, PassOn,
     Plain, Target,
 };
+pub(crate) use relay::{Relay, RelayCommand, RelaySessions, Stats};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -61,13 +63,12 @@ Examples:
 In the viewer: Ctrl-] and then c chat, p people, n notes, m pointer, d drive, s pass on, q leave, ? help.
 With a view link the keys work without Ctrl-].";
 
-const RELAY_EXAMPLES: &str = "\
+const VIEW_EXAMPLES: &str = "\
 Examples:
-  cahoots relay                                         with a certificate of its own, pinned by its hash
-  cahoots relay --state /var/lib/cahoots                the same certificate after a restart
-  cahoots relay --cert fullchain.pem --key privkey.pem  with a certificate that others trust
+  cahoots view                    asks for the link, prints an address for a browser on this machine
+  cahoots view --open < link.txt  reads it from a file, and opens the browser
 
-The relay cannot read what it carries. It prints the address that `cahoots share --relay` takes.";
+The page in a relay's or host's link does the same, but whoever serves that page has to be trusted.";
 
 /// Share a live terminal with people you trust.
 ///
@@ -88,9 +89,15 @@ pub(crate) enum Command {
     /// Watch or drive a shared terminal
     #[command(after_help = JOIN_EXAMPLES)]
     Join(Join),
+    /// Watch or drive it in a browser, with a page that comes from this program
+    #[command(after_help = VIEW_EXAMPLES)]
+    View(View),
     /// Run the node that connects people who cannot reach each other
-    #[command(after_help = RELAY_EXAMPLES)]
+    #[command(after_help = relay::RELAY_EXAMPLES)]
     Relay(Relay),
+    /// Ask how many are in a session, without joining it
+    #[command(after_help = relay::STATS_EXAMPLES)]
+    Stats(Stats),
     /// List, add and revoke links of a session that you share
     #[command(after_help = owner::LINKS_EXAMPLES)]
     Links(Links),
@@ -235,31 +242,27 @@ pub(crate) struct Join {
 }
 
 #[derive(Args, Debug)]
-pub(crate) struct Relay {
-    /// UDP address to listen at; may be given more than once
-    #[arg(long, value_name = "ADDR", default_value = "[::]:4433")]
-    pub(crate) listen: Vec<SocketAddr>,
-    /// Name or address under which others reach this relay [default: this host's]
-    #[arg(long, value_name = "HOST")]
-    pub(crate) host: Option<String>,
-    /// Certificate chain, PEM
-    #[arg(long, value_name = "FILE", requires = "key")]
-    pub(crate) cert: Option<PathBuf>,
-    /// Private key of the certificate, PEM
-    #[arg(long, value_name = "FILE", requires = "cert")]
-    pub(crate) key: Option<PathBuf>,
-    /// Let no browsers in: no page, no TCP
+pub(crate) struct View {
+    /// Link or token; `-` reads it from stdin [default: CAHOOTS_LINK, else stdin, else asks]
+    pub(crate) link: Option<String>,
+    /// Read the link from a file
+    #[arg(long, value_name = "FILE", conflicts_with = "link")]
+    pub(crate) file: Option<PathBuf>,
+    /// Relay to meet at, if the link names none: HOST[:PORT][#fp=HASH]
+    #[arg(long, env = "CAHOOTS_RELAY", hide_env_values = true, value_name = "ADDR", value_parser = RelayAddress::parse)]
+    pub(crate) relay: Option<RelayAddress>,
+    /// Stay off the local network: no search
     #[arg(long)]
-    pub(crate) no_web: bool,
-    /// Let browsers in without TLS at this address, for a proxy in front that does TLS
-    #[arg(long, value_name = "ADDR", conflicts_with = "no_web")]
-    pub(crate) http: Vec<SocketAddr>,
-    /// Another site whose pages may open sockets here, such as https://view.example
-    #[arg(long, value_name = "ORIGIN", conflicts_with = "no_web")]
-    pub(crate) origin: Vec<String>,
-    /// Folder that keeps the relay's own certificate
-    #[arg(long, value_name = "DIR", conflicts_with = "cert")]
-    pub(crate) state: Option<PathBuf>,
+    pub(crate) no_lan: bool,
+    /// TCP port for the browser, on 127.0.0.1 [default: any]
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    pub(crate) port: u16,
+    /// Open the browser
+    #[arg(long)]
+    pub(crate) open: bool,
+    /// Print the address and nothing else, and do not warn about a link on the command line
+    #[arg(short, long, conflicts_with = "json")]
+    pub(crate) quiet: bool,
     /// Print one JSON object per line
     #[arg(long)]
     pub(crate) json: bool,

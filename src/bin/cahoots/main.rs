@@ -4,6 +4,7 @@
 
 mod args;
 mod audit;
+mod browse;
 mod control;
 mod guard;
 mod join;
@@ -15,6 +16,7 @@ mod relay;
 mod secret;
 mod share;
 mod signals;
+mod stats;
 mod table;
 mod text;
 mod view;
@@ -47,7 +49,9 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         match command {
             Command::Share(args) => share::run(args).await,
             Command::Join(args) => join::run(args).await,
+            Command::View(args) => browse::run(args).await,
             Command::Relay(args) => relay::run(args).await,
+            Command::Stats(args) => stats::run(args).await,
             Command::Links(args) => owner::links(args).await,
             Command::Members(args) => owner::members(args).await,
             Command::Panic(args) => owner::panic_key(args).await,
@@ -66,7 +70,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
 /// Logs to stderr as `CAHOOTS_LOG` says; a relay logs by itself. Nothing is logged over a screen that is in use.
 fn start_log(command: &Command) {
     let default = match command {
-        Command::Relay(_) => "info",
+        Command::Relay(args) if args.command.is_none() => "info",
         _ => "off",
     };
     let full_screen = match command {

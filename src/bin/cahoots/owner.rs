@@ -237,7 +237,7 @@ fn print_all<T: serde::Serialize>(all: &[T], event: &str) -> Result<(), Failure>
 }
 
 /// Returns `thing` as a record with its kind.
-fn of(thing: &impl serde::Serialize, event: &str) -> Result<Value, Failure> {
+pub(crate) fn of(thing: &impl serde::Serialize, event: &str) -> Result<Value, Failure> {
     let mut record = serde_json::to_value(thing).map_err(Failure::new)?;
     if let Value::Object(fields) = &mut record {
         fields.insert("event".to_owned(), event.into());

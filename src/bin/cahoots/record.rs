@@ -31,6 +31,11 @@ pub(crate) fn in_session(session: SessionId, access: &str) -> Value {
     json!({ "event": "in", "session": session.to_string(), "access": access })
 }
 
+/// The viewer is served at this address, which holds the link.
+pub(crate) fn viewing(address: &str) -> Value {
+    json!({ "event": "viewing", "address": address })
+}
+
 /// The relay listens.
 pub(crate) fn relay(listen: &[String], address: &str) -> Value {
     json!({ "event": "relay", "listen": listen, "address": address })

@@ -1,17 +1,30 @@
 //! `cahoots relay`: runs the node until a signal says so, then lets everybody know.
 
+mod sessions;
+
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use cahoots::io::tls::Identity;
-use cahoots::{Relay, RelayAddress, RelayBuilder, WebNames};
+use cahoots::{OperatorToken, Relay, RelayAddress, RelayBuilder, WebNames};
 
 use crate::args;
 use crate::record;
 use crate::signals::Signals;
 use crate::text::{Failure, print_line};
 
-pub(crate) async fn run(args: args::Relay) -> Result<ExitCode, Failure> {
+/// The file of the operator's token, in the relay's folder.
+const OPERATOR_TOKEN: &str = "operator-token";
+
+pub(crate) async fn run(mut args: args::Relay) -> Result<ExitCode, Failure> {
+    match args.command.take() {
+        Some(args::RelayCommand::Sessions(args)) => sessions::run(args).await,
+        None => serve(args).await,
+    }
+}
+
+async fn serve(args: args::Relay) -> Result<ExitCode, Failure> {
     let mut signals = Signals::new()?;
     let mut builder = Relay::builder();
     for address in &args.listen {
@@ -22,6 +35,10 @@ pub(crate) async fn run(args: args::Relay) -> Result<ExitCode, Failure> {
     }
     if !args.no_web {
         builder = with_web(builder, &args);
+    }
+    if let Some(file) = operator_token_file(&args) {
+        let token = OperatorToken::open(&file).map_err(|error| Failure::new(&error).hint(error.hint()))?;
+        builder = builder.operator(token);
     }
     let relay = builder.start().await.map_err(|error| Failure::new(&error).hint(error.hint()))?;
     announce(&args, &relay)?;
@@ -36,12 +53,19 @@ pub(crate) async fn run(args: args::Relay) -> Result<ExitCode, Failure> {
 
 fn with_web(builder: RelayBuilder, args: &args::Relay) -> RelayBuilder {
     let named = args.host.iter().fold(WebNames::default(), |names, host| names.host(host));
-    let names = args.origin.iter().fold(named, |names, origin| names.origin(origin));
+    let named = args.origin.iter().fold(named, |names, origin| names.origin(origin));
+    let names = args.cors_origin.iter().fold(named, |names, origin| names.cors_origin(origin));
     let plain = args.http.iter().copied();
     if args.http.is_empty() {
         return builder.web(names);
     }
     plain.fold(builder, |builder, address| builder.web_without_tls(address, names.clone()))
+}
+
+/// Returns where the operator's token is kept. A relay without a place for it has no operator, by HTTP at least.
+fn operator_token_file(args: &args::Relay) -> Option<PathBuf> {
+    let in_state = args.state.as_ref().filter(|_| !args.no_web).map(|state| state.join(OPERATOR_TOKEN));
+    args.operator_token_file.clone().or(in_state)
 }
 
 /// Returns the certificate to show, or `None` for one that ends with this process.
@@ -69,6 +93,14 @@ fn announce(args: &args::Relay, relay: &Relay) -> Result<(), Failure> {
     }
     if args.cert.is_none() && args.state.is_none() {
         print_line("  after a restart the address is another one; --state keeps it")?;
+    }
+    let place = match (&args.operator_token_file, &args.state) {
+        (Some(file), _) => Some(("operator-token-file", file)),
+        (None, Some(state)) if !args.no_web => Some(("state", state)),
+        _ => None,
+    };
+    if let Some((option, place)) = place {
+        print_line(format!("  `cahoots relay sessions --{option} {}` lists its sessions", place.display()))?;
     }
     Ok(())
 }

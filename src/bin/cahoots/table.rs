@@ -97,7 +97,7 @@ pub(crate) fn drivers(drivers: &[DriverLine]) -> io::Result<()> {
     Ok(())
 }
 
-fn print(heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -> io::Result<()> {
+pub(crate) fn print(heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -> io::Result<()> {
     lines(heads, rows).iter().try_for_each(print_line)
 }
 

@@ -33,6 +33,7 @@ const HEADERS: [(HeaderName, &str); 4] = [
 pub struct Names {
     hosts: Vec<String>,
     origins: Vec<String>,
+    api_origins: Vec<String>,
 }
 
 impl Names {
@@ -50,6 +51,25 @@ impl Names {
         self
     }
 
+    /// Lets the pages of another origin ask the HTTP API. Nobody's may unless listed.
+    #[must_use]
+    pub fn cors_origin(mut self, origin: &str) -> Self {
+        self.api_origins.push(origin.trim_end_matches('/').to_ascii_lowercase());
+        self
+    }
+
+    /// Says whether pages of `origin` may ask the HTTP API.
+    pub(super) fn may_ask_api(&self, origin: &str) -> bool {
+        self.api_origins.contains(&origin.to_ascii_lowercase())
+    }
+
+    /// Says whether a name is the gateway's own and nobody else's, where a request came in at the address `local`.
+    pub(super) fn owns(&self, authority: &Authority, local: Option<IpAddr>) -> bool {
+        let host = authority.host().trim_matches(['[', ']']).to_ascii_lowercase();
+        let is_named = self.hosts.contains(&host) || host == "localhost";
+        is_named || host.parse::<IpAddr>().is_ok_and(|ip| Some(ip.to_canonical()) == local)
+    }
+
     pub(super) fn knows(&self, authority: &Authority) -> bool {
         let host = authority.host().trim_matches(['[', ']']).to_ascii_lowercase();
         let is_here = host == "localhost" || host.ends_with(".localhost");
@@ -58,9 +78,14 @@ impl Names {
 
     /// Says whether a page of `origin` may ask at `authority`.
     pub(super) fn may_ask(&self, origin: &str, authority: &Authority) -> bool {
+        self.is_own_page(origin, authority) || self.origins.contains(&origin.to_ascii_lowercase())
+    }
+
+    /// Says whether a page of `origin` came from `authority`.
+    pub(super) fn is_own_page(&self, origin: &str, authority: &Authority) -> bool {
         let origin = origin.to_ascii_lowercase();
         let own = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
-        own == Some(authority.as_str().to_ascii_lowercase().as_str()) || self.origins.contains(&origin)
+        own == Some(authority.as_str().to_ascii_lowercase().as_str())
     }
 }
 
@@ -77,7 +102,7 @@ pub(super) fn is_plain(authority: &Authority) -> bool {
 /// Returns what a page that was asked for by `headers` may do.
 fn policy(house: &House, headers: &HeaderMap) -> HeaderValue {
     // The page's own port is in there already, under any protocol.
-    let elsewhere = house.offer.as_ref().and_then(|offer| offer.origin(&authority(headers)?));
+    let elsewhere = house.offer().and_then(|offer| offer.origin(&authority(headers)?));
     let policy = elsewhere.and_then(|origin| HeaderValue::try_from(format!("{POLICY} {origin}")).ok());
     policy.unwrap_or(HeaderValue::from_static(POLICY))
 }

@@ -1,18 +1,23 @@
-//! A WebSocket as a [`Channel`]: the same bytes, cut into binary messages wherever it suits.
+//! A WebSocket as a [`Channel`], or beside one: the same bytes, cut into binary messages wherever it suits.
 
-use super::{House, Visit};
+use super::{House, Inside, Visit};
+use crate::io::bridge::Bridge;
 use crate::io::channel::Channel;
 use crate::proto::path::PathKind;
 use crate::proto::relay::Network;
 use axum::extract::State;
-use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
 use bytes::BytesMut;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, duplex, split};
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+/// What a page closes with that takes whoever it was led to for somebody else. PROTOCOL.md 10.2.
+const GIVEN_UP: u16 = 4_000;
 /// Bytes of one message, both ways: a browser hands over whole messages.
 const MESSAGE_BYTES_MAX: usize = 65_536;
 /// How long the browser may take to accept one more message before it counts as dead.
@@ -20,6 +25,8 @@ const STALL: Duration = Duration::from_secs(15);
 
 /// What the socket speaks, as WebSocket subprotocols are named. PROTOCOL.md 10.2.
 const PROTOCOL: &str = "cahoots";
+/// The same, behind a first message with the exporter of the connection that the bytes go on by.
+const PROTOCOL_BOUND: &str = "cahoots.bound";
 
 /// Counts one socket for as long as it carries anything.
 struct Carrying(Arc<House>);
@@ -41,49 +48,94 @@ impl Drop for Carrying {
 pub(super) async fn upgrade(State(visit): State<Visit>, socket: WebSocketUpgrade) -> Response {
     let socket = socket.max_message_size(MESSAGE_BYTES_MAX).max_frame_size(MESSAGE_BYTES_MAX);
     // A browser that offers names wants one of them back.
-    let socket = socket.protocols([PROTOCOL]);
+    let socket = match &visit.house.inside {
+        Inside::Node { .. } => socket.protocols([PROTOCOL]),
+        Inside::Bridge { .. } => socket.protocols([PROTOCOL_BOUND]),
+    };
     socket.on_upgrade(async move |socket| {
         let _carrying = Carrying::begin(&visit.house);
-        let (inside, outside) = duplex(MESSAGE_BYTES_MAX);
-        let (reader, writer) = split(inside);
-        let channel = Channel {
-            path: PathKind::Relay,
-            network: Some(Network::of(visit.remote.ip())),
-            ..Channel::new(reader, writer, visit.remote.to_string())
-        };
-        if visit.house.out.send(channel).await.is_ok() {
-            carry(socket, outside).await;
+        match &visit.house.inside {
+            Inside::Node { out, .. } => hand_over(socket, out, visit.remote).await,
+            Inside::Bridge { bridge, .. } => carry_over(socket, bridge).await,
         }
     })
 }
 
-/// Passes bytes on until either side ends.
-async fn carry(mut socket: WebSocket, inside: DuplexStream) {
-    let (mut from_node, mut to_node) = split(inside);
+/// Gives the socket as a channel to whoever accepts it.
+async fn hand_over(socket: WebSocket, out: &mpsc::Sender<Channel>, remote: SocketAddr) {
+    let (inside, outside) = duplex(MESSAGE_BYTES_MAX);
+    let (reader, writer) = split(inside);
+    let channel = Channel {
+        path: PathKind::Relay,
+        network: Some(Network::of(remote.ip())),
+        ..Channel::new(reader, writer, remote.to_string())
+    };
+    if out.send(channel).await.is_ok() {
+        let (reader, writer) = split(outside);
+        carry(socket, reader, writer, |_| {}).await;
+    }
+}
+
+/// Dials the session for the socket, tells the page what the connection is, and passes bytes on.
+async fn carry_over(mut socket: WebSocket, bridge: &Bridge) {
+    let dialled = tokio::select! {
+        dialled = bridge.dial() => dialled,
+        // It has nothing to say before it knows the exporter: it went away.
+        _ = socket.recv() => return,
+    };
+    let crossing = match dialled {
+        Ok(crossing) => crossing,
+        Err(unreached) => {
+            let frame = CloseFrame { code: unreached.close_code(), reason: Utf8Bytes::default() };
+            let _ = timeout(STALL, socket.send(Message::Close(Some(frame)))).await;
+            return;
+        }
+    };
+    let Some(greeting) = crossing.greeting() else { return };
+    if matches!(timeout(STALL, socket.send(Message::Text(greeting.into()))).await, Ok(Ok(()))) {
+        let mut watch = crossing.watch();
+        let Channel { reader, writer, .. } = crossing.channel;
+        let code = carry(socket, reader, writer, |bytes| watch.hear(bytes)).await;
+        if code == Some(GIVEN_UP) {
+            watch.give_up();
+        }
+    }
+}
+
+/// Passes bytes on until either side ends; `hear` is told of those for the browser. Returns the code that the browser
+/// has closed with, if it did.
+async fn carry(
+    mut socket: WebSocket,
+    mut reader: impl AsyncRead + Unpin,
+    mut writer: impl AsyncWrite + Unpin,
+    mut hear: impl FnMut(&[u8]),
+) -> Option<u16> {
     let mut buffer = BytesMut::new();
     loop {
         buffer.reserve(MESSAGE_BYTES_MAX);
         tokio::select! {
             message = socket.recv() => match message {
                 Some(Ok(Message::Binary(bytes))) => {
-                    if to_node.write_all(&bytes).await.is_err() {
-                        break;
+                    if writer.write_all(&bytes).await.is_err() {
+                        return None;
                     }
                 }
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                Some(Ok(Message::Close(frame))) => return frame.map(|frame| frame.code),
                 // Frames are bytes: whoever sends text speaks something else.
-                Some(Ok(Message::Text(_) | Message::Close(_)) | Err(_)) | None => break,
+                Some(Ok(Message::Text(_)) | Err(_)) | None => return None,
             },
-            read = from_node.read_buf(&mut buffer) => match read {
+            read = reader.read_buf(&mut buffer) => match read {
                 Ok(1..) => {
+                    hear(&buffer);
                     let sent = timeout(STALL, socket.send(Message::Binary(buffer.split().freeze()))).await;
                     if !matches!(sent, Ok(Ok(()))) {
-                        break;
+                        return None;
                     }
                 }
                 _ => {
                     let _ = timeout(STALL, socket.send(Message::Close(None))).await;
-                    break;
+                    return None;
                 }
             },
         }

@@ -26,8 +26,6 @@ use web_transport_proto::{ConnectError, ConnectRequest, ConnectResponse, Frame, 
 const PATH: &str = "/wt";
 /// First byte of the stream, both ways. Only its way back shows a page that the path carries bytes.
 const PROBE: u8 = 0;
-/// How long a connection outlives its session, so that what was written last is read.
-const LINGER: Duration = Duration::from_secs(1);
 /// How long a page that was turned away may take to read why.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// HTTP/3's codes for an end in good order and for a request that is refused (RFC 9114, 8.1).
@@ -165,7 +163,7 @@ async fn keep(connection: Connection, session: Session) {
             Some(_) = drains.join_next() => {}
         }
     }
-    let _ = timeout(LINGER, connection.closed()).await;
+    // Browsers leave the connection open. Who wanted its last bytes read has waited for our end of the stream.
     connection.close(NO_ERROR, b"");
 }
 
@@ -228,7 +226,7 @@ impl Offer {
 
 /// Answers `/webtransport`.
 pub(super) async fn tell(State(visit): State<Visit>, headers: HeaderMap) -> Response {
-    let Some(text) = visit.house.offer.as_ref().and_then(|offer| offer.describe(&headers)) else {
+    let Some(text) = visit.house.offer().and_then(|offer| offer.describe(&headers)) else {
         return (StatusCode::NOT_FOUND, "browsers come by WebSocket here\n").into_response();
     };
     // Hashes change: an old answer leads nowhere.

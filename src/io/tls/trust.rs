@@ -111,6 +111,16 @@ pub(crate) type RefusalSlot = Arc<Mutex<Option<Refusal>>>;
 
 /// Builds the dialer's half of the handshake, for one dial.
 pub(crate) fn client_config(trust: &Trust) -> Result<(rustls::ClientConfig, RefusalSlot), rustls::Error> {
+    client_config_with(trust, ALPN)
+}
+
+/// Builds it for HTTP over TCP.
+#[cfg(feature = "web")]
+pub(crate) fn web_client_config(trust: &Trust) -> Result<(rustls::ClientConfig, RefusalSlot), rustls::Error> {
+    client_config_with(trust, b"http/1.1")
+}
+
+fn client_config_with(trust: &Trust, alpn: &[u8]) -> Result<(rustls::ClientConfig, RefusalSlot), rustls::Error> {
     let refusal = RefusalSlot::default();
     let verifier = Verifier { anchor: trust.0.clone(), provider: provider(), refusal: Arc::clone(&refusal) };
     let mut config = rustls::ClientConfig::builder_with_provider(provider())
@@ -118,7 +128,7 @@ pub(crate) fn client_config(trust: &Trust) -> Result<(rustls::ClientConfig, Refu
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
-    config.alpn_protocols = vec![ALPN.to_vec()];
+    config.alpn_protocols = vec![alpn.to_vec()];
     config.resumption = Resumption::disabled();
     Ok((config, refusal))
 }

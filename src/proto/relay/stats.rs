@@ -45,19 +45,24 @@ pub struct Counts {
 }
 
 /// What a node knows of one session, for its operator.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct SessionStats {
     /// Its name.
     pub session: SessionId,
     /// Since when this node has it.
+    #[serde(rename = "since_ms")]
     pub since: Wall,
     /// Since when nobody has been connected, if so.
+    #[serde(rename = "empty_since_ms")]
     pub empty_since: Option<Wall>,
     /// When this node learned that its owner has ended it, if so.
+    #[serde(rename = "ended_ms")]
     pub ended: Option<Wall>,
     /// Whether the member that publishes terminals is connected.
+    #[serde(rename = "host_here")]
     pub is_host_here: bool,
     /// How many are in.
+    #[serde(flatten)]
     pub counts: Counts,
     /// Connected members that wait to be let in.
     pub waiting: usize,

@@ -52,8 +52,9 @@ impl From<DrivingError> for Objection {
 }
 
 impl Peer {
-    /// Has the host do something that only the holder of the root key can; [`Event::Answered`] with the number that is
-    /// returned says what came of it. What is sent reaches the host once, over lost connections, too.
+    /// Has the host do something that only the holder of the root key can; [`Event::Answered`](super::Event::Answered)
+    /// with the number that is returned says what came of it. What is sent reaches the host once, over lost connections,
+    /// too.
     ///
     /// # Errors
     ///

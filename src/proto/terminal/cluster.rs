@@ -43,6 +43,18 @@ pub(super) fn classify(character: char) -> Class {
     }
 }
 
+/// Returns how many columns `character` takes: 0 if it joins the one before it, or is left out.
+///
+/// For those who draw our output by another emulator, which has to agree with [`Screen`](super::Screen).
+#[must_use]
+pub fn columns(character: char) -> u8 {
+    match classify(character) {
+        Class::Plain if character > '~' && character.width() == Some(2) => 2,
+        Class::Plain | Class::Replace => 1,
+        Class::Mark | Class::Drop => 0,
+    }
+}
+
 /// Returns the index behind a stand-in.
 fn stand_in(character: char) -> Option<usize> {
     let code = u32::from(character);
@@ -114,6 +126,19 @@ mod tests {
         for index in 0..CLUSTERS_MAX {
             assert_eq!(char::from_u32(NARROW + index).unwrap().width(), Some(1));
             assert_eq!(char::from_u32(WIDE + index).unwrap().width(), Some(2));
+        }
+    }
+
+    /// A browser's emulator counts by this; where it differs from the screen, lines are torn.
+    #[test]
+    fn columns_are_those_that_the_screen_gives() {
+        let all = (' '..='\u{7e}').chain('\u{a0}'..=char::MAX);
+        let mut last = None;
+        // Where the count changes is where two tables would differ.
+        for character in all.filter(|character| last.replace(columns(*character)) != Some(columns(*character))) {
+            let mut screen = crate::proto::terminal::Screen::new(crate::proto::terminal::Size::new(10, 2));
+            screen.write(format!("-{character}").as_bytes());
+            assert_eq!(screen.cursor(), Some((0, 1 + u16::from(columns(character)))), "{character:?}");
         }
     }
 

@@ -106,6 +106,13 @@ impl Link {
             return Err(LinkError::Foreign { what: "its path is not /j" });
         }
         Relay::parse_address(address, None)?;
+        // A page that is served by neither relay nor host has the whole link behind its own address.
+        if let Some(rest) = strip_prefix_ignore_case(fragment, "https://") {
+            return Self::parse_https(rest);
+        }
+        if let Some(rest) = strip_prefix_ignore_case(fragment, "cahoots://") {
+            return Self::parse_local(rest);
+        }
         match split_parameter(fragment) {
             (token, None) => Ok(Self { token: parse_token(token)?, relay: None }),
             (_, Some(text)) => Err(unknown(text)),
@@ -136,11 +143,17 @@ impl Link {
         }
     }
 
-    /// Returns the address to open in a browser that gets the viewer at `page`, such as `http://192.0.2.7:8080`. It is
-    /// as secret as the link.
+    /// Returns the address to open in a browser that gets the viewer from the session's host at `page`, such as
+    /// `http://192.0.2.7:8080`. It is as secret as the link.
+    #[must_use]
+    pub fn reveal_at_host(&self, page: &str) -> String {
+        format!("{page}/j#{}", *Zeroizing::new(self.token.reveal()))
+    }
+
+    /// Returns the address to open in a browser that gets the viewer at `page` from somebody else than host or relay.
     #[must_use]
     pub fn reveal_at(&self, page: &str) -> String {
-        format!("{page}/j#{}", *Zeroizing::new(self.token.reveal()))
+        format!("{page}/j#{}", *Zeroizing::new(self.reveal()))
     }
 }
 

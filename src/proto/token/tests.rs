@@ -192,7 +192,10 @@ fn link_mistakes_are_named() {
 fn link_names_the_port() {
     let link = Link::parse(&format!("https://relay.example/j#{TEXT}")).expect("a link");
     assert_eq!(link.reveal(), format!("https://relay.example:4433/j#{TEXT}"));
-    assert_eq!(link.reveal_at("http://127.0.0.1:80/x"), format!("http://127.0.0.1:80/x/j#{TEXT}"));
+    assert_eq!(link.reveal_at_host("http://192.0.2.7:80"), format!("http://192.0.2.7:80/j#{TEXT}"));
+    let own = link.reveal_at("http://127.0.0.1:80/9f3a");
+    assert_eq!(own, format!("http://127.0.0.1:80/9f3a/j#https://relay.example:4433/j#{TEXT}"));
+    assert_eq!(Link::parse(&own), Ok(link), "pasted elsewhere it is still the same link");
 }
 
 /// A relay is given on the command line, in the environment and inside links.
@@ -263,7 +266,7 @@ proptest! {
     /// Any text may be pasted.
     #[test]
     fn parsers_take_any_text(text in any::<String>(), tail in "[a-z0-9#&/:=\\[\\]]{0,80}") {
-        for begin in ["", "chi1", "https://", "https://a/j#", "http://a/j#", "cahoots://join#"] {
+        for begin in ["", "chi1", "https://", "https://a/j#", "http://a/j#", "http://a/j#http://b/j#", "cahoots://join#"] {
             for rest in [&text, &tail] {
                 let _ = Link::parse(&format!("{begin}{rest}")).map_err(|error| error.hint());
                 let _ = Relay::parse(&format!("{begin}{rest}")).map_err(|error| error.hint());

@@ -2,7 +2,7 @@
 //! address, and reads what a server lets it. Nothing of ours answers any of them.
 //!
 //! What concerns the viewer for browsers (framing it, reading its address bar, Origin and Host checks, rebinding names)
-//! waits for that viewer.
+//! is tried in a browser: web/e2e/threats/hostile_page.e2e.ts.
 
 use super::canary::{Canary, found};
 use super::held::{Held, Trial};

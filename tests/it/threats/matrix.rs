@@ -2,10 +2,13 @@
 //! f forge or alter, s steal or derive, l link or learn more than stated, x exhaust or stop for others), and each letter
 //! names the tests that try it.
 //!
-//! Always: what is here is what the compiled suite has, no more and no less. What cannot be tried yet is counted, too.
+//! Always: what is here is what the suites have, no more and no less: the compiled one, and that of the viewer for
+//! browsers in `web/e2e/threats`, which a real browser runs.
 
-use self::Letter::{Later, Tried};
+use self::Letter::{InBrowser, Tried};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 /// One thing that an actor must not be able to do.
@@ -13,8 +16,8 @@ use std::process::Command;
 enum Letter {
     /// Tests of this actor's module try it.
     Tried(&'static str, &'static [&'static str]),
-    /// It cannot be tried before the viewer for browsers exists.
-    Later(&'static str),
+    /// Tests of this actor's file in `web/e2e/threats` try it, by these titles.
+    InBrowser(&'static str, &'static [&'static str]),
 }
 
 /// One asset, before one actor.
@@ -106,7 +109,7 @@ const ACTORS: [Actor; 12] = [
             ]),
             Never(&[
                 Tried("s of native members", &["keys_of_natives_cannot_be_stolen"]),
-                Later("s: a viewer of its own origin, by hash, holds no token of native members"),
+                InBrowser("s by a viewer of its own origin", &["a relay that lies about the viewer learns no link from a copy elsewhere"]),
             ]),
             Never(&[Tried("l", &["metadata_stays_within_the_list"])]),
             Open("a relay may cut anybody off; that it is named is the malicious relay's cell"),
@@ -191,17 +194,24 @@ const ACTORS: [Actor; 12] = [
         cells: [
             Never(&[
                 Tried("r", &["output_cannot_be_read"]),
-                Later("r: frame the viewer, or open its WebSocket from another origin"),
+                InBrowser("r by a frame", &["a page elsewhere cannot frame the viewer"]),
+                InBrowser("r by a socket", &["a page elsewhere cannot open the viewer's socket"]),
             ]),
-            Never(&[Tried("f", &["input_cannot_be_forged"]), Later("f: a click on a framed viewer types nothing")]),
+            Never(&[
+                Tried("f", &["input_cannot_be_forged"]),
+                InBrowser("f by a frame", &["a click on a framed viewer types nothing"]),
+            ]),
             Never(&[
                 Tried("r", &["documents_cannot_be_read"]),
                 Tried("f", &["documents_cannot_be_forged"]),
-                Later("r f: a name rebound to a relay's or viewer's address is refused by its Host"),
+                InBrowser("r f by a rebound name", &["a name rebound to the relay's address is refused"]),
             ]),
             Never(&[
                 Tried("s fragment", &["fragment_cannot_be_stolen"]),
-                Later("s fragment: the viewer takes it off the address bar and sends no Referer"),
+                InBrowser(
+                    "s fragment from the viewer",
+                    &["the viewer takes the link off the address bar and sends no Referer"],
+                ),
             ]),
             Never(&[Tried("l session exists", &["existence_of_a_session_cannot_be_learned"])]),
             Never(&[Tried("x", &["session_cannot_be_stopped"])]),
@@ -210,10 +220,25 @@ const ACTORS: [Actor; 12] = [
     Actor {
         module: "hostile_program",
         cells: [
-            Never(&[Tried("f viewer UI", &["viewers_own_lines_cannot_be_drawn_on"])]),
-            Never(&[Tried("f via replies", &["replies_cannot_be_made_to_type"])]),
+            Never(&[
+                Tried("f viewer UI", &["viewers_own_lines_cannot_be_drawn_on"]),
+                InBrowser(
+                    "f viewer UI in a browser",
+                    &[
+                        "what a program writes is text to a browser, and nothing else",
+                        "a program cannot name a browser's tab",
+                    ],
+                ),
+            ]),
+            Never(&[
+                Tried("f via replies", &["replies_cannot_be_made_to_type"]),
+                InBrowser("f via replies of a browser", &["a program cannot make a browser type"]),
+            ]),
             Never(&[Tried("f chat, names", &["chat_and_names_cannot_be_forged"])]),
-            Never(&[Tried("s clipboard", &["clipboard_cannot_be_stolen"])]),
+            Never(&[
+                Tried("s clipboard", &["clipboard_cannot_be_stolen"]),
+                InBrowser("s clipboard of a browser", &["a program cannot touch a browser's clipboard"]),
+            ]),
             Never(&[Tried("l viewer's terminal data", &["viewers_terminal_cannot_be_questioned"])]),
             Never(&[Tried("x viewer", &["viewers_cannot_be_stopped"])]),
         ],
@@ -289,18 +314,46 @@ fn every_letter_has_its_tests_and_every_test_its_letter() {
     assert_eq!(tools, ["canary", "held", "matrix", "overheard"]);
 }
 
-/// The table is the one of the threat model, and says how much of it cannot be tried yet.
+/// Returns the titles of an actor's tests in a browser.
+///
+/// Each takes a `trial`, which fails a test that did not both attack and control.
+fn browser_tests(module: &str) -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("web/e2e/threats");
+    let text = fs::read_to_string(folder.join(format!("{module}.e2e.ts"))).unwrap_or_default();
+    let mut titles = BTreeSet::new();
+    for line in text.lines().filter(|line| line.starts_with("attack(")) {
+        let (title, rest) = line["attack(".len()..].strip_prefix('"').and_then(|line| line.split_once('"')).unwrap();
+        assert!(rest.contains("trial }"), "{title} of {module} shows nothing");
+        assert!(titles.insert(title.to_owned()), "two tests of one title: {title}");
+    }
+    titles
+}
+
+/// What only a browser can try is tried by one; these tests run apart, but the table is one.
+#[test]
+fn every_letter_for_browsers_has_its_tests_and_every_test_its_letter() {
+    for actor in &ACTORS {
+        let tests = browser_tests(actor.module);
+        let letters = actor.letters().filter_map(|letter| if let InBrowser(_, tries) = letter { Some(*tries) } else { None });
+        let named: BTreeSet<_> = letters.flatten().map(ToString::to_string).collect();
+        assert_eq!(named, tests, "letters and tests of {}", actor.module);
+    }
+}
+
+/// The table is the one of the threat model.
 #[test]
 fn matrix_is_complete() {
     let cells = || ACTORS.iter().flat_map(|actor| actor.cells);
     let open = cells().filter(|cell| matches!(cell, Open(why) if !why.is_empty())).count();
     let letters = || ACTORS.iter().flat_map(Actor::letters);
-    let later: Vec<_> = letters().filter(|letter| matches!(letter, Later(_))).collect();
-    let tests: usize = letters().map(|letter| if let Tried(_, tests) = letter { tests.len() } else { 0 }).sum();
+    let tests_of = |letter: &Letter| match letter {
+        Tried(_, tests) => (tests.len(), 0),
+        InBrowser(_, tests) => (0, tests.len()),
+    };
+    let (here, in_browser) = letters().map(tests_of).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
     assert!(cells().all(|cell| !matches!(cell, Never([]))), "a cell without letters says why it is open");
     assert_eq!(cells().count(), ACTORS.len() * ASSETS.len());
-    assert!(letters().all(|letter| !matches!(letter, Later(""))), "what cannot be tried yet is named");
-    assert_eq!((open, letters().count() - later.len(), later.len(), tests), (6, 96, 5, 110), "{later:#?}");
+    assert_eq!((open, letters().count(), here, in_browser), (6, 105, 110, 10));
 }
 
 /// A test of a cell has to show an attack and a control: it returns what only these can make.

@@ -17,7 +17,7 @@ use std::sync::{Mutex, PoisonError};
 /// Characters of a token that say no more than which session it is for.
 const PUBLIC_CHARS: usize = 31;
 /// Records that bring links to who asked for them.
-const LINK_RECORDS: [&str; 2] = ["sharing", "link"];
+const LINK_RECORDS: [&str; 3] = ["sharing", "link", "viewing"];
 
 /// Everything secret that the tests of this run have seen.
 static SECRETS: Mutex<(BTreeSet<String>, Vec<Canary>)> = Mutex::new((BTreeSet::new(), Vec::new()));

@@ -29,6 +29,8 @@ fn connections() -> Rows {
         ("of these, not proven yet", grouped(hall.unproven_max)),
         ("handshakes of QUIC under way", listen::handshakes()),
         ("handshake of QUIC, first stream", listen::times()),
+        // QUIC's own, too.
+        ("streams of a browser's connection, one-way", "2, 4".to_owned()),
         ("before AUTH", format!("{} B, {}", grouped(UNPROVEN_BYTES_MAX), seconds(UNPROVEN_US_MAX))),
         ("READY, as a dialer waits for it", seconds(HANDSHAKE_US_MAX)),
         ("silence", format!("PING after {}, over after {}", seconds(HEARTBEAT_US), seconds(SILENCE_US_MAX))),

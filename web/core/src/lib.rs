@@ -41,6 +41,19 @@ fn error(cause: impl fmt::Display) -> JsError {
     JsError::new(&cause.to_string())
 }
 
+/// Returns where the width of characters changes: code points, each followed by the columns taken from there on.
+#[wasm_bindgen]
+pub fn columns() -> Vec<u32> {
+    let (mut changes, mut last) = (Vec::new(), None);
+    for character in '\0'..=char::MAX {
+        let columns = cahoots::proto::terminal::columns(character);
+        if last.replace(columns) != Some(columns) {
+            changes.extend([u32::from(character), columns.into()]);
+        }
+    }
+    changes
+}
+
 /// One guest in one session.
 #[wasm_bindgen]
 pub struct Viewer {
@@ -80,15 +93,27 @@ impl Viewer {
     }
 
     /// Begins a link over a new transport and returns its number. `acceptor` says who it leads to, the same words
-    /// whenever it leads there again.
+    /// whenever it leads there again; `exporter` is the connection's, if it has one.
+    ///
+    /// # Errors
+    ///
+    /// If `exporter` has not 32 bytes.
     #[wasm_bindgen(js_name = openLink)]
-    pub fn open_link(&mut self, acceptor: &str) -> u32 {
+    pub fn open_link(&mut self, acceptor: &str, exporter: Option<Vec<u8>>) -> Result<u32, JsError> {
+        let wrong = |_| error("an exporter has 32 bytes");
+        let exporter: Option<[u8; 32]> = exporter.map(|bytes| bytes.try_into().map_err(wrong)).transpose()?;
         self.links_ever += 1;
         let link = LinkId(self.links_ever);
         self.decoders.insert(link, FrameDecoder::new());
-        self.peer.handle_link_open(link, None, self.now);
+        self.peer.handle_link_open(link, exporter, self.now);
         self.peer.name_link(link, cahoots::proto::verify::derive("acceptor", &[b"browser", acceptor.as_bytes()]));
-        self.links_ever as u32
+        Ok(self.links_ever as u32)
+    }
+
+    /// Says of a link, just opened, that it leads to the host itself: another member there is taken for an impostor.
+    #[wasm_bindgen(js_name = expectHost)]
+    pub fn expect_host(&mut self, link: u32) {
+        self.peer.expect_host(LinkId(link.into()));
     }
 
     /// Takes bytes that a link's transport delivered.

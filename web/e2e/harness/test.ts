@@ -30,7 +30,6 @@ interface Fixtures {
 
 export const test = base.extend<Fixtures>({
   // Playwright reads from the argument's pattern what a fixture depends on; this one depends on nothing.
-  // biome-ignore lint/correctness/noEmptyPattern: see above
   stage: async ({}, use, info) => {
     const stage = new Stage();
     await use(stage);

@@ -35,6 +35,24 @@ export class Viewer {
     await expect.poll(async () => (await this.lines()).join("\n")).toContain(text);
   }
 
+  /** Returns where on the page the middle of a text in the terminal is, once it is there. */
+  async place(text: string): Promise<{ x: number; y: number }> {
+    await this.shows(text);
+    return this.page.locator(".xterm-rows").evaluate((rows, text) => {
+      const walker = document.createTreeWalker(rows, NodeFilter.SHOW_TEXT);
+      for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
+        const at = (node.textContent ?? "").indexOf(text);
+        if (at < 0) continue;
+        const range = document.createRange();
+        range.setStart(node, at);
+        range.setEnd(node, at + text.length);
+        const { x, y, width, height } = range.getBoundingClientRect();
+        return { x: x + width / 2, y: y + height / 2 };
+      }
+      throw new Error(`${text} is nowhere in one piece`);
+    }, text);
+  }
+
   async focusTerminal(): Promise<void> {
     await this.page.locator(".xterm-helper-textarea").focus();
   }
@@ -88,6 +106,14 @@ export class Viewer {
 
   get notes(): Locator {
     return this.page.getByLabel("Shared notes");
+  }
+
+  /** Waits until nothing is on its way in or out any more; what turns without end is let turn. */
+  async isStill(): Promise<void> {
+    await this.page.evaluate(async () => {
+      const finite = document.getAnimations().filter((one) => one.effect?.getComputedTiming().endTime !== Number.POSITIVE_INFINITY);
+      await Promise.all(finite.map((one) => one.finished.catch(() => {})));
+    });
   }
 
   /** What stands over the page when it is over. */

@@ -120,10 +120,16 @@ export type Answer =
 /** How a session came to its end. */
 export type How = "expired" | "revoked" | "kicked" | "turnedAway" | "left" | "over";
 
+/** How bytes go to the relay: over UDP, or over TCP where UDP gets nowhere. */
+export type By = "webtransport" | "websocket";
+
+/** Which way one's own program has taken, where it serves the page. */
+export type Way = "loopback" | "lan" | "relay";
+
 /** How the way to the relay is doing. */
 export type LinkReport =
   | { phase: "dialling"; attempt: number }
-  | { phase: "open"; since: number }
+  | { phase: "open"; since: number; by: By | Way }
   | { phase: "waiting"; attempt: number; retryAt: number; reason: string }
   | { phase: "over"; reason: string };
 
@@ -151,8 +157,11 @@ export type Notice =
 
 /** From the page to the worker. */
 export type ToWorker =
+  // The one way to take, for tests and for finding out what is wrong; before anything else.
+  | { kind: "only"; by: By }
   | { kind: "read"; link: string }
-  | { kind: "join"; link: string; words: string | null; name: string; colour: number }
+  // `gateway`: the address of whose socket to open, a folder.
+  | { kind: "join"; link: string; words: string | null; name: string; colour: number; gateway: string }
   | { kind: "introduce"; name: string; colour: number }
   | { kind: "watch"; pane: number }
   | { kind: "unwatch"; pane: number }
@@ -180,6 +189,8 @@ export type ToPage =
   | { kind: "invitation"; invitation: Invitation }
   | { kind: "badLink"; text: string }
   | { kind: "broken"; text: string }
+  // Where the width of characters changes: code points, each followed by the columns taken from there on.
+  | { kind: "widths"; changes: Uint32Array<ArrayBuffer> }
   | { kind: "link"; link: LinkReport }
   | { kind: "rtt"; ms: number | null }
   // `edits`: how many edits of the notes by this page are in it.

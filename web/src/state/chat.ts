@@ -98,6 +98,28 @@ export function timeline(chat: Chat): Entry[] {
   return entries;
 }
 
+/** Returns the messages that have `query` in their text or their author's name, whatever its case. */
+export function search(chat: Chat, query: string): Line[] {
+  const wanted = query.toLowerCase();
+  return chat.lines.filter(({ text, name }) => `${name}\n${text}`.toLowerCase().includes(wanted));
+}
+
+/** Splits a text where `query` stands in it. */
+export function hits(text: string, query: string): { text: string; isHit: boolean }[] {
+  const [lower, wanted] = [text.toLowerCase(), query.toLowerCase()];
+  // A few scripts change their length with their case: found, but not marked.
+  if (wanted === "" || lower.length !== text.length) return [{ text, isHit: false }];
+  const found: { text: string; isHit: boolean }[] = [];
+  let done = 0;
+  for (let at = lower.indexOf(wanted); at !== -1; at = lower.indexOf(wanted, done)) {
+    if (at > done) found.push({ text: text.slice(done, at), isHit: false });
+    done = at + wanted.length;
+    found.push({ text: text.slice(at, done), isHit: true });
+  }
+  if (done < text.length) found.push({ text: text.slice(done), isHit: false });
+  return found;
+}
+
 export type Part = { text: string; href: string | null };
 
 /** Splits a message into plain text and http(s) addresses. */

@@ -1,6 +1,6 @@
 // What a holder of an own link sees besides: links, what waits for a word, and what the host was asked to do.
 
-import type { Answer, Command, Desk, LinkLine } from "../shared/messages";
+import type { Answer, Command, Desk, LinkLine, Pane } from "../shared/messages";
 import type { PageEvent } from "./events";
 
 export interface Made {
@@ -70,6 +70,12 @@ export function isAsked(owner: Owner, command: Partial<Command>): boolean {
   const fits = (asked: Command) =>
     Object.entries(command).every(([key, value]) => (asked as Record<string, unknown>)[key] === value);
   return [...owner.asked.values()].some(fits);
+}
+
+/** Returns whose keys a terminal is about to take, as far as the host was asked and has not answered. */
+export function policyAsked(owner: Owner, pane: number): Pane["policy"] | null {
+  const asked = [...owner.asked.values()].findLast((one) => one.do === "setPolicy" && one.pane === pane);
+  return asked?.do === "setPolicy" ? asked.policy : null;
 }
 
 /** Says what came of a command, where that is not seen anyway. */

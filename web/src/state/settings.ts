@@ -4,6 +4,7 @@ import { COLOURS, type Person } from "./people";
 
 const PERSON = "cahoots.person";
 const THEME = "cahoots.theme";
+const TILES = "cahoots.tiles";
 /** What a name may have at most on the wire. */
 export const NAME_BYTES_MAX = 64;
 
@@ -50,6 +51,14 @@ export function rememberPerson(person: Person): void {
 export function rememberedTheme(): Theme {
   const theme = read(THEME);
   return theme === "dark" || theme === "light" ? theme : "system";
+}
+
+export function rememberedTiles(): boolean {
+  return read(TILES) === "yes";
+}
+
+export function rememberTiles(tiled: boolean): void {
+  write(TILES, tiled ? "yes" : "no");
 }
 
 export function rememberTheme(theme: Theme): void {

@@ -1,6 +1,6 @@
 // Where somebody is between opening a link and leaving, and what that is called.
 
-import type { How, Invitation, LinkReport, Scene } from "../shared/messages";
+import type { By, How, Invitation, LinkReport, Scene, Way } from "../shared/messages";
 import type { PageEvent } from "./events";
 
 export type Stage =
@@ -65,8 +65,30 @@ const CONNECTING: Status = {
   canRetry: false,
 };
 
+const OFFLINE: Status = {
+  tone: "bad",
+  label: "Offline",
+  sentence: "There is no way to the relay: this device seems to be offline. It goes on by itself; nothing that you wrote is lost.",
+  canRetry: false,
+};
+
+const BY: Record<By | Way, string> = {
+  websocket: "by WebSocket",
+  webtransport: "by WebTransport",
+  loopback: "straight to the host, on this machine",
+  lan: "straight to the host, over the local network",
+  relay: "through the relay, by your own program",
+};
+
 /** Says how the session is doing, for the header and the banner. `now` is in milliseconds since 1970. */
-export function describe(stage: Stage, link: LinkReport | null, scene: Scene | null, rtt: number | null, now: number): Status {
+export function describe(
+  stage: Stage,
+  link: LinkReport | null,
+  scene: Scene | null,
+  rtt: number | null,
+  now: number,
+  online = true,
+): Status {
   if (stage.at === "ended") return { tone: "bad", ...ending(stage.how, stage.text), canRetry: false };
   if (stage.at === "waiting") {
     return {
@@ -76,6 +98,7 @@ export function describe(stage: Stage, link: LinkReport | null, scene: Scene | n
       canRetry: false,
     };
   }
+  if (!online && link?.phase !== "open" && stage.at !== "door") return OFFLINE;
   if (link?.phase === "waiting") {
     const seconds = Math.max(0, Math.ceil((link.retryAt - now) / 1_000));
     const when = seconds > 0 ? `Trying again in ${seconds} s` : "Trying again now";
@@ -102,7 +125,8 @@ export function describe(stage: Stage, link: LinkReport | null, scene: Scene | n
     };
   }
   const time = rtt === null ? "" : ` · ${rtt < 1 ? "<1" : Math.round(rtt)} ms`;
-  return { tone: "good", label: `Live${time}`, sentence: "You see what the host sees.", canRetry: false };
+  const sentence = `You see what the host sees. Connected ${BY[link.by]}.`;
+  return { tone: "good", label: `Live${time}`, sentence, canRetry: false };
 }
 
 /** Says how it ended: a title, and a sentence with what to do. */

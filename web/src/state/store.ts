@@ -6,7 +6,7 @@ import { NO_CHAT, reduceChat, unread } from "./chat";
 import type { PageEvent } from "./events";
 import { NO_OWNER, outcome, reduceOwner } from "./owner";
 import { type Person, remember } from "./people";
-import { rememberedPerson, rememberedTheme, type Theme } from "./settings";
+import { rememberedPerson, rememberedTheme, rememberedTiles, type Theme } from "./settings";
 import { describe, reduceStage, type Stage } from "./stage";
 
 export interface Hint {
@@ -35,6 +35,15 @@ export const people = signal<ReadonlyMap<string, Person>>(new Map());
 export const hints = signal<Hint[]>([]);
 /** The terminal that is shown. */
 export const pane = signal<number | null>(null);
+/** Whether somebody wants all terminals side by side; only where there is room for it. */
+export const tiled = signal(rememberedTiles());
+export const isWide = signal(false);
+/** Whether this device has a network at all. */
+export const online = signal(navigator.onLine);
+/** Whether the server has another page than the one that is kept and runs. */
+export const newerPage = signal(false);
+/** Whether the terminal is searched. */
+export const searching = signal(false);
 /** The panel beside the terminal; on a phone the sheet over it. */
 export const panel = signal<Panel | null>(null);
 export const person = signal<Person | null>(rememberedPerson());
@@ -51,7 +60,13 @@ export const confirming = signal<Question | null>(null);
 /** How many edits of the notes were told to the worker, and how many of them the scene has. */
 export const edits = { told: 0, seen: 0 };
 
-export const status = computed(() => describe(stage.value, link.value, scene.value, rtt.value, now.value));
+export const status = computed(() => describe(stage.value, link.value, scene.value, rtt.value, now.value, online.value));
+export const isTiled = computed(() => tiled.value && isWide.value && (scene.value?.panes.length ?? 0) > 1);
+/** The terminals in sight. */
+export const shownPanes = computed(() => {
+  const all = (scene.value?.panes ?? []).map((one) => one.pane);
+  return isTiled.value ? all : all.filter((one) => one === pane.value);
+});
 export const unreadCount = computed(() => unread(chat.value));
 
 let send: (message: ToWorker, transfer?: Transferable[]) => void = () => {};
@@ -97,6 +112,7 @@ export function take(message: ToPage): void {
   switch (message.kind) {
     case "link":
       link.value = message.link;
+      if (message.link.phase === "open") online.value = true;
       if (message.link.phase !== "open") rtt.value = null;
       break;
     case "rtt":

@@ -4,8 +4,10 @@ import { signal } from "@preact/signals";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { type ITheme, Terminal } from "@xterm/xterm";
 import "@xterm/xterm/css/xterm.css";
+import { find, nearest, type Place, type Row } from "./find";
 import { type Box, fontFor } from "./fit";
 import { cleanPaste, isAnswer, tame } from "./safe";
+import { AS_HOST } from "./width";
 
 export interface ScreenEvents {
   /** Somebody typed. */
@@ -43,6 +45,7 @@ export class Screen {
   #terminal: Terminal;
   #events: ScreenEvents;
   #frame: HTMLElement | null = null;
+  #marked = { row: 0, begin: 0, end: 1 };
 
   constructor(theme: ITheme, scrollback: number, events: ScreenEvents) {
     this.#events = events;
@@ -57,10 +60,14 @@ export class Screen {
       cursorInactiveStyle: "outline",
       disableStdin: true,
       macOptionIsMeta: true,
+      // For the widths of characters.
+      allowProposedApi: true,
       linkHandler: { activate: (_, address) => events.follow(address), allowNonHttpProtocols: false },
     });
     this.#terminal = terminal;
     tame(terminal);
+    terminal.unicode.register(AS_HOST);
+    terminal.unicode.activeVersion = AS_HOST.version;
     terminal.loadAddon(new WebLinksAddon((_, address) => events.follow(address)));
     terminal.onData((data) => {
       if (!isAnswer(data)) events.input(new TextEncoder().encode(this.#withCtrl(data)));
@@ -130,6 +137,11 @@ export class Screen {
     return this.#drawn();
   }
 
+  /** Where it is drawn in the page. */
+  place(): DOMRect | null {
+    return this.#frame?.querySelector(".xterm-screen")?.getBoundingClientRect() ?? null;
+  }
+
   #drawn(): Box {
     const drawing = this.#frame?.querySelector<HTMLElement>(".xterm-screen");
     return { width: drawing?.offsetWidth ?? 0, height: drawing?.offsetHeight ?? 0 };
@@ -166,6 +178,64 @@ export class Screen {
     if (!this.#terminal.hasSelection()) return;
     this.#events.copy(this.#terminal.getSelection());
     this.#terminal.clearSelection();
+  }
+
+  clearSelection(): void {
+    this.#terminal.clearSelection();
+  }
+
+  /** Marks the word at a cell of what is in sight, or the cell. */
+  markWord(col: number, row: number): void {
+    const { active } = this.#terminal.buffer;
+    const text = active.getLine(active.viewportY + row)?.translateToString(false) ?? "";
+    const isWord = (at: number) => /\S/.test(text.charAt(at));
+    let [begin, end] = [col, col + 1];
+    while (isWord(col) && begin > 0 && isWord(begin - 1)) begin--;
+    while (isWord(col) && isWord(end)) end++;
+    this.#marked = { row: active.viewportY + row, begin, end };
+    this.#terminal.select(begin, active.viewportY + row, end - begin);
+  }
+
+  /** Marks from that word on up to a cell of what is in sight. */
+  markTo(col: number, row: number): void {
+    const { cols, buffer } = this.#terminal;
+    const begin = this.#marked.row * cols + this.#marked.begin;
+    const end = this.#marked.row * cols + this.#marked.end;
+    const to = (buffer.active.viewportY + row) * cols + col;
+    const first = Math.min(begin, to);
+    const last = Math.max(end, to + 1);
+    this.#terminal.select(first % cols, Math.floor(first / cols), last - first);
+  }
+
+  /** Returns where a text stands, oldest first, and which of these is nearest to what is in sight. */
+  find(query: string): { places: Place[]; nearest: number } {
+    const { active } = this.#terminal.buffer;
+    const rows = (index: number): Row | undefined => {
+      const line = active.getLine(index);
+      if (line === undefined) return undefined;
+      const columns = () => {
+        const all: number[] = [];
+        for (let at = 0; at < line.length; at++) {
+          const cell = line.getCell(at);
+          // The right half of something wide has no text of its own; an empty cell reads as a space.
+          const units = cell?.getWidth() === 0 ? 0 : Math.max(1, cell?.getChars().length ?? 1);
+          for (let unit = 0; unit < units; unit++) all.push(at);
+        }
+        return all;
+      };
+      return { text: line.translateToString(false), goesOn: line.isWrapped, columns };
+    };
+    const places = find(rows, this.#terminal.cols, query);
+    return { places, nearest: nearest(places, active.viewportY) };
+  }
+
+  /** Marks a place and brings it into sight. */
+  showPlace({ row, col, cells }: Place): void {
+    this.#terminal.select(col, row, cells);
+    const { active } = this.#terminal.buffer;
+    if (row >= active.viewportY && row < active.viewportY + this.#terminal.rows) return;
+    this.#terminal.scrollToLine(Math.max(0, row - Math.floor(this.#terminal.rows / 2)));
+    this.#look();
   }
 
   /** Types what somebody pasted and, if it is several lines, confirmed. */

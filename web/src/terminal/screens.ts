@@ -2,10 +2,11 @@
 
 import { effect, signal } from "@preact/signals";
 import type { Scene, ToPage } from "../shared/messages";
-import { hint, leaving, pane, scene, stage, tell, theme } from "../state/store";
+import { hint, leaving, pane, scene, shownPanes, stage, tell, theme } from "../state/store";
 import { Screen } from "./screen";
 import { safeAddress } from "./safe";
 import { DARK, LIGHT } from "./theme";
+import { setWidths } from "./width";
 
 const SCROLLBACK = matchMedia("(max-width: 720px)").matches ? 1_000 : 5_000;
 const systemIsLight = matchMedia("(prefers-color-scheme: light)");
@@ -23,6 +24,9 @@ export function shownScreen(): Screen | undefined {
 /** Takes what belongs to terminals; says whether it did. */
 export function takeTerminal(message: ToPage): boolean {
   switch (message.kind) {
+    case "widths":
+      setWidths(message.changes);
+      return true;
     case "keyframe":
       screens.peek().get(message.pane)?.keyframe(message.cols, message.rows, message.data);
       return true;
@@ -73,20 +77,20 @@ function make(number: number): Screen {
 /** Keeps terminals in step with the rest of the page; called once. */
 export function keepScreens(): void {
   effect(() => {
-    const looked = pane.value;
+    const looked = shownPanes.value;
     const panes = (scene.value as Scene | null)?.panes;
     const gone = [...screens.peek().keys()].filter((number) => !panes?.some((one) => one.pane === number));
-    const isNew = looked !== null && !screens.peek().has(looked);
-    if (gone.length === 0 && !isNew) return;
+    const news = looked.filter((number) => !screens.peek().has(number));
+    if (gone.length === 0 && news.length === 0) return;
     const next = new Map(screens.peek());
     for (const number of gone) {
       next.get(number)?.dispose();
       next.delete(number);
       tell({ kind: "unwatch", pane: number });
     }
-    if (isNew) {
-      next.set(looked, make(looked));
-      tell({ kind: "watch", pane: looked });
+    for (const number of news) {
+      next.set(number, make(number));
+      tell({ kind: "watch", pane: number });
     }
     screens.value = next;
   });

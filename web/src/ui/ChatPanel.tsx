@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { type Entry, parts, timeline } from "../state/chat";
+import { type Entry, hits, parts, search, timeline } from "../state/chat";
 import { colourOf, strangersColour, typingSentence } from "../state/people";
 import { chat, people, scene, stage, tell } from "../state/store";
 import { follow } from "../terminal/screens";
@@ -8,6 +8,8 @@ import { Icon } from "./Icon";
 
 /** Somebody who stops typing is not typing any more. */
 const TYPING_MS = 3_000;
+/** Fewer messages are read faster than searched. */
+const SEARCH_FROM = 12;
 /** Closer to the end than this, new messages are followed. */
 const NEAR_END = 60;
 
@@ -17,7 +19,11 @@ const calendar = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "num
 export function ChatPanel() {
   const list = useRef<HTMLDivElement>(null);
   const follows = useRef(true);
-  const entries = timeline(chat.value);
+  const [query, setQuery] = useState("");
+  const wanted = query.trim();
+  const entries: Entry[] = wanted === ""
+    ? timeline(chat.value)
+    : search(chat.value, wanted).map((line) => ({ kind: "line", key: `${line.author}/${line.n}`, line, goesOn: false }));
   useEffect(() => {
     if (follows.current && list.current !== null) list.current.scrollTop = list.current.scrollHeight;
   });
@@ -27,11 +33,33 @@ export function ChatPanel() {
   };
   return (
     <div class="chat">
+      {chat.value.lines.length >= SEARCH_FROM && (
+        <label class="find">
+          <Icon name="search" />
+          <input
+            type="text"
+            aria-label="Find in the chat"
+            placeholder="Find in the chat"
+            autoComplete="off"
+            value={query}
+            onInput={(event) => {
+              follows.current = true;
+              setQuery(event.currentTarget.value);
+            }}
+            onKeyDown={(event) => {
+              if (event.key !== "Escape" || query === "") return;
+              event.stopPropagation();
+              setQuery("");
+            }}
+          />
+          {wanted !== "" && <span class="found" role="status">{entries.length === 0 ? "Nothing found" : entries.length}</span>}
+        </label>
+      )}
       <div ref={list} class="messages" role="log" aria-label="Chat" tabIndex={0} onScroll={onScroll}>
-        {entries.length === 0 && (
+        {entries.length === 0 && wanted === "" && (
           <p class="nothing">Nothing was said yet. What you write is seen by everybody here, and by nobody else.</p>
         )}
-        {entries.map((entry) => <Row key={entry.key} entry={entry} />)}
+        {entries.map((entry) => <Row key={entry.key} entry={entry} query={wanted} />)}
       </div>
       <p class="typing" aria-live="polite">{typingSentence(scene.value?.members ?? [])}</p>
       <Composer onSent={() => { follows.current = true; }} />
@@ -39,7 +67,7 @@ export function ChatPanel() {
   );
 }
 
-function Row({ entry }: { entry: Entry }) {
+function Row({ entry, query }: { entry: Entry; query: string }) {
   if (entry.kind === "day") return <p class="day">{calendar.format(entry.time)}</p>;
   if (entry.kind === "passing") {
     const { author, what, time } = entry.passing;
@@ -59,7 +87,7 @@ function Row({ entry }: { entry: Entry }) {
         )}
         <p class="text">
           {parts(line.text).map(({ text, href }, index) =>
-            href === null ? text : (
+            href === null ? hits(text, query).map((hit, at) => (hit.isHit ? <mark key={at}>{hit.text}</mark> : hit.text)) : (
               <a
                 key={index}
                 href={href}

@@ -1,15 +1,18 @@
 // Everything before the session is in sight: who you are, the passphrase, and what is wrong with a link.
 
 import { useState } from "preact/hooks";
-import { givenLink } from "../shared/address";
+import { gatewayFor, givenLink } from "../shared/address";
 import type { Access, Invitation } from "../shared/messages";
 import { cleanName, rememberPerson } from "../state/settings";
 import { COLOURS } from "../state/people";
 import { capital } from "../state/stage";
-import { happen, person, stage, status, tell } from "../state/store";
+import { keyOf } from "../state/owner";
+import { server } from "../state/trust";
+import { happen, hint, person, scene, stage, status, tell } from "../state/store";
 import { Mark } from "./Icon";
 import { PersonFields } from "./PersonFields";
 import { Ended } from "./Ended";
+import { Trust } from "./Trust";
 
 export function Door() {
   return (
@@ -20,10 +23,7 @@ export function Door() {
         </header>
         <Inside />
       </section>
-      <p class="trust">
-        End-to-end encrypted: {location.host} passes bytes on and holds no key. It served this page, though; to trust
-        it in nothing, run <code>cahoots join</code> with your link.
-      </p>
+      <Trust />
     </main>
   );
 }
@@ -51,7 +51,14 @@ function Inside() {
     case "ended":
       return <Ended />;
     case "waiting":
-      return <Busy title="Knocking" text={status.value.sentence} />;
+      return (
+        <>
+          <Busy title="Knocking" text={status.value.sentence} />
+          {scene.value?.me != null && (
+            <p>Your key is <b class="key-text">{keyOf(scene.value.me)}</b>; the owner sees the same beside your knock.</p>
+          )}
+        </>
+      );
     case "joining":
     case "here":
       return <Busy title={status.value.label} text={status.value.sentence} canRetry={status.value.canRetry} />;
@@ -120,12 +127,18 @@ function JoinForm({ invitation }: { invitation: Invitation }) {
     event.preventDefault();
     const link = givenLink.value;
     if (!ready || link === null) return;
+    let gateway: string;
+    try {
+      gateway = gatewayFor(server.value?.relay ?? null, invitation.relay, document.baseURI);
+    } catch (error) {
+      return hint("warn", (error as Error).message);
+    }
     person.value = { name, colour: me.colour };
     rememberPerson(person.value);
     // From here on only the worker's core holds it.
     givenLink.value = null;
     happen({ kind: "joinAsked", time: Date.now() });
-    tell({ kind: "join", link, words: invitation.needsPassphrase ? words : null, name, colour: me.colour });
+    tell({ kind: "join", link, words: invitation.needsPassphrase ? words : null, name, colour: me.colour, gateway });
   };
   return (
     <form onSubmit={join}>

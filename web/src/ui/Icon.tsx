@@ -12,11 +12,15 @@ const PATHS = {
   close: "M6 6l12 12M18 6 6 18",
   send: "M4 12 20 4l-5 16-4-7z",
   down: "M12 5v13M6 12l6 6 6-6",
+  up: "M12 19V6M6 12l6-6 6 6",
+  search: "M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13M15.5 15.5 21 21",
+  tiles: "M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM13 13h7v7h-7z",
   plus: "M12 5v14M5 12h14",
   minus: "M5 12h14",
   fit: "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5",
   copy: "M9 9h11v11H9zM5 15H4V4h11v1",
   lock: "M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 7 0v3",
+  shield: "M12 3l7 3v5c0 4.6-2.9 8-7 10-4.1-2-7-5.4-7-10V6z",
   leave: "M14 4h5v16h-5M3 12h11M10 8l4 4-4 4",
   speaker: "M4 9v6h4l5 4V5L8 9zM16.5 9a4 4 0 0 1 0 6M19 6.5a8 8 0 0 1 0 11",
   panel: "M3 5h18v14H3zM15 5v14",
@@ -35,5 +39,5 @@ export function Icon({ name }: { name: IconName }) {
 
 /** The mark: a prompt and two who look at it. */
 export function Mark() {
-  return <img class="mark" src="/icon.svg" alt="" width={28} height={28} />;
+  return <img class="mark" src="icon.svg" alt="" width={28} height={28} />;
 }

@@ -2,8 +2,9 @@
 
 import { useState } from "preact/hooks";
 import { shareable } from "../shared/address";
+import { server } from "../state/trust";
 import type { LinkLine, Pane } from "../shared/messages";
-import { isAsked, linksInOrder, type Made, spell } from "../state/owner";
+import { isAsked, linksInOrder, type Made, policyAsked, spell } from "../state/owner";
 import { command, confirming, happen, nameOfAuthor, now, owner, pane, scene, stage } from "../state/store";
 import { copy } from "../terminal/screens";
 import { Desk } from "./Desk";
@@ -55,7 +56,7 @@ function NewLink() {
   const busy = isAsked(owner.value, { do: "makeLink" });
   // No link outlasts the own link that makes it.
   const mine = scene.value?.expires ?? null;
-  const shortened = mine !== null && now.value + lastsS * 1_000 > mine + 60_000;
+  const shortened = mine !== null && lastsS * 1_000 > (mine - now.value) * 1.1;
   return (
     <form
       class="part"
@@ -101,7 +102,9 @@ function NewLink() {
 }
 
 function MadeLink({ made }: { made: Made }) {
-  const link = shareable(made.link, location);
+  // A page of one's own program, or a copy, is nowhere that others could come to by the link.
+  const isServedThere = server.value?.by === "relay" || server.value?.by === "host";
+  const link = isServedThere ? shareable(made.link, location) : made.link;
   const facts = [
     made.terms.mayType ? "lets type" : "lets watch",
     made.terms.once ? "one person" : "",
@@ -115,6 +118,9 @@ function MadeLink({ made }: { made: Made }) {
     <section class="part made" aria-labelledby="made-link">
       <h2 id="made-link">Your new link</h2>
       <p class="dim">{facts.filter((fact) => fact !== "").join(" · ")}. It is the key: whoever has it can come in.</p>
+      {link.startsWith("cahoots:") && (
+        <p class="dim">For <code>cahoots join</code> or <code>cahoots view</code>; browsers need it behind your relay's address.</p>
+      )}
       <input
         type="text"
         readOnly
@@ -201,6 +207,7 @@ function Driving() {
   if (current === undefined || current.exit !== null) return null;
   const typists = (scene.value?.members ?? []).filter((member) => member.canType);
   const { pane: number, policy, driver } = current;
+  const wanted = policyAsked(owner.value, number);
   const several = (scene.value?.panes.length ?? 0) > 1;
   return (
     <section class="part" aria-labelledby="driving">
@@ -212,8 +219,7 @@ function Driving() {
             <input
               type="radio"
               name="policy"
-              checked={policy === value}
-              disabled={isAsked(owner.value, { do: "setPolicy", pane: number })}
+              checked={(wanted ?? policy) === value}
               onChange={() => command({ do: "setPolicy", pane: number, policy: value })}
             />
             <span>{label}<small>{text}</small></span>

@@ -8,6 +8,7 @@ import { Avatar } from "./Avatar";
 import { Icon } from "./Icon";
 import { PersonFields } from "./PersonFields";
 import { nameOf } from "./Tabs";
+import { Trust } from "./Trust";
 
 export function PeoplePanel() {
   const members = inOrder(scene.value?.members ?? []);
@@ -26,7 +27,7 @@ function Row({ member }: { member: Member }) {
   const several = (scene.value?.panes.length ?? 0) > 1;
   const driving = scene.value?.panes.some((one) => one.driver === member.author) === true;
   const facts = [
-    member.isHost ? "Host" : member.canType ? "May type" : "Views",
+    member.isHost ? "Host" : member.isMe && scene.value?.canCommand === true ? "Owner" : member.canType ? "May type" : "Views",
     driving ? "drives" : "",
     member.typing ? "is typing" : "",
     several && looksAt !== undefined && looksAt.pane !== pane.value ? `looks at ${nameOf(looksAt)}` : "",
@@ -98,10 +99,7 @@ function About() {
     <section class="about" aria-label="About this session">
       {since !== null && <p>The session began {spell(Math.max(0, now.value - since))} ago.</p>}
       {left !== null && left > 0 && <p>Your link works for {spell(left)} more.</p>}
-      <p>
-        <Icon name="lock" /> End-to-end encrypted. {location.host} passes bytes on and holds no key, but it served this
-        page: <code>cahoots join</code> trusts it in nothing.
-      </p>
+      <Trust />
       {stage.value.at !== "ended" && (
         <button type="button" class="quiet" onClick={() => tell({ kind: "leave" })}>
           <Icon name="leave" /> Leave

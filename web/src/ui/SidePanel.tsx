@@ -54,7 +54,7 @@ export function SidePanel() {
   return (
     <>
       <div class="backdrop" onClick={close} aria-hidden="true" />
-      <aside class="panel" aria-label="Side panel" onKeyDown={onKeyDown}>
+      <aside class={scene.value?.canCommand === true ? "panel own" : "panel"} aria-label="Side panel" onKeyDown={onKeyDown}>
         <div class="grip" aria-hidden="true" />
         <div class="panel-head">
           <div class="panel-tabs" role="tablist" aria-label="Side panel">

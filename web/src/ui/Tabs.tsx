@@ -1,8 +1,13 @@
 import type { Pane } from "../shared/messages";
-import { pane, scene } from "../state/store";
+import { rememberTiles } from "../state/settings";
+import { isTiled, isWide, pane, scene, tiled } from "../state/store";
+import { Icon } from "./Icon";
 
+/** Returns a terminal's name; of several of one name each has a number as well. */
 export function nameOf(one: Pane): string {
-  return one.title || one.command || `Terminal ${one.pane + 1}`;
+  const name = (pane: Pane) => pane.title || pane.command || "Terminal";
+  const alike = (scene.value?.panes ?? []).filter((other) => name(other) === name(one));
+  return alike.length < 2 ? name(one) : `${name(one)} ${alike.findIndex(({ pane: number }) => number === one.pane) + 1}`;
 }
 
 /** The host's terminals, if there are several. */
@@ -18,6 +23,7 @@ export function Tabs() {
     document.getElementById(`tab-${next.pane}`)?.focus();
   };
   return (
+    <div class="tabs-bar">
     <div class="tabs" role="tablist" aria-label="Terminals">
       {panes.map((one, index) => {
         const selected = one.pane === pane.value;
@@ -29,8 +35,9 @@ export function Tabs() {
             type="button"
             role="tab"
             aria-selected={selected}
-            aria-controls="terminal"
+            aria-controls={isTiled.value ? `terminal-${one.pane}` : "terminal"}
             tabIndex={selected ? 0 : -1}
+            title={one.command}
             onClick={() => {
               pane.value = one.pane;
             }}
@@ -42,6 +49,22 @@ export function Tabs() {
           </button>
         );
       })}
+    </div>
+    {isWide.value && (
+      <button
+        type="button"
+        class="icon-button small"
+        aria-pressed={isTiled.value}
+        aria-label="All terminals side by side"
+        title="All terminals side by side"
+        onClick={() => {
+          tiled.value = !tiled.value;
+          rememberTiles(tiled.value);
+        }}
+      >
+        <Icon name="tiles" />
+      </button>
+    )}
     </div>
   );
 }

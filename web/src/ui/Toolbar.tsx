@@ -1,7 +1,7 @@
 // Below the terminal: what it is, who drives it, and how large it is drawn.
 
 import type { Pane } from "../shared/messages";
-import { pane, people, scene, tell } from "../state/store";
+import { isTiled, pane, people, scene, searching, tell } from "../state/store";
 import { zoomStep } from "../terminal/fit";
 import { readsAloud, shownScreen, zoom } from "../terminal/screens";
 import { Icon, type IconName } from "./Icon";
@@ -23,13 +23,31 @@ export function Toolbar() {
       {(scene.value?.unconfirmed ?? 0) > 0 && <span class="sending">sending…</span>}
       <span class="space" />
       {screen?.hasSelection.value === true && (
-        <Tool icon="copy" label="Copy the selection" onClick={() => screen.copySelection()} />
+        <span class="wide-only"><Tool icon="copy" label="Copy the selection" onClick={() => screen.copySelection()} /></span>
       )}
-      <Tool icon="minus" label="Zoom out" onClick={() => zoomBy(-1)} disabled={zoom.value <= 1} first />
-      <button type="button" class="zoom" aria-label="Fit the terminal" title="Fit the terminal" onClick={() => { zoom.value = 1; }}>
+      <Tool
+        icon="search"
+        label="Find in the terminal (Ctrl+Shift+F)"
+        pressed={searching.value}
+        onClick={() => {
+          searching.value = !searching.value;
+        }}
+      />
+      <Tool icon="minus" label="Zoom out" onClick={() => zoomBy(-1)} disabled={zoom.value <= 1 || isTiled.value} />
+      <button
+        type="button"
+        class="zoom"
+        aria-label="Fit the terminal"
+        title="Fit the terminal"
+        // The keyboard comes here from the terminal; the buttons beside it cannot always take it.
+        data-after-terminal
+        onClick={() => {
+          zoom.value = 1;
+        }}
+      >
         {zoom.value === 1 ? "Fit" : `${Math.round(zoom.value * 100)}%`}
       </button>
-      <Tool icon="plus" label="Zoom in" onClick={() => zoomBy(1)} disabled={zoom.value >= 4} />
+      <Tool icon="plus" label="Zoom in" onClick={() => zoomBy(1)} disabled={zoom.value >= 4 || isTiled.value} />
       <Tool
         icon="speaker"
         label="Screen-reader mode"
@@ -46,13 +64,12 @@ function zoomBy(direction: 1 | -1): void {
   zoom.value = zoomStep(zoom.peek(), direction);
 }
 
-function Tool({ icon, label, onClick, disabled = false, pressed, first = false }: {
+function Tool({ icon, label, onClick, disabled = false, pressed }: {
   icon: IconName;
   label: string;
   onClick: () => void;
   disabled?: boolean;
   pressed?: boolean;
-  first?: boolean;
 }) {
   return (
     <button
@@ -63,7 +80,6 @@ function Tool({ icon, label, onClick, disabled = false, pressed, first = false }
       disabled={disabled}
       onClick={onClick}
       {...(pressed === undefined ? {} : { "aria-pressed": pressed })}
-      {...(first ? { "data-after-terminal": true } : {})}
     >
       <Icon name={icon} />
     </button>
@@ -72,7 +88,7 @@ function Tool({ icon, label, onClick, disabled = false, pressed, first = false }
 
 function Driver({ current }: { current: Pane }) {
   const { me, canType } = scene.value ?? { me: null, canType: false };
-  if (current.policy === "line") return <span class="driver">each line is approved by the host</span>;
+  if (current.policy === "line") return <span class="driver">each line is read before it runs</span>;
   if (current.policy === "all") return null;
   const mine = current.driver !== null && current.driver === me;
   const name = current.driver === null ? "Nobody" : mine ? "You" : (people.value.get(current.driver)?.name ?? "Somebody");

@@ -1,6 +1,6 @@
 // Loads the core: Rust, compiled to WebAssembly. Everything that is secret or checked happens in there.
 
-import init, { PassphraseWords, readLink, Viewer } from "../core/cahoots_web";
+import init, { columns, PassphraseWords, readLink, Viewer } from "../core/cahoots_web";
 import wasmUrl from "../core/cahoots_web_bg.wasm?url";
 import type { Invitation, Line, LinkLine, Notice, Scene } from "../shared/messages";
 
@@ -14,6 +14,11 @@ export interface Core extends Viewer {
 
 export async function loadCore(): Promise<void> {
   await init({ module_or_path: fetch(wasmUrl) });
+}
+
+/** Where the width of characters changes, as the host counts it: code points, each followed by its columns. */
+export function widths(): Uint32Array<ArrayBuffer> {
+  return columns() as Uint32Array<ArrayBuffer>;
 }
 
 export function invitation(link: string): Invitation {

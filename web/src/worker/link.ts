@@ -1,12 +1,12 @@
 // When to dial: a machine without clock, socket or chance of its own, so that tests can walk it through a bad day.
 
-import type { LinkReport } from "../shared/messages";
+import type { By, LinkReport, Way } from "../shared/messages";
 
 export type LinkState = LinkReport | { phase: "idle" };
 
 export type LinkEvent =
   | { kind: "start" }
-  | { kind: "opened" }
+  | { kind: "opened"; by: By | Way }
   /** The transport is gone; `retry` says whether the other side may take us later. */
   | { kind: "closed"; retry: boolean; reason: string }
   /** The time to dial again has come. */
@@ -67,7 +67,7 @@ export function step(
     case "start":
       return state.phase === "idle" ? dial("dial") : stay;
     case "opened":
-      return state.phase === "dialling" ? { state: { phase: "open", since: now }, action: null, failures } : stay;
+      return state.phase === "dialling" ? { state: { phase: "open", since: now, by: event.by }, action: null, failures } : stay;
     case "closed": {
       if (state.phase !== "dialling" && state.phase !== "open") return stay;
       if (!event.retry) return { state: { phase: "over", reason: event.reason }, action: "drop", failures };

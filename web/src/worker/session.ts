@@ -123,6 +123,7 @@ export class Session {
         this.#pump();
         this.#drive({ kind: "stop", reason: "you left the session" });
         break;
+      case "only":
       case "read":
       case "join":
         return;
@@ -174,10 +175,12 @@ export class Session {
 
   #open(): void {
     const transport = this.#dial({
-      opened: () => {
+      opened: (by) => {
         this.#setTime();
-        this.#number = this.#core.openLink(transport.acceptor);
-        this.#drive({ kind: "opened" });
+        const { acceptor, bound } = transport;
+        this.#number = this.#core.openLink(acceptor, bound?.exporter);
+        if (bound !== null && bound.way !== "relay") this.#core.expectHost(this.#number);
+        this.#drive({ kind: "opened", by: bound?.way ?? by });
         this.#pump();
       },
       received: (bytes) => {
@@ -247,6 +250,7 @@ export class Session {
         if (notice.link !== this.#number) return;
         // What the core still says to the relay goes first.
         this.#send();
+        this.#transport?.giveUp();
         // A relay that restarted knows the session again once its host is back.
         const retry = notice.retry || (this.#everLinked && notice.reason === "session not found");
         return this.#drive({ kind: "closed", retry, reason: notice.reason });

@@ -70,6 +70,8 @@ test("several pasted lines are asked about, one is not", async ({ stage, visit }
 
   await viewer.paste("echo two\necho lines\n");
   await dialog.getByRole("button", { name: "Paste", exact: true }).click();
+  // The shell knows a paste when it sees one, and waits for Enter.
+  await viewer.type("\n");
   await viewer.showsLine("lines");
   await viewer.paste("echo as\none line\n");
   await dialog.getByRole("button", { name: "Paste as one line" }).click();
