@@ -28,8 +28,6 @@ function track(only: By | null = null) {
         send: (bytes) => {
           attempt.sent += bytes.length;
         },
-        bound: null,
-        giveUp: () => {},
         close: () => {
           attempt.isClosed = true;
         },
