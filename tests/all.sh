@@ -74,7 +74,7 @@ cargo clippy --locked --manifest-path web/bindgen/Cargo.toml
 
 step "features"
 cargo check --locked --no-default-features --target wasm32-unknown-unknown
-for features in net lan relay net,relay; do
+for features in net lan relay web; do
     cargo check --locked --no-default-features --features "$features"
 done
 
