@@ -109,7 +109,10 @@ const ACTORS: [Actor; 12] = [
             ]),
             Never(&[
                 Tried("s of native members", &["keys_of_natives_cannot_be_stolen"]),
-                InBrowser("s by a viewer of its own origin", &["a relay that lies about the viewer learns no link from a copy elsewhere"]),
+                InBrowser(
+                    "s by a viewer of its own origin",
+                    &["a relay that lies about the viewer learns no link from a copy elsewhere"],
+                ),
             ]),
             Never(&[Tried("l", &["metadata_stays_within_the_list"])]),
             Open("a relay may cut anybody off; that it is named is the malicious relay's cell"),
@@ -334,7 +337,8 @@ fn browser_tests(module: &str) -> BTreeSet<String> {
 fn every_letter_for_browsers_has_its_tests_and_every_test_its_letter() {
     for actor in &ACTORS {
         let tests = browser_tests(actor.module);
-        let letters = actor.letters().filter_map(|letter| if let InBrowser(_, tries) = letter { Some(*tries) } else { None });
+        let letters =
+            actor.letters().filter_map(|letter| if let InBrowser(_, tries) = letter { Some(*tries) } else { None });
         let named: BTreeSet<_> = letters.flatten().map(ToString::to_string).collect();
         assert_eq!(named, tests, "letters and tests of {}", actor.module);
     }
