@@ -17,7 +17,8 @@ function turn(): string {
 }
 
 test("a flood of 20 MB and more leaves the page in use, and what it keeps bounded", async ({ stage, visit }, info) => {
-  test.slow();
+  // A host in a debug build parses and seals a few hundred kB a second on a busy machine.
+  test.setTimeout(240_000);
   stage.write("turn", turn());
   stage.write("flood.sh", "n=0; while :; do cat turn; n=$((n + 1)); echo $n > turns; done");
   const turns = () => (existsSync(stage.path("turns")) ? Number(readFileSync(stage.path("turns"), "utf8")) : 0);
@@ -54,7 +55,7 @@ test("a flood of 20 MB and more leaves the page in use, and what it keeps bounde
   await expect(kay.page.getByRole("list", { name: "People here" })).toContainText("Lea");
   await lea.open("Chat");
   await lea.hears("not a word");
-  await expect.poll(turns, { timeout: 60_000 }).toBeGreaterThanOrEqual(4);
+  await expect.poll(turns, { timeout: 180_000 }).toBeGreaterThanOrEqual(4);
   await kay.focusTerminal();
   await kay.page.keyboard.press("Control+c");
   await kay.type("clear; echo stopped by hand\n");

@@ -26,7 +26,7 @@ impl Screen {
     #[must_use]
     pub fn keyframe(&self) -> Vec<u8> {
         let display = &self.display;
-        let rows = display.clusters.expand(&display.terminal.dump());
+        let rows = display.clusters.expand(&with_plain_colours(&display.terminal.dump()));
         let rows = if rows.len() <= KEYFRAME_BYTES_MAX - FRAME_BYTES { rows } else { self.reduced() };
         let mut out = rows.into_bytes();
         for mode in display.modes.numbers() {
@@ -111,6 +111,20 @@ impl Display {
     }
 }
 
+/// Returns `dump` with the colons of its colours as semicolons.
+///
+/// With colons emulators disagree: some take the first of three numbers for a colour space.
+fn with_plain_colours(dump: &str) -> String {
+    let mut inside = false;
+    let mut last = ' ';
+    let plain = dump.chars().map(|character| {
+        inside = (inside && !('@'..='~').contains(&character)) || (last, character) == ('\x1b', '[');
+        last = character;
+        if inside && character == ':' { ';' } else { character }
+    });
+    plain.collect()
+}
+
 /// Writes the sequence that leads from any style to `style`.
 fn push_style(out: &mut String, style: Style) {
     out.push_str("\x1b[0");
@@ -130,7 +144,6 @@ fn push_style(out: &mut String, style: Style) {
         let _ = match color {
             Color::Default => Ok(()),
             Color::Indexed(index) => write!(out, ";{plane};5;{index}"),
-            // With colons emulators disagree: some take the first number for a colour space.
             Color::Rgb(r, g, b) => write!(out, ";{plane};2;{r};{g};{b}"),
         };
     }

@@ -163,6 +163,17 @@ fn scrollback_is_kept_and_bounded() {
     assert_eq!(back(usize::MAX), ["line 149", "line 150"]);
 }
 
+/// Browsers' emulators read `38:2:r:g:b` as a colour space and two colours: a keyframe has none of it.
+#[test]
+fn keyframe_writes_colours_with_semicolons_and_leaves_text_alone() {
+    let mut screen = Screen::new(Size::new(20, 2));
+    screen.write(b"\x1b[1;38:2::255:100:50m12:34\x1b[0m \x1b[48;5;25m[5:6m");
+    let keyframe = String::from_utf8(screen.keyframe()).unwrap();
+    assert!(keyframe.contains("38;2;255;100;50"), "{keyframe:?}");
+    assert!(keyframe.contains("48;5;25"), "{keyframe:?}");
+    assert!(keyframe.contains("12:34") && keyframe.contains("[5:6m"), "{keyframe:?}");
+}
+
 /// A keyframe comes every few seconds: it must not cost the viewer what it has scrolled past.
 #[test]
 fn restoring_keeps_the_scrollback() {

@@ -132,9 +132,15 @@ export class Relay {
 
   static async start(stage: Stage, port: number, options: string[]): Promise<Relay> {
     const program = stage.cahoots("relay", "--json", "--listen", `127.0.0.1:${port}`, "--state", "state", ...options);
-    const { address, listen } = await program.entry("relay");
-    const bound = Number((listen as string[])[0]?.split(":").pop());
-    return new Relay(program, String(address), bound, stage, options);
+    const entry = program.entry("relay");
+    const said = await entry.catch((error: Error) => {
+      // A UDP port that the system gave may be somebody's for TCP: then another one is asked for.
+      if (port === 0 && program.complaints.includes("Address already in use")) return null;
+      throw error;
+    });
+    if (said === null) return Relay.start(stage, port, options);
+    const bound = Number((said["listen"] as string[])[0]?.split(":").pop());
+    return new Relay(program, String(said["address"]), bound, stage, options);
   }
 
   /** Where browsers reach it. */
