@@ -88,7 +88,7 @@ export class Stage {
 
   /** Shares `command` through `relay`. */
   async share(relay: Relay, command = SHELL, options: string[] = []): Promise<Share> {
-    const fixed = ["share", "--json", "--no-lan", "--relay", relay.address, "--name", "Ada", "--size", "80x24"];
+    const fixed = ["share", "--json", "--no-lan", "--relay", relay.address, "--name", "Ada"];
     const program = this.cahoots(...fixed, ...options, "--", ...command);
     const sharing = await program.entry("sharing");
     return { program, links: sharing["links"] as Share["links"] };
