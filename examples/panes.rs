@@ -22,8 +22,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut terminals = Vec::new();
     for line in words {
         let args = vec!["-c".into(), line.into()];
-        let command =
-            PtyCommand { program: Some("sh".into()), args, size: Size::new(80, 24), ..PtyCommand::default() };
+        let command = PtyCommand { program: Some("sh".into()), args, size: Size::new(80, 24), ..PtyCommand::default() };
         terminals.push(host.run(command, Mirror::Off)?);
     }
     // Over once all of them are.

@@ -321,3 +321,32 @@ async fn serve(node: Node, mut doors: Doors, mut stopped: oneshot::Receiver<()>)
         doors.listener.close().await;
     }
 }
+
+#[cfg(feature = "web")]
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+
+    /// A page finds the UDP port by what the relay tells at its TCP port, wherever a proxy or an operator has put it.
+    #[tokio::test]
+    async fn page_is_told_of_the_udp_port_that_it_can_come_to() {
+        let loopback = "127.0.0.1:0".parse().unwrap();
+        let relay =
+            Relay::builder().listen(loopback).web_without_tls(loopback, Names::default()).start().await.unwrap();
+        let (udp, tcp) = (relay.local_addrs()[0].port(), relay.web_addrs()[0]);
+        let told = ask(tcp).await;
+        assert!(told.contains(&format!("\"url\":\"https://127.0.0.1:{udp}/wt\"")), "{told}");
+        relay.shutdown().await;
+    }
+
+    async fn ask(address: SocketAddr) -> String {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = format!("GET /webtransport HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+}

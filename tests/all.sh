@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Everything that must hold before a change lands, with the set-up it needs. Run from anywhere; takes about 25 min on
+# Everything that must hold before a change lands, with the set-up it needs. Run from anywhere; takes about 40 min on
 # two cores from nothing. Needs Rust by rustup, a C compiler, Node from 20.19 on and npm; what else is missing is
-# installed from Debian's packages, as root or by sudo. The tests of local networks make network namespaces, which takes root: whoever has not
-# got it says CAHOOTS_NO_NETNS=1 and goes without them. The first step that fails ends it.
+# installed from Debian's packages, as root or by sudo. The tests of local networks make network namespaces, which takes
+# root: whoever has not got it says CAHOOTS_NO_NETNS=1 and goes without them. The first step that fails ends it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export RUSTFLAGS="${RUSTFLAGS:-} -D warnings" RUSTDOCFLAGS="-D warnings" CARGO_TERM_COLOR=never
@@ -42,12 +42,15 @@ if ! node_is_ready; then
 fi
 has ip || install iproute2
 has vim || has vim.tiny || install vim-tiny
+[ -n "${CHROMIUM:-}" ] || has chromium || has chromium-browser || has google-chrome || install chromium
 has python3 || install python3
 python3 -c 'import ensurepip, venv' 2>/dev/null || install python3-venv
 if ! rust_is_ready; then
     rustup component add rustfmt clippy
     rustup target add wasm32-unknown-unknown
 fi
+# The viewer's core has a compiler of its own, named in rust-toolchain.toml there: rustup brings it when it is asked for.
+(cd web/core && rustc --version)
 
 if may_make_networks; then
     unset CAHOOTS_NO_NETNS
@@ -66,11 +69,12 @@ step "lints"
 cargo clippy --locked --all-targets
 cargo clippy --locked --no-default-features --all-targets
 cargo clippy --locked --manifest-path web/core/Cargo.toml --all-targets
+cargo clippy --locked --manifest-path web/core/Cargo.toml --features tests
 cargo clippy --locked --manifest-path web/bindgen/Cargo.toml
 
 step "features"
 cargo check --locked --no-default-features --target wasm32-unknown-unknown
-for features in net lan relay net,relay; do
+for features in net lan relay web; do
     cargo check --locked --no-default-features --features "$features"
 done
 
@@ -85,6 +89,12 @@ cargo test --locked --doc
 step "examples"
 bash tests/examples.sh
 
+step "package: what is published builds by itself, viewer included"
+rm -rf target/package
+cargo package --locked --no-verify --allow-dirty --quiet
+tar -xzf target/package/cahoots-*.crate -C target/package
+cargo check --locked --manifest-path target/package/cahoots-*/Cargo.toml --target-dir target
+
 step "viewer: the committed bundle belongs to the sources"
 npm --prefix web ci
 node web/check.mjs --rebuild
@@ -93,6 +103,12 @@ step "viewer: core, types and units"
 cargo test --locked --manifest-path web/core/Cargo.toml
 npm --prefix web run check
 npm --prefix web test
+
+step "viewer: vectors and documents in WebAssembly"
+npm --prefix web run proof
+
+step "viewer: a real browser, a real relay, a real shell"
+npm --prefix web run e2e
 
 step "fuzz corpora, replayed on stable"
 cargo test --locked --manifest-path fuzz/Cargo.toml --target-dir target/fuzz

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Builds the viewer into dist/: the core from Rust, the page around it, both compressed, and what they were made from.
 #
-# Needs the wasm32-unknown-unknown target and Node. What it makes is committed, so that building the program needs
-# neither. `build.sh page` leaves the core as it was built before and needs Node alone.
+# Needs rustup and Node. What it makes is committed, so that building the program needs neither. `build.sh page` leaves
+# the core as it was built before and needs Node alone.
 set -eu
 cd "$(dirname "$0")"
 

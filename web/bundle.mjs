@@ -9,7 +9,7 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join, relative, sep } from "node:path";
+import { dirname, isAbsolute, join, relative, sep } from "node:path";
 import { argv } from "node:process";
 import { fileURLToPath } from "node:url";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
@@ -32,6 +32,7 @@ const CORE_RECIPE = [
   "web/core/Cargo.lock",
   "web/core/build.sh",
   "web/core/rustc.sh",
+  "web/core/rust-toolchain.toml",
   "web/bindgen/Cargo.toml",
   "web/bindgen/Cargo.lock",
   "web/bindgen/src/main.rs",
@@ -58,12 +59,13 @@ export function filesIn(folder) {
 
 const digests = (names) => Object.fromEntries(names.map((name) => [name, sha256(readFileSync(join(ROOT, name)))]));
 
-/** Returns the digest of every file that the core is made from, by what rustc said that it read. */
+/** Returns the digest of every file that the core is made from, by what rustc said that it read of this repository. */
 function coreInputs() {
   const [, listed] = readFileSync(DEP_INFO, "utf8").split("\n")[0].split(/:(?= )/);
   const paths = listed.trim().split(/(?<!\\) /).map((path) => path.replaceAll("\\ ", " "));
   const sources = paths.map((path) => relative(ROOT, path).split(sep).join("/"));
-  return digests([...new Set([...CORE_RECIPE, ...sources])].sort());
+  const ours = sources.filter((name) => !name.startsWith("..") && !isAbsolute(name));
+  return digests([...new Set([...CORE_RECIPE, ...ours])].sort());
 }
 
 /** Returns the digest of every file that the page is made from, but for the core. */
@@ -110,8 +112,9 @@ export function outputs(dist = DIST) {
 export const readBuild = () => JSON.parse(readFileSync(join(DIST, "build.json"), "utf8"));
 const write = (path, value) => writeFileSync(path, `${JSON.stringify(value, null, 2)}\n`);
 
-export function rustcVersion() {
-  return execFileSync("rustc", ["--version"], { encoding: "utf8", cwd: ROOT }).trim();
+/** Asks the compiler that core/rust-toolchain.toml names. */
+export function rustc(...args) {
+  return execFileSync("rustc", args, { encoding: "utf8", cwd: join(WEB, "core") }).trim();
 }
 
 /** Fills src/core from dist: what the page's sources need, without Rust. */
@@ -130,7 +133,7 @@ function writeDown() {
 }
 
 if (argv[1] === fileURLToPath(import.meta.url)) {
-  if (argv[2] === "core") write(join(CORE, "build.json"), { rustc: rustcVersion(), inputs: coreInputs() });
+  if (argv[2] === "core") write(join(CORE, "build.json"), { rustc: rustc("--version"), inputs: coreInputs() });
   else if (argv[2] === "unpack") unpackCore();
   else writeDown();
 }

@@ -127,13 +127,13 @@ impl Node {
     /// Returns the figures of one session, for the operator.
     #[must_use]
     pub fn session_stats(&self, session: &SessionId) -> Option<SessionStats> {
-        self.0.with(|inner, now| inner.hall.session_stats(session, now))
+        self.0.lock().hall.session_stats(session)
     }
 
     /// Returns the figures of up to `count_max` sessions, by name, from behind `after` on.
     #[must_use]
     pub fn sessions_after(&self, after: Option<SessionId>, count_max: usize) -> Vec<SessionStats> {
-        self.0.with(|inner, now| inner.hall.sessions_after(after, count_max, now))
+        self.0.lock().hall.sessions_after(after, count_max)
     }
 
     /// Makes what an inquiry has to sign.

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Compiles the core and makes its JavaScript side: core/build.sh FOLDER [FEATURES]
 #
-# The same sources, lock and rustc give the same bytes in any folder of any machine; `check.mjs` relies on it. Needs the
-# wasm32-unknown-unknown target.
+# The same sources and locks give the same bytes in any folder of any machine; `check.mjs` relies on it. Needs rustup,
+# which brings the compiler that rust-toolchain.toml names.
 set -eu
 mkdir -p "$1"
 folder=$(cd "$1" && pwd)
@@ -14,15 +14,18 @@ cargo fetch --quiet --locked --target wasm32-unknown-unknown
 # No path of this machine gets into what panics say. Whatever flags the caller's other builds use are not meant here.
 flag=$(printf '\037')
 remap() { flags="${flags:+$flags$flag}--remap-path-prefix=$1=$2"; }
-flags=
+flags="-Zunstable-options$flag-Cpanic=immediate-abort$flag-Zlocation-detail=none"
 remap "$(cd ../.. && pwd)" cahoots
 remap "$(rustc --print sysroot)/lib/rustlib/src/rust" "/rustc/$(rustc -vV | sed -n 's/^commit-hash: //p')"
 for registry in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*; do
   remap "$registry" crates
 done
 
-CARGO_ENCODED_RUSTFLAGS=$flags RUSTC_WRAPPER="$PWD/rustc.sh" \
-  cargo build --locked --release --target wasm32-unknown-unknown --target-dir target ${features:+--features "$features"}
+# The standard library is built small as well, and without words for panics: a page has nowhere to show them. That takes
+# flags of the pinned compiler that are not stable yet; they change no byte of what the code computes.
+RUSTC_BOOTSTRAP=1 CARGO_ENCODED_RUSTFLAGS=$flags RUSTC_WRAPPER="$PWD/rustc.sh" \
+  cargo build --locked --release --target wasm32-unknown-unknown --target-dir target ${features:+--features "$features"} \
+  -Z build-std=std,panic_abort -Z build-std-features=optimize_for_size
 cd ../bindgen
 CARGO_ENCODED_RUSTFLAGS='' cargo run --quiet --locked --target-dir target -- \
   ../core/target/wasm32-unknown-unknown/release/cahoots_web.wasm "$folder"

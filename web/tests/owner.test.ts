@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { shareable } from "../src/shared/address";
-import type { Command, LinkLine } from "../src/shared/messages";
+import type { Command, LinkLine, Pane, Scene } from "../src/shared/messages";
 import { isAsked, linksInOrder, NO_OWNER, outcome, policyAsked, reduceOwner, spell, waitingCount } from "../src/state/owner";
 
 const make: Command = { do: "makeLink", mayType: false, lastsS: 60, membersMax: 0, approve: true, once: false };
@@ -39,8 +39,14 @@ describe("an owner", () => {
     const choose: Command = { do: "setPolicy", pane: 1, policy: "one" };
     const owner = reduceOwner(NO_OWNER, { kind: "commanded", id: 1, command: choose });
     expect([policyAsked(owner, 1), policyAsked(owner, 2)]).toEqual(["one", null]);
+    // The answer comes before the terminals show it.
     const answered = reduceOwner(owner, { kind: "answered", id: 1, answer: { what: "done" } });
-    expect(policyAsked(answered, 1)).toBeNull();
+    expect(policyAsked(answered, 1)).toBe("one");
+    const pane: Pane = { pane: 1, title: "", command: "", cols: 80, rows: 24, exit: null, policy: "one", driver: null };
+    const shown = reduceOwner(answered, { kind: "scene", edits: 0, scene: { panes: [pane] } as unknown as Scene });
+    expect(policyAsked(shown, 1)).toBeNull();
+    const refused = reduceOwner(owner, { kind: "answered", id: 1, answer: { what: "not", reason: "gone" } });
+    expect(policyAsked(refused, 1)).toBeNull();
   });
 
   it("sees open links before those that are over", () => {

@@ -98,14 +98,14 @@ pub(super) struct Room {
     latest: BTreeMap<AuthorId, Latest>,
     /// Whether presence waits to be passed on.
     is_gathering: bool,
-    ended: Option<Mono>,
-    empty: Option<Mono>,
+    ended: Option<Now>,
+    empty: Option<Now>,
     tally: Tally,
 }
 
 impl Room {
     /// Starts without a log: an administrator brings it.
-    pub(super) fn new(session: SessionId, now: Mono) -> Self {
+    pub(super) fn new(session: SessionId, now: Now) -> Self {
         Self {
             session,
             log: AuthLog::new(session),
@@ -123,14 +123,14 @@ impl Room {
             is_gathering: false,
             ended: None,
             empty: Some(now),
-            tally: Tally::new(now),
+            tally: Tally::new(now.wall),
         }
     }
 
     /// Picks a session up where the store has it. What does not check is left out: the medium, not a peer, is at
     /// fault.
     pub(super) fn restore(session: SessionId, cx: &mut Context<'_>) -> Self {
-        let now = cx.now.mono;
+        let now = cx.now;
         let mut room = Self::new(session, now);
         for raw in cx.store.records(&session) {
             if room.log.append(raw.clone()).is_err() {
@@ -144,7 +144,7 @@ impl Room {
         for raw in cx.store.items(&session, Shelf::Members) {
             if let Ok(Ok(member)) = Chain::decode(&raw).map(|chain| chain.verify(&session)) {
                 let author = member.author();
-                room.add_member(member, now);
+                room.add_member(member, now.mono);
                 if let Some(member) = room.members.get_mut(author) {
                     member.is_stored = true;
                 }
@@ -199,13 +199,13 @@ impl Room {
     }
 
     /// Returns since when nobody has been connected.
-    pub(super) const fn empty_since(&self) -> Option<Mono> {
-        self.empty
+    pub(super) fn empty_since(&self) -> Option<Mono> {
+        self.empty.map(|now| now.mono)
     }
 
     /// Returns when the session ended.
-    pub(super) const fn ended_at(&self) -> Option<Mono> {
-        self.ended
+    pub(super) fn ended_at(&self) -> Option<Mono> {
+        self.ended.map(|now| now.mono)
     }
 
     /// Learns the chain of an author whose entries will follow.

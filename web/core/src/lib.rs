@@ -8,7 +8,12 @@
 mod invitation;
 mod notice;
 mod owner;
+#[cfg(feature = "tests")]
+pub mod replica;
 mod scene;
+#[cfg(feature = "tests")]
+#[expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test stops where its expectation fails")]
+pub mod vectors;
 
 pub use invitation::{PassphraseWords, read_link};
 

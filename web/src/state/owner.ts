@@ -38,11 +38,20 @@ export function reduceOwner(owner: Owner, event: PageEvent): Owner {
     case "answered": {
       const command = owner.asked.get(event.id);
       if (command === undefined) return owner;
+      // What is chosen stays so until the terminals show it: between the two it would flicker.
+      if (command.do === "setPolicy" && event.kind === "answered" && event.answer.what === "done") return owner;
       const asked = new Map(owner.asked);
       asked.delete(event.id);
       const next = { ...owner, asked };
       if (event.kind === "unanswered" || command.do !== "makeLink" || event.answer.what !== "made") return next;
       return { ...next, made: { link: event.answer.link, share: event.answer.share, terms: command } };
+    }
+    case "scene": {
+      const isShown = (command: Command) =>
+        command.do === "setPolicy" &&
+        event.scene.panes.some(({ pane, policy }) => pane === command.pane && policy === command.policy);
+      const asked = [...owner.asked].filter(([, command]) => !isShown(command));
+      return asked.length === owner.asked.size ? owner : { ...owner, asked: new Map(asked) };
     }
     case "madeSeen":
       return { ...owner, made: null };

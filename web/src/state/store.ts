@@ -88,6 +88,8 @@ export function happen(event: PageEvent): void {
 
 const ANSWER_MS = 15_000;
 let commandsEver = 0;
+/** What the host has answered, and the terminals do not show yet. */
+const answeredEver = new Set<number>();
 
 /** Has the host do something. */
 export function command(asked: Command): void {
@@ -95,8 +97,9 @@ export function command(asked: Command): void {
   happen({ kind: "commanded", id, command: asked });
   tell({ kind: "command", id, command: asked });
   setTimeout(() => {
+    const isAnswered = answeredEver.delete(id);
     if (!owner.value.asked.has(id)) return;
-    hint("warn", "The host has not answered yet. It does it once it is back.");
+    if (!isAnswered) hint("warn", "The host has not answered yet. It does it once it is back.");
     happen({ kind: "unanswered", id });
   }, ANSWER_MS);
 }
@@ -123,6 +126,7 @@ export function take(message: ToPage): void {
       takeScene(message.scene);
       break;
     case "answered": {
+      answeredEver.add(message.id);
       const said = asked === undefined ? null : outcome(asked, message.answer, nameOfAuthor);
       if (said !== null) hint(message.answer.what === "not" ? "warn" : "info", said);
       break;

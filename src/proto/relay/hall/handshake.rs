@@ -118,7 +118,7 @@ impl Hall {
         if self.rooms.len() >= self.limits.sessions_max {
             return Err(CloseCode::Busy);
         }
-        self.rooms.insert(session, Room::new(session, now.mono));
+        self.rooms.insert(session, Room::new(session, now));
         Ok(())
     }
 

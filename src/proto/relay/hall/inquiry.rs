@@ -78,15 +78,15 @@ impl Hall {
 
     /// Returns the figures of one session, for the operator.
     #[must_use]
-    pub fn session_stats(&self, session: &SessionId, now: Now) -> Option<SessionStats> {
-        self.rooms.get(session).map(|room| room.stats(self.store.as_ref(), now))
+    pub fn session_stats(&self, session: &SessionId) -> Option<SessionStats> {
+        self.rooms.get(session).map(|room| room.stats(self.store.as_ref()))
     }
 
     /// Returns the figures of up to `count_max` sessions, by name, from behind `after` on.
     #[must_use]
-    pub fn sessions_after(&self, after: Option<SessionId>, count_max: usize, now: Now) -> Vec<SessionStats> {
+    pub fn sessions_after(&self, after: Option<SessionId>, count_max: usize) -> Vec<SessionStats> {
         let begin = after.map_or(Bound::Unbounded, Bound::Excluded);
         let rooms = self.rooms.range((begin, Bound::Unbounded)).take(count_max);
-        rooms.map(|(_, room)| room.stats(self.store.as_ref(), now)).collect()
+        rooms.map(|(_, room)| room.stats(self.store.as_ref())).collect()
     }
 }

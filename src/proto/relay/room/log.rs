@@ -97,7 +97,7 @@ impl Room {
     /// Cuts everybody off; only the log stays, so that late comers learn of the end from the owner's own record.
     fn end(&mut self, cx: &mut Context<'_>) -> Result<(), CloseCode> {
         cx.cuts.extend(self.seats.keys().map(|conn| (*conn, CloseCode::Ended)));
-        self.ended = Some(cx.now.mono);
+        self.ended = Some(cx.now);
         self.lanes.clear();
         self.checkpoints.clear();
         self.rings.clear();

@@ -262,7 +262,7 @@ impl Room {
         self.tell_of(seat.author, Whereabouts::Gone, |peer, host| !is_waiting || peer.hears_knocking(host), cx);
         self.forget_members(seat.author);
         if self.seats.is_empty() {
-            self.empty = Some(cx.now.mono);
+            self.empty = Some(cx.now);
         }
         Some(seat.outbox)
     }

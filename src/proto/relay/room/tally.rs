@@ -9,14 +9,14 @@ use super::seats::Seat;
 use crate::proto::id::ShareId;
 use crate::proto::limits::CLOCK_SKEW_MS_MAX;
 use crate::proto::share::{ShareCert, ShareFlags};
-use crate::proto::time::{Mono, Now, Wall};
+use crate::proto::time::Wall;
 use crate::proto::verify::PublicKey;
 use crate::proto::wire::Standing;
 
 /// What has happened in a room so far.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tally {
-    pub since: Mono,
+    pub since: Wall,
     pub members_most: usize,
     pub views: u64,
     pub bytes_in: u64,
@@ -24,7 +24,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) const fn new(now: Mono) -> Self {
+    pub(super) const fn new(now: Wall) -> Self {
         Self { since: now, members_most: 0, views: 0, bytes_in: 0, bytes_out: 0 }
     }
 }
@@ -55,13 +55,12 @@ impl Room {
     }
 
     /// Returns what the operator may know.
-    pub(in super::super) fn stats(&self, store: &dyn Store, now: Now) -> SessionStats {
-        let wall = |mono: Mono| Wall(now.wall.0.saturating_sub(now.mono.since_us(mono) / 1_000));
+    pub(in super::super) fn stats(&self, store: &dyn Store) -> SessionStats {
         SessionStats {
             session: self.session,
-            since: wall(self.tally.since),
-            empty_since: self.empty.map(wall),
-            ended: self.ended.map(wall),
+            since: self.tally.since,
+            empty_since: self.empty.map(|now| now.wall),
+            ended: self.ended.map(|now| now.wall),
             is_host_here: self.log.host().is_some_and(|host| self.conns.contains_key(&host)),
             counts: self.counts(),
             waiting: self.seats.values().filter(|seat: &&Seat| seat.is_waiting).count(),

@@ -32,7 +32,7 @@ impl World {
     }
 
     fn stats(&self) -> SessionStats {
-        self.hall.session_stats(&self.session.id(), self.now).expect("the session is here")
+        self.hall.session_stats(&self.session.id()).expect("the session is here")
     }
 }
 
@@ -243,16 +243,16 @@ fn list_is_read_in_pieces() {
         let person = founder.person(&own);
         assert!(world.dial(&person).1.is_ready(), "{:?}", session.id());
     }
-    let all = world.hall.sessions_after(None, 100, world.now);
+    let all = world.hall.sessions_after(None, 100);
     assert_eq!(all.len(), 6);
     let (mut pieces, mut after) = (Vec::new(), None);
     loop {
-        let piece = world.hall.sessions_after(after, 4, world.now);
+        let piece = world.hall.sessions_after(after, 4);
         let Some(last) = piece.last() else { break };
         after = Some(last.session);
         pieces.extend(piece);
     }
     assert_eq!(pieces, all);
     assert!(all.is_sorted_by_key(|stats| stats.session));
-    assert_eq!(world.hall.session_stats(&SessionId([9; 16]), world.now), None);
+    assert_eq!(world.hall.session_stats(&SessionId([9; 16])), None);
 }
