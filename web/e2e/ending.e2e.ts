@@ -1,5 +1,6 @@
 // How it ends: each time with a plain sentence that says what to do.
 
+import { mistyped } from "./harness/stage";
 import { expect, test } from "./harness/test";
 
 test("a link that is revoked while it is open says so, and does not work again", async ({ stage, visit }) => {
@@ -79,9 +80,11 @@ test("a wrong link says what is wrong with it", async ({ stage, visit }) => {
   const { links } = await stage.share(relay);
   const heading = (name: string) => ({ name, exact: true });
 
-  const mistyped = await visit(`${links.view.slice(0, -4)}qqqq`);
-  await expect(mistyped.page.getByRole("heading", heading("This link does not work"))).toBeVisible();
-  await expect(mistyped.page.locator("form p")).toContainText(/mistyped|typo|characters|copy/i);
+  for (const [wrong, told] of [[mistyped(links.view), /typo|mistyped|checksum|copy/i], [links.view.slice(0, -4), /64/]] as const) {
+    const viewer = await visit(wrong);
+    await expect(viewer.page.getByRole("heading", heading("This link does not work"))).toBeVisible();
+    await expect(viewer.page.locator("form p")).toContainText(told);
+  }
 
   const none = await visit(`${relay.origin}/`);
   await expect(none.page.getByRole("heading", heading("Open a session"))).toBeVisible();

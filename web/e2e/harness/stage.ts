@@ -13,6 +13,12 @@ export type Access = "view" | "interact" | "own";
 /** A shell without anybody's settings, whose prompt is `$ `. */
 export const SHELL = ["bash", "--norc", "--noprofile"];
 
+/** Returns a link with one letter of its token exchanged, as by a hand that copies it. */
+export function mistyped(link: string): string {
+  const at = link.indexOf("#ch") + 20;
+  return `${link.slice(0, at)}${link[at] === "q" ? "p" : "q"}${link.slice(at + 1)}`;
+}
+
 export class Stage {
   readonly folder = mkdtempSync(join(tmpdir(), "cahoots-web-"));
   readonly #env: Record<string, string>;
@@ -88,7 +94,7 @@ export class Stage {
 
   /** Shares `command` through `relay`. */
   async share(relay: Relay, command = SHELL, options: string[] = []): Promise<Share> {
-    const fixed = ["share", "--json", "--no-lan", "--relay", relay.address, "--name", "Ada", "--size", "80x24"];
+    const fixed = ["share", "--json", "--no-lan", "--relay", relay.address, "--name", "Ada"];
     const program = this.cahoots(...fixed, ...options, "--", ...command);
     const sharing = await program.entry("sharing");
     return { program, links: sharing["links"] as Share["links"] };

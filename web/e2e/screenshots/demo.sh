@@ -9,8 +9,8 @@ printf '\033[1;32m   Compiling\033[0m parser v0.4.2\n\033[1;32m    Finished\033[
 for name in empty_line nested_lists quoted_pairs line_endings numbers_at_the_limit; do
   printf "test tokens::$name ... \033[32mok\033[0m\n"
 done
-printf 'test tokens::wide_characters ... \033[31mFAILED\033[0m\n\n---- tokens::wide_characters ----\n'
-printf 'assertion `left == right` failed: 字 is two cells, not one\n  left: \033[31m1\033[0m\n right: \033[32m2\033[0m\n'
-printf '\033[33mnote\033[0m: see https://docs.example/width#wide\n\n'
+printf 'test tokens::combining_marks ... \033[31mFAILED\033[0m\n\n---- tokens::combining_marks ----\n'
+printf 'assertion `left == right` failed: é is one cell, not two\n  left: \033[31m2\033[0m\n right: \033[32m1\033[0m\n'
+printf '\033[33mnote\033[0m: see https://docs.example/width#combining\n\n'
 printf 'test result: \033[31mFAILED\033[0m. 5 passed; \033[31m1 failed\033[0m\n'
 PS1='\[\033[1;32m\]lena@build\[\033[0m\]:\[\033[1;34m\]~/parser\[\033[0m\]$ ' exec bash --norc

@@ -1,8 +1,8 @@
 // Every state that people see, on a desk and on a phone. The pictures are looked at, not compared.
 
 import { join } from "node:path";
+import { mistyped, type Relay, type Share, type Stage } from "../harness/stage";
 import { expect, type Seat, test, type VisitOptions } from "../harness/test";
-import type { Relay, Share, Stage } from "../harness/stage";
 import type { Viewer } from "../harness/viewer";
 
 const FOLDER = join(import.meta.dirname, "../../screenshots");
@@ -39,7 +39,7 @@ for (const seat of SEATS) {
     const none = await visit(`${relay.origin}/`, { seat });
     await none.page.getByRole("heading", { name: "Open a session" }).waitFor();
     await take(none, `${seat}-no-link`);
-    const bad = await visit(`${share.links.view.slice(0, -4)}qqqq`, { seat });
+    const bad = await visit(mistyped(share.links.view), { seat });
     await bad.page.getByRole("heading", { name: "This link does not work" }).waitFor();
     await take(bad, `${seat}-bad-link`);
     const words = await stage.addLink("interact", "--passphrase-file", stage.write("words", "correct horse\n"));
@@ -57,12 +57,12 @@ for (const seat of SEATS) {
     const maya = await enter(visit, share.links.interact, { as: "Maya Torres", seat });
     await maya.open("Chat");
     await jo.open("Chat");
-    await maya.say("Morning! The width test still fails on wide characters.");
-    await jo.hears("Morning! The width test still fails on wide characters.");
+    await maya.say("Morning! The width test still fails on combining marks.");
+    await jo.hears("Morning! The width test still fails on combining marks.");
     await jo.say("It counts code points, I think.");
-    await jo.say("See https://docs.example/width#wide");
-    await maya.hears("See https://docs.example/width#wide");
-    await maya.say("Right: 字 is one code point and two cells. Trying a fix.");
+    await jo.say("See https://docs.example/width#combining");
+    await maya.hears("See https://docs.example/width#combining");
+    await maya.say("Right: é can be two code points and one cell. Trying a fix.");
     await jo.composer.pressSequentially("Go");
     await expect(maya.page.locator(".typing")).toContainText("Jo Park");
     await take(maya, `${seat}-chat`);
@@ -72,7 +72,7 @@ for (const seat of SEATS) {
     await maya.open("People");
     await take(maya, `${seat}-people`);
     await maya.open("Notes");
-    await maya.notes.fill("# Width\n- 字 is two cells\n- é is one, whatever it is made of\n\n[ ] bench it again");
+    await maya.notes.fill("# Width\n- é is one cell, whatever it is made of\n- CJK is two\n\n[ ] bench it again");
     await take(maya, `${seat}-notes`);
     await maya.closePanel();
     await maya.type("git diff --st");
