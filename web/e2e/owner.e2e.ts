@@ -13,7 +13,7 @@ test("a link made in the browser lets somebody in, and revoking it there cuts th
   const kay = await visit(await stage.addLink("own"), { as: "Kay" });
   await kay.isLive();
   await manage(kay);
-  await kay.page.getByRole("radio", { name: "Interact" }).check({ force: true });
+  await kay.page.getByRole("radio", { name: "Interact", exact: true }).check({ force: true });
   await kay.page.getByRole("button", { name: "Make a link" }).click();
   const link = await kay.page.getByRole("textbox", { name: "The link" }).inputValue();
   await kay.page.getByRole("button", { name: "Done" }).click();
