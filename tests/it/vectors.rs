@@ -13,6 +13,7 @@ mod entries;
 mod fields;
 mod identity;
 mod inquiries;
+mod owning;
 mod passing;
 mod proofs;
 mod terminal;

@@ -294,7 +294,7 @@ def directpayload() -> dict:
             {"why": why, "kind": kind, "bytes": raw}
             for why, kind, raw in [
                 ("empty", 2, b""),
-                ("unknown type", 2, u8(5) + b"\0\0\0"),
+                ("unknown type", 2, u8(6) + b"\0\0\0"),
                 ("drive with wish 2", 2, p.up_drive(1, 2)),
                 ("drive one byte short", 2, p.up_drive(1, 1)[:-1]),
                 ("drive one byte more", 2, p.up_drive(1, 1) + b"\0"),
@@ -317,7 +317,7 @@ def directpayload() -> dict:
             {"why": why, "bytes": raw}
             for why, raw in [
                 ("empty", b""),
-                ("unknown type", u8(4) + varint(1)),
+                ("unknown type", u8(6) + varint(1)),
                 ("waiting one byte short", p.down_waiting(2, 1)[:-1]),
                 ("waiting one byte more", p.down_waiting(2, 1) + b"\0"),
                 ("ack not in its shortest form", u8(1) + varint(1, 2)),

@@ -11,6 +11,7 @@ import contents
 import generations
 import identity
 import log
+import owning
 import passing
 import traffic
 
@@ -31,6 +32,7 @@ FILES = {
     "generation": generations.generations,
     "direct": traffic.direct,
     "directpayload": contents.directpayload,
+    "owning": owning.owning,
     "frames": traffic.frames,
     "terminal": contents.terminal,
     "state": contents.state,

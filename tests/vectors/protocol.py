@@ -618,6 +618,67 @@ def down_waiting(what: int, pane: int) -> bytes:
     return u8(3) + u8(what) + u16(pane)
 
 
+# 15.1 Own links
+
+
+def command_show_desk() -> bytes:
+    return u8(5) + u8(0)
+
+
+def command_share(access: int, flags: int, seconds: int, members: int) -> bytes:
+    return u8(5) + u8(1) + u8(access) + u8(flags) + u32(seconds) + u32(members)
+
+
+def command_revoke(share_id: bytes) -> bytes:
+    return u8(5) + u8(2) + share_id
+
+
+def command_kick(author: bytes) -> bytes:
+    return u8(5) + u8(3) + author
+
+
+def command_let_in(author: bytes) -> bytes:
+    return u8(5) + u8(4) + author
+
+
+def command_turn_away(author: bytes) -> bytes:
+    return u8(5) + u8(5) + author
+
+
+def command_revoke_all() -> bytes:
+    return u8(5) + u8(6)
+
+
+def command_drive(pane: int, whose: int) -> bytes:
+    return u8(5) + u8(7) + u16(pane) + u8(whose)
+
+
+def command_grant(pane: int, author: bytes) -> bytes:
+    return u8(5) + u8(8) + u16(pane) + author
+
+
+def command_answer(pane: int, author: bytes, passes: int, line: bytes) -> bytes:
+    return u8(5) + u8(9) + u16(pane) + author + u8(passes) + line
+
+
+def answered_done(seq: int) -> bytes:
+    return u8(4) + varint(seq) + u8(0)
+
+
+def answered_made(seq: int, access: int, seed: bytes) -> bytes:
+    return u8(4) + varint(seq) + u8(1) + u8(access) + seed
+
+
+def answered_not(seq: int, reason: int) -> bytes:
+    return u8(4) + varint(seq) + u8(2) + u8(reason)
+
+
+def desk(waiting: list[bytes], wishes: list[tuple[int, bytes]], lines: list[tuple[int, bytes, bytes]]) -> bytes:
+    head = u8(5) + u8(len(waiting)) + u8(len(wishes)) + u8(len(lines)) + b"".join(waiting)
+    wished = b"".join(u16(pane) + author for pane, author in wishes)
+    return head + wished + b"".join(u16(pane) + author + u16(len(line)) + line for pane, author, line in lines)
+
+
 # 16. Discovery
 
 

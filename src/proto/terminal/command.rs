@@ -4,7 +4,7 @@
 //!
 //! Always: a payload re-encodes to the same bytes, and a desk fits one entry. PROTOCOL.md 15.1.
 
-use super::sanitise_line;
+use super::sanitise::is_line;
 use crate::proto::id::{AuthorId, PaneId, ShareId};
 use crate::proto::limits::LINE_BYTES_MAX;
 use crate::proto::token::Access;
@@ -168,9 +168,17 @@ fn flag(reader: &mut Reader<'_>, what: &'static str) -> Result<bool, DecodeError
     }
 }
 
-/// Reads a line as the host shows it; one that shows itself differently was never shown.
+fn count(reader: &mut Reader<'_>, most: usize) -> Result<u8, DecodeError> {
+    let count = reader.u8()?;
+    if usize::from(count) > most {
+        return Err(DecodeError::Value { what: "count of a desk", found: count.into() });
+    }
+    Ok(count)
+}
+
+/// Reads a line as the host shows it; one with something unseen was never shown.
 fn text(bytes: &[u8]) -> Result<String, DecodeError> {
-    let line = std::str::from_utf8(bytes).ok().filter(|line| sanitise_line(line, LINE_BYTES_MAX) == *line);
+    let line = std::str::from_utf8(bytes).ok().filter(|line| line.len() <= LINE_BYTES_MAX && is_line(line));
     line.map(str::to_owned).ok_or(DecodeError::Value { what: "line", found: bytes.len() as u64 })
 }
 
@@ -319,7 +327,8 @@ impl Desk {
     }
 
     pub(super) fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let [waiting, wishes, lines] = reader.array()?;
+        let (waiting, wishes) = (count(reader, DESK_MEMBERS_MAX)?, count(reader, DESK_MEMBERS_MAX)?);
+        let lines = count(reader, DESK_LINES_MAX)?;
         let mut desk = Self::default();
         for _ in 0..waiting {
             desk.waiting.push(AuthorId(reader.array()?));
