@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         writeln!(modules, "#[path = {copy:?}]\nmod {name};")?;
         writeln!(tables, "    (\"{name}\", {name}::CASES),")?;
     }
-    let list = format!("{modules}\nconst CASES: &[(&str, &[(&str, fn())])] = &[\n{tables}];\n");
+    let list = format!("{modules}\nconst CASES: &[(&str, &[Case])] = &[\n{tables}];\n");
     fs::write(folder.join("vectors.rs"), list)?;
     Ok(())
 }
@@ -40,5 +40,5 @@ fn as_functions(source: &str) -> Result<String, Box<dyn Error>> {
         write!(cases, "(\"{name}\", {name}), ")?;
     }
     let functions = source.replace("#[test]\n", "");
-    Ok(format!("{functions}\npub(super) const CASES: &[(&str, fn())] = &[{cases}];\n"))
+    Ok(format!("{functions}\npub(super) const CASES: &[super::Case] = &[{cases}];\n"))
 }

@@ -80,7 +80,12 @@ impl Stage {
 
     /// Starts a relay of its own, which keeps its certificate over restarts.
     pub(crate) async fn relay(&self) -> RelayNode {
-        RelayNode::start(self, 0).await
+        RelayNode::start(self, 0, &[]).await
+    }
+
+    /// Starts one that takes no browsers.
+    pub(crate) async fn relay_without_web(&self) -> RelayNode {
+        RelayNode::start(self, 0, &["--no-web"]).await
     }
 
     /// Starts `cahoots share` and waits until it can be joined.
@@ -117,10 +122,11 @@ pub(crate) struct RelayNode {
 }
 
 impl RelayNode {
-    async fn start(stage: &Stage, port: u16) -> Self {
+    async fn start(stage: &Stage, port: u16, options: &[&str]) -> Self {
         let (listen, state) = (format!("127.0.0.1:{port}"), stage.path("relay"));
         let state = state.to_str().expect("the folder's name is ASCII");
-        let process = stage.start(&["relay", "--listen", &listen, "--state", state, "--json"]);
+        let fixed = ["relay", "--listen", &listen, "--state", state, "--json"];
+        let process = stage.start(&[&fixed, options].concat());
         let record = process.record("the relay's address", |record| record["event"] == "relay").await;
         let address = RelayAddress::parse(text(&record["address"])).expect("the relay prints an address");
         Self { process, address }
@@ -132,7 +138,7 @@ impl RelayNode {
 
     /// Starts it again at the same port, with the same certificate and without any memory.
     pub(crate) async fn start_again(&mut self, stage: &Stage) {
-        let again = Self::start(stage, self.address.port).await;
+        let again = Self::start(stage, self.address.port, &[]).await;
         assert_eq!(again.address, self.address);
         *self = again;
     }

@@ -1,8 +1,8 @@
 //! A page in some browser of somebody who uses cahoots: it can send HTTP, WebSockets, WebTransport and WebRTC's UDP to any
-//! address, and reads what a server lets it. Nothing of ours answers any of them.
+//! address, and reads what a server lets it. Where browsers are not let in on purpose, nothing of ours answers any of them.
 //!
-//! What concerns the viewer for browsers (framing it, reading its address bar, Origin and Host checks, rebinding names)
-//! is tried in a browser: web/e2e/threats/hostile_page.e2e.ts.
+//! What concerns the gateways and the viewer (framing it, reading its address bar, Origin and Host checks, rebinding names)
+//! is tried in a browser: web/e2e/threats/hostile_page.e2e.ts; the checks of WebTransport beside its code.
 
 use super::canary::{Canary, found};
 use super::held::{Held, Trial};
@@ -71,7 +71,7 @@ struct Party {
 impl Party {
     async fn new() -> Self {
         let stage = Processes::new();
-        let relay = stage.relay().await;
+        let relay = stage.relay_without_web().await;
         let share = stage.share(Some(&relay), &[], &["sh", "-c", "echo up; read go"]).await;
         let mut join = stage.join(share.link("interact"), &["--no-lan", "--json"]);
         join.shows("up").await;
@@ -189,7 +189,7 @@ async fn existence_of_a_session_cannot_be_learned() -> Held {
     let mut trial = Trial::default();
     let party = Party::new().await;
     let stage = Processes::new();
-    let empty = stage.relay().await;
+    let empty = stage.relay_without_web().await;
     let nobody = SocketAddr::from(([127, 0, 0, 1], empty.address.port));
     let (with, without) = (reached(party.relay_at()).await, reached(nobody).await);
     trial.fails("a relay with a session answers a page otherwise", with, without);

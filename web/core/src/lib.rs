@@ -12,7 +12,7 @@ mod owner;
 pub mod replica;
 mod scene;
 #[cfg(feature = "tests")]
-#[expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test stops where its expectation fails")]
+#[expect(clippy::expect_used, clippy::panic, reason = "a test stops where its expectation fails")]
 pub mod vectors;
 
 pub use invitation::{PassphraseWords, read_link};

@@ -15,6 +15,9 @@ thread_local! {
     static READ: RefCell<BTreeSet<String>> = const { RefCell::new(BTreeSet::new()) };
 }
 
+/// A test, by its name.
+type Case = (&'static str, fn());
+
 include!(concat!(env!("OUT_DIR"), "/vectors.rs"));
 
 /// Stands in for the macro of the same name that reads a file of `tests/vectors`.

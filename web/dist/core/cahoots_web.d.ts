@@ -24,6 +24,22 @@ export class Viewer {
     free(): void;
     [Symbol.dispose](): void;
     /**
+     * Has somebody let in who waits, or not.
+     *
+     * # Errors
+     *
+     * As all commands.
+     */
+    admit(member: string, accept: boolean): number;
+    /**
+     * Answers whether a member's line is written: the one that was read, no other.
+     *
+     * # Errors
+     *
+     * As all commands.
+     */
+    answerLine(pane: number, member: string, line: string, accept: boolean): number;
+    /**
      * Asks to drive a pane.
      *
      * # Errors
@@ -48,9 +64,21 @@ export class Viewer {
      */
     editNotes(position: number, _delete: number, insert: string): void;
     /**
+     * Says of a link, just opened, that it leads to the host itself: another member there is taken for an impostor.
+     */
+    expectHost(link: number): void;
+    /**
      * Shows others which pane this guest looks at.
      */
     focus(pane?: number | null): void;
+    /**
+     * Has a member drive a pane, or nobody.
+     *
+     * # Errors
+     *
+     * As all commands.
+     */
+    grant(pane: number, member?: string | null): number;
     /**
      * Sets what others see of this guest: name and colour.
      */
@@ -60,6 +88,14 @@ export class Viewer {
      */
     isClosing(link: number): boolean;
     /**
+     * Has a member removed.
+     *
+     * # Errors
+     *
+     * As all commands.
+     */
+    kick(member: string): number;
+    /**
      * Leaves: the goodbye is to be sent on every link that is open.
      */
     leave(): void;
@@ -67,6 +103,22 @@ export class Viewer {
      * Returns the link that this guest came by, whole: whoever sees it can join.
      */
     link(): string;
+    /**
+     * Returns the links of the session.
+     *
+     * # Errors
+     *
+     * Only if the engine's memory is at its end.
+     */
+    links(): any;
+    /**
+     * Has a link made; `members_max` 0 leaves that to the session.
+     *
+     * # Errors
+     *
+     * As all commands.
+     */
+    makeLink(may_type: boolean, lasts_s: number, members_max: number, approve: boolean, once: boolean): number;
     /**
      * Returns the chat from message `from` on.
      *
@@ -96,13 +148,21 @@ export class Viewer {
     notices(): any;
     /**
      * Begins a link over a new transport and returns its number. `acceptor` says who it leads to, the same words
-     * whenever it leads there again.
+     * whenever it leads there again; `exporter` is the connection's, if it has one.
+     *
+     * # Errors
+     *
+     * If `exporter` has not 32 bytes.
      */
-    openLink(acceptor: string): number;
+    openLink(acceptor: string, exporter?: Uint8Array | null): number;
     /**
      * Shows others where this guest points; without a pane it points nowhere.
      */
     point(pane: number | null | undefined, row: number, col: number): void;
+    /**
+     * Shows others where in the notes this guest writes: before this character. Without one it is nowhere.
+     */
+    pointInNotes(position?: number | null): void;
     /**
      * Takes up to `bytes_max` bytes, or one frame that is larger, for a link's transport. An empty array means that
      * there is nothing to say now.
@@ -112,6 +172,22 @@ export class Viewer {
      * Takes bytes that a link's transport delivered.
      */
     receive(link: number, bytes: Uint8Array): void;
+    /**
+     * Has a link closed and its holders cut off.
+     *
+     * # Errors
+     *
+     * As all commands.
+     */
+    revoke(link: string): number;
+    /**
+     * Has every link closed, this guest's own too.
+     *
+     * # Errors
+     *
+     * As all commands.
+     */
+    revokeAll(): number;
     /**
      * Returns how long a link's round trip takes, in milliseconds, once measured.
      */
@@ -133,6 +209,14 @@ export class Viewer {
      */
     scene(): any;
     /**
+     * Says whose keys reach a pane: `all`, `one` or `line`.
+     *
+     * # Errors
+     *
+     * As all commands.
+     */
+    setPolicy(pane: number, policy: string): number;
+    /**
      * Says what time it is: microseconds of a clock that never goes back, and milliseconds since 1970. Comes before
      * everything else that is called then.
      */
@@ -141,6 +225,14 @@ export class Viewer {
      * Shows others that this guest is typing, or is not any more.
      */
     setTyping(typing: boolean): void;
+    /**
+     * Asks to be shown what waits for an owner's word; again after every new link.
+     *
+     * # Errors
+     *
+     * As all commands: why nothing was sent.
+     */
+    showDesk(): number;
     /**
      * Lets go of a pane that this guest drives.
      *
@@ -172,6 +264,11 @@ export class Viewer {
 }
 
 /**
+ * Returns where the width of characters changes: code points, each followed by the columns taken from there on.
+ */
+export function columns(): Uint32Array;
+
+/**
  * Reads a link as people paste it.
  *
  * # Errors
@@ -186,29 +283,42 @@ export interface InitOutput {
     readonly memory: WebAssembly.Memory;
     readonly __wbg_passphrasewords_free: (a: number, b: number) => void;
     readonly __wbg_viewer_free: (a: number, b: number) => void;
+    readonly columns: (a: number) => void;
     readonly passphrasewords_new: (a: number, b: number, c: number, d: number, e: number) => void;
     readonly readLink: (a: number, b: number, c: number) => void;
+    readonly viewer_admit: (a: number, b: number, c: number, d: number, e: number) => void;
+    readonly viewer_answerLine: (a: number, b: number, c: number, d: number, e: number, f: number, g: number, h: number) => void;
     readonly viewer_askToDrive: (a: number, b: number, c: number) => void;
     readonly viewer_closeLink: (a: number, b: number) => void;
     readonly viewer_deadline: (a: number, b: number) => void;
     readonly viewer_editNotes: (a: number, b: number, c: number, d: number, e: number, f: number) => void;
+    readonly viewer_expectHost: (a: number, b: number) => void;
     readonly viewer_focus: (a: number, b: number) => void;
+    readonly viewer_grant: (a: number, b: number, c: number, d: number, e: number) => void;
     readonly viewer_introduce: (a: number, b: number, c: number, d: number) => void;
     readonly viewer_isClosing: (a: number, b: number) => number;
+    readonly viewer_kick: (a: number, b: number, c: number, d: number) => void;
     readonly viewer_leave: (a: number) => void;
     readonly viewer_link: (a: number, b: number) => void;
+    readonly viewer_links: (a: number, b: number) => void;
+    readonly viewer_makeLink: (a: number, b: number, c: number, d: number, e: number, f: number, g: number) => void;
     readonly viewer_messages: (a: number, b: number, c: number) => void;
     readonly viewer_new: (a: number, b: number, c: number, d: number, e: number, f: number) => void;
     readonly viewer_notices: (a: number, b: number) => void;
-    readonly viewer_openLink: (a: number, b: number, c: number) => number;
+    readonly viewer_openLink: (a: number, b: number, c: number, d: number, e: number, f: number) => void;
     readonly viewer_point: (a: number, b: number, c: number, d: number) => void;
+    readonly viewer_pointInNotes: (a: number, b: number) => void;
     readonly viewer_pop: (a: number, b: number, c: number, d: number) => void;
     readonly viewer_receive: (a: number, b: number, c: number, d: number) => void;
+    readonly viewer_revoke: (a: number, b: number, c: number, d: number) => void;
+    readonly viewer_revokeAll: (a: number, b: number) => void;
     readonly viewer_rtt: (a: number, b: number, c: number) => void;
     readonly viewer_say: (a: number, b: number, c: number, d: number) => void;
     readonly viewer_scene: (a: number, b: number) => void;
+    readonly viewer_setPolicy: (a: number, b: number, c: number, d: number, e: number) => void;
     readonly viewer_setTime: (a: number, b: number, c: number) => void;
     readonly viewer_setTyping: (a: number, b: number) => void;
+    readonly viewer_showDesk: (a: number, b: number) => void;
     readonly viewer_stopDriving: (a: number, b: number, c: number) => void;
     readonly viewer_tick: (a: number) => void;
     readonly viewer_typeBytes: (a: number, b: number, c: number, d: number, e: number) => void;

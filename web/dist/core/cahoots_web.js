@@ -62,6 +62,64 @@ export class Viewer {
         wasm.__wbg_viewer_free(ptr, 0);
     }
     /**
+     * Has somebody let in who waits, or not.
+     *
+     * # Errors
+     *
+     * As all commands.
+     * @param {string} member
+     * @param {boolean} accept
+     * @returns {number}
+     */
+    admit(member, accept) {
+        try {
+            const retptr = wasm.__wbindgen_add_to_stack_pointer(-16);
+            const ptr0 = passStringToWasm0(member, wasm.__wbindgen_export, wasm.__wbindgen_export2);
+            const len0 = WASM_VECTOR_LEN;
+            wasm.viewer_admit(retptr, this.__wbg_ptr, ptr0, len0, accept);
+            var r0 = getDataViewMemory0().getFloat64(retptr + 8 * 0, true);
+            var r2 = getDataViewMemory0().getInt32(retptr + 4 * 2, true);
+            var r3 = getDataViewMemory0().getInt32(retptr + 4 * 3, true);
+            if (r3) {
+                throw takeObject(r2);
+            }
+            return r0;
+        } finally {
+            wasm.__wbindgen_add_to_stack_pointer(16);
+        }
+    }
+    /**
+     * Answers whether a member's line is written: the one that was read, no other.
+     *
+     * # Errors
+     *
+     * As all commands.
+     * @param {number} pane
+     * @param {string} member
+     * @param {string} line
+     * @param {boolean} accept
+     * @returns {number}
+     */
+    answerLine(pane, member, line, accept) {
+        try {
+            const retptr = wasm.__wbindgen_add_to_stack_pointer(-16);
+            const ptr0 = passStringToWasm0(member, wasm.__wbindgen_export, wasm.__wbindgen_export2);
+            const len0 = WASM_VECTOR_LEN;
+            const ptr1 = passStringToWasm0(line, wasm.__wbindgen_export, wasm.__wbindgen_export2);
+            const len1 = WASM_VECTOR_LEN;
+            wasm.viewer_answerLine(retptr, this.__wbg_ptr, pane, ptr0, len0, ptr1, len1, accept);
+            var r0 = getDataViewMemory0().getFloat64(retptr + 8 * 0, true);
+            var r2 = getDataViewMemory0().getInt32(retptr + 4 * 2, true);
+            var r3 = getDataViewMemory0().getInt32(retptr + 4 * 3, true);
+            if (r3) {
+                throw takeObject(r2);
+            }
+            return r0;
+        } finally {
+            wasm.__wbindgen_add_to_stack_pointer(16);
+        }
+    }
+    /**
      * Asks to drive a pane.
      *
      * # Errors
@@ -130,11 +188,45 @@ export class Viewer {
         }
     }
     /**
+     * Says of a link, just opened, that it leads to the host itself: another member there is taken for an impostor.
+     * @param {number} link
+     */
+    expectHost(link) {
+        wasm.viewer_expectHost(this.__wbg_ptr, link);
+    }
+    /**
      * Shows others which pane this guest looks at.
      * @param {number | null} [pane]
      */
     focus(pane) {
         wasm.viewer_focus(this.__wbg_ptr, isLikeNone(pane) ? 0xFFFFFF : pane);
+    }
+    /**
+     * Has a member drive a pane, or nobody.
+     *
+     * # Errors
+     *
+     * As all commands.
+     * @param {number} pane
+     * @param {string | null} [member]
+     * @returns {number}
+     */
+    grant(pane, member) {
+        try {
+            const retptr = wasm.__wbindgen_add_to_stack_pointer(-16);
+            var ptr0 = isLikeNone(member) ? 0 : passStringToWasm0(member, wasm.__wbindgen_export, wasm.__wbindgen_export2);
+            var len0 = WASM_VECTOR_LEN;
+            wasm.viewer_grant(retptr, this.__wbg_ptr, pane, ptr0, len0);
+            var r0 = getDataViewMemory0().getFloat64(retptr + 8 * 0, true);
+            var r2 = getDataViewMemory0().getInt32(retptr + 4 * 2, true);
+            var r3 = getDataViewMemory0().getInt32(retptr + 4 * 3, true);
+            if (r3) {
+                throw takeObject(r2);
+            }
+            return r0;
+        } finally {
+            wasm.__wbindgen_add_to_stack_pointer(16);
+        }
     }
     /**
      * Sets what others see of this guest: name and colour.
@@ -154,6 +246,32 @@ export class Viewer {
     isClosing(link) {
         const ret = wasm.viewer_isClosing(this.__wbg_ptr, link);
         return ret !== 0;
+    }
+    /**
+     * Has a member removed.
+     *
+     * # Errors
+     *
+     * As all commands.
+     * @param {string} member
+     * @returns {number}
+     */
+    kick(member) {
+        try {
+            const retptr = wasm.__wbindgen_add_to_stack_pointer(-16);
+            const ptr0 = passStringToWasm0(member, wasm.__wbindgen_export, wasm.__wbindgen_export2);
+            const len0 = WASM_VECTOR_LEN;
+            wasm.viewer_kick(retptr, this.__wbg_ptr, ptr0, len0);
+            var r0 = getDataViewMemory0().getFloat64(retptr + 8 * 0, true);
+            var r2 = getDataViewMemory0().getInt32(retptr + 4 * 2, true);
+            var r3 = getDataViewMemory0().getInt32(retptr + 4 * 3, true);
+            if (r3) {
+                throw takeObject(r2);
+            }
+            return r0;
+        } finally {
+            wasm.__wbindgen_add_to_stack_pointer(16);
+        }
     }
     /**
      * Leaves: the goodbye is to be sent on every link that is open.
@@ -179,6 +297,57 @@ export class Viewer {
         } finally {
             wasm.__wbindgen_add_to_stack_pointer(16);
             wasm.__wbindgen_export4(deferred1_0, deferred1_1, 1);
+        }
+    }
+    /**
+     * Returns the links of the session.
+     *
+     * # Errors
+     *
+     * Only if the engine's memory is at its end.
+     * @returns {any}
+     */
+    links() {
+        try {
+            const retptr = wasm.__wbindgen_add_to_stack_pointer(-16);
+            wasm.viewer_links(retptr, this.__wbg_ptr);
+            var r0 = getDataViewMemory0().getInt32(retptr + 4 * 0, true);
+            var r1 = getDataViewMemory0().getInt32(retptr + 4 * 1, true);
+            var r2 = getDataViewMemory0().getInt32(retptr + 4 * 2, true);
+            if (r2) {
+                throw takeObject(r1);
+            }
+            return takeObject(r0);
+        } finally {
+            wasm.__wbindgen_add_to_stack_pointer(16);
+        }
+    }
+    /**
+     * Has a link made; `members_max` 0 leaves that to the session.
+     *
+     * # Errors
+     *
+     * As all commands.
+     * @param {boolean} may_type
+     * @param {number} lasts_s
+     * @param {number} members_max
+     * @param {boolean} approve
+     * @param {boolean} once
+     * @returns {number}
+     */
+    makeLink(may_type, lasts_s, members_max, approve, once) {
+        try {
+            const retptr = wasm.__wbindgen_add_to_stack_pointer(-16);
+            wasm.viewer_makeLink(retptr, this.__wbg_ptr, may_type, lasts_s, members_max, approve, once);
+            var r0 = getDataViewMemory0().getFloat64(retptr + 8 * 0, true);
+            var r2 = getDataViewMemory0().getInt32(retptr + 4 * 2, true);
+            var r3 = getDataViewMemory0().getInt32(retptr + 4 * 3, true);
+            if (r3) {
+                throw takeObject(r2);
+            }
+            return r0;
+        } finally {
+            wasm.__wbindgen_add_to_stack_pointer(16);
         }
     }
     /**
@@ -269,15 +438,33 @@ export class Viewer {
     }
     /**
      * Begins a link over a new transport and returns its number. `acceptor` says who it leads to, the same words
-     * whenever it leads there again.
+     * whenever it leads there again; `exporter` is the connection's, if it has one.
+     *
+     * # Errors
+     *
+     * If `exporter` has not 32 bytes.
      * @param {string} acceptor
+     * @param {Uint8Array | null} [exporter]
      * @returns {number}
      */
-    openLink(acceptor) {
-        const ptr0 = passStringToWasm0(acceptor, wasm.__wbindgen_export, wasm.__wbindgen_export2);
-        const len0 = WASM_VECTOR_LEN;
-        const ret = wasm.viewer_openLink(this.__wbg_ptr, ptr0, len0);
-        return ret >>> 0;
+    openLink(acceptor, exporter) {
+        try {
+            const retptr = wasm.__wbindgen_add_to_stack_pointer(-16);
+            const ptr0 = passStringToWasm0(acceptor, wasm.__wbindgen_export, wasm.__wbindgen_export2);
+            const len0 = WASM_VECTOR_LEN;
+            var ptr1 = isLikeNone(exporter) ? 0 : passArray8ToWasm0(exporter, wasm.__wbindgen_export);
+            var len1 = WASM_VECTOR_LEN;
+            wasm.viewer_openLink(retptr, this.__wbg_ptr, ptr0, len0, ptr1, len1);
+            var r0 = getDataViewMemory0().getInt32(retptr + 4 * 0, true);
+            var r1 = getDataViewMemory0().getInt32(retptr + 4 * 1, true);
+            var r2 = getDataViewMemory0().getInt32(retptr + 4 * 2, true);
+            if (r2) {
+                throw takeObject(r1);
+            }
+            return r0 >>> 0;
+        } finally {
+            wasm.__wbindgen_add_to_stack_pointer(16);
+        }
     }
     /**
      * Shows others where this guest points; without a pane it points nowhere.
@@ -287,6 +474,13 @@ export class Viewer {
      */
     point(pane, row, col) {
         wasm.viewer_point(this.__wbg_ptr, isLikeNone(pane) ? 0xFFFFFF : pane, row, col);
+    }
+    /**
+     * Shows others where in the notes this guest writes: before this character. Without one it is nowhere.
+     * @param {number | null} [position]
+     */
+    pointInNotes(position) {
+        wasm.viewer_pointInNotes(this.__wbg_ptr, isLikeNone(position) ? 0x100000001 : (position) >>> 0);
     }
     /**
      * Takes up to `bytes_max` bytes, or one frame that is larger, for a link's transport. An empty array means that
@@ -317,6 +511,55 @@ export class Viewer {
         const ptr0 = passArray8ToWasm0(bytes, wasm.__wbindgen_export);
         const len0 = WASM_VECTOR_LEN;
         wasm.viewer_receive(this.__wbg_ptr, link, ptr0, len0);
+    }
+    /**
+     * Has a link closed and its holders cut off.
+     *
+     * # Errors
+     *
+     * As all commands.
+     * @param {string} link
+     * @returns {number}
+     */
+    revoke(link) {
+        try {
+            const retptr = wasm.__wbindgen_add_to_stack_pointer(-16);
+            const ptr0 = passStringToWasm0(link, wasm.__wbindgen_export, wasm.__wbindgen_export2);
+            const len0 = WASM_VECTOR_LEN;
+            wasm.viewer_revoke(retptr, this.__wbg_ptr, ptr0, len0);
+            var r0 = getDataViewMemory0().getFloat64(retptr + 8 * 0, true);
+            var r2 = getDataViewMemory0().getInt32(retptr + 4 * 2, true);
+            var r3 = getDataViewMemory0().getInt32(retptr + 4 * 3, true);
+            if (r3) {
+                throw takeObject(r2);
+            }
+            return r0;
+        } finally {
+            wasm.__wbindgen_add_to_stack_pointer(16);
+        }
+    }
+    /**
+     * Has every link closed, this guest's own too.
+     *
+     * # Errors
+     *
+     * As all commands.
+     * @returns {number}
+     */
+    revokeAll() {
+        try {
+            const retptr = wasm.__wbindgen_add_to_stack_pointer(-16);
+            wasm.viewer_revokeAll(retptr, this.__wbg_ptr);
+            var r0 = getDataViewMemory0().getFloat64(retptr + 8 * 0, true);
+            var r2 = getDataViewMemory0().getInt32(retptr + 4 * 2, true);
+            var r3 = getDataViewMemory0().getInt32(retptr + 4 * 3, true);
+            if (r3) {
+                throw takeObject(r2);
+            }
+            return r0;
+        } finally {
+            wasm.__wbindgen_add_to_stack_pointer(16);
+        }
     }
     /**
      * Returns how long a link's round trip takes, in milliseconds, once measured.
@@ -381,6 +624,33 @@ export class Viewer {
         }
     }
     /**
+     * Says whose keys reach a pane: `all`, `one` or `line`.
+     *
+     * # Errors
+     *
+     * As all commands.
+     * @param {number} pane
+     * @param {string} policy
+     * @returns {number}
+     */
+    setPolicy(pane, policy) {
+        try {
+            const retptr = wasm.__wbindgen_add_to_stack_pointer(-16);
+            const ptr0 = passStringToWasm0(policy, wasm.__wbindgen_export, wasm.__wbindgen_export2);
+            const len0 = WASM_VECTOR_LEN;
+            wasm.viewer_setPolicy(retptr, this.__wbg_ptr, pane, ptr0, len0);
+            var r0 = getDataViewMemory0().getFloat64(retptr + 8 * 0, true);
+            var r2 = getDataViewMemory0().getInt32(retptr + 4 * 2, true);
+            var r3 = getDataViewMemory0().getInt32(retptr + 4 * 3, true);
+            if (r3) {
+                throw takeObject(r2);
+            }
+            return r0;
+        } finally {
+            wasm.__wbindgen_add_to_stack_pointer(16);
+        }
+    }
+    /**
      * Says what time it is: microseconds of a clock that never goes back, and milliseconds since 1970. Comes before
      * everything else that is called then.
      * @param {number} mono_us
@@ -395,6 +665,29 @@ export class Viewer {
      */
     setTyping(typing) {
         wasm.viewer_setTyping(this.__wbg_ptr, typing);
+    }
+    /**
+     * Asks to be shown what waits for an owner's word; again after every new link.
+     *
+     * # Errors
+     *
+     * As all commands: why nothing was sent.
+     * @returns {number}
+     */
+    showDesk() {
+        try {
+            const retptr = wasm.__wbindgen_add_to_stack_pointer(-16);
+            wasm.viewer_showDesk(retptr, this.__wbg_ptr);
+            var r0 = getDataViewMemory0().getFloat64(retptr + 8 * 0, true);
+            var r2 = getDataViewMemory0().getInt32(retptr + 4 * 2, true);
+            var r3 = getDataViewMemory0().getInt32(retptr + 4 * 3, true);
+            if (r3) {
+                throw takeObject(r2);
+            }
+            return r0;
+        } finally {
+            wasm.__wbindgen_add_to_stack_pointer(16);
+        }
     }
     /**
      * Lets go of a pane that this guest drives.
@@ -463,6 +756,24 @@ export class Viewer {
     }
 }
 if (Symbol.dispose) Viewer.prototype[Symbol.dispose] = Viewer.prototype.free;
+
+/**
+ * Returns where the width of characters changes: code points, each followed by the columns taken from there on.
+ * @returns {Uint32Array}
+ */
+export function columns() {
+    try {
+        const retptr = wasm.__wbindgen_add_to_stack_pointer(-16);
+        wasm.columns(retptr);
+        var r0 = getDataViewMemory0().getInt32(retptr + 4 * 0, true);
+        var r1 = getDataViewMemory0().getInt32(retptr + 4 * 1, true);
+        var v1 = getArrayU32FromWasm0(r0, r1).slice();
+        wasm.__wbindgen_export4(r0, r1 * 4, 4);
+        return v1;
+    } finally {
+        wasm.__wbindgen_add_to_stack_pointer(16);
+    }
+}
 
 /**
  * Reads a link as people paste it.
@@ -595,6 +906,11 @@ function dropObject(idx) {
     heap_next = idx;
 }
 
+function getArrayU32FromWasm0(ptr, len) {
+    ptr = ptr >>> 0;
+    return getUint32ArrayMemory0().subarray(ptr / 4, ptr / 4 + len);
+}
+
 function getArrayU8FromWasm0(ptr, len) {
     ptr = ptr >>> 0;
     return getUint8ArrayMemory0().subarray(ptr / 1, ptr / 1 + len);
@@ -611,6 +927,14 @@ function getDataViewMemory0() {
 function getStringFromWasm0(ptr, len) {
     ptr = ptr >>> 0;
     return decodeText(ptr, len);
+}
+
+let cachedUint32ArrayMemory0 = null;
+function getUint32ArrayMemory0() {
+    if (cachedUint32ArrayMemory0 === null || cachedUint32ArrayMemory0.byteLength === 0) {
+        cachedUint32ArrayMemory0 = new Uint32Array(wasm.memory.buffer);
+    }
+    return cachedUint32ArrayMemory0;
 }
 
 let cachedUint8ArrayMemory0 = null;
@@ -724,6 +1048,7 @@ function __wbg_finalize_init(instance, module) {
     wasm = instance.exports;
     wasmModule = module;
     cachedDataViewMemory0 = null;
+    cachedUint32ArrayMemory0 = null;
     cachedUint8ArrayMemory0 = null;
     return wasm;
 }

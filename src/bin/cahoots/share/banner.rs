@@ -50,15 +50,17 @@ fn uses(args: &args::Share) -> &'static str {
     match (&args.reach.relay, args.web, args.reach.no_lan) {
         // Its own certificate, which browsers do not know.
         (Some(relay), ..) if relay.fingerprint.is_some() => {
-            "Others run `cahoots join` or `cahoots view` and paste a link; a browser that opens one warns of the relay's own\n\
-             certificate."
+            "Others run `cahoots join` or `cahoots view` and paste a link. It opens in a\n\
+             browser, too, after a warning: no authority has signed the relay's certificate."
         }
-        (Some(_), ..) => "Others open a link in a browser, or run `cahoots join` or `cahoots view` and paste it.",
+        (Some(_), ..) => "Others open a link in a browser, or paste it to `cahoots join` or `cahoots view`.",
         (None, Some(_), _) => {
-            "Others on this network open a link in a browser, or run `cahoots join` and paste it (--relay reaches others)."
+            "Others on this network open a link in a browser, or paste it to `cahoots join`\n\
+             (--relay reaches others)."
         }
         (None, None, false) => {
-            "Others run `cahoots join` and paste a link, on this network (--relay reaches others, --web lets browsers in)."
+            "Others run `cahoots join` and paste a link, on this network (--relay reaches\n\
+             others, --web lets browsers in)."
         }
         (None, None, true) => "Others run `cahoots join` and paste a link, on this machine.",
     }
@@ -66,13 +68,11 @@ fn uses(args: &args::Share) -> &'static str {
 
 /// Says what a page without TLS means.
 fn plain_http(args: &args::Share, paint: Paint) -> String {
-    let warning = paint.yellow("who controls this network can change it and so read along");
-    let typing = if args.access.iter().all(|access| *access == args::LinkAccess::View) && !args.access.is_empty() {
-        "."
-    } else {
-        ", or type as them."
-    };
-    format!("The page for browsers comes by plain HTTP: {warning}{typing}\n`cahoots view` brings a page of its own.")
+    let is_for_view = !args.access.is_empty() && args.access.iter().all(|access| *access == args::LinkAccess::View);
+    let harm = if is_for_view { "read along" } else { "read along and type" };
+    let warning = paint.yellow("who controls this network can");
+    let harm = paint.yellow(&format!("change it, and so {harm}"));
+    format!("The page for browsers comes by plain HTTP: {warning}\n{harm}. `cahoots view` has a page of its own.")
 }
 
 /// Says what else the links ask for.
