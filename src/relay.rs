@@ -19,6 +19,10 @@ use tokio::time::timeout;
 
 /// How long connections may take to read that the relay goes away.
 const DRAIN: Duration = Duration::from_secs(2);
+/// How often any port is asked for before the last answer counts: of the number that UDP has, another program may have
+/// TCP's.
+#[cfg(feature = "web")]
+const PORT_TRIES: usize = 16;
 
 /// Why a relay did not start.
 #[derive(Debug, thiserror::Error)]
@@ -142,7 +146,7 @@ impl RelayBuilder {
         #[cfg(feature = "web")]
         let (listener, gateway) = {
             let api = Api::new(node.clone(), self.operator);
-            open_all(addresses, &identity, self.web, self.listen, api).await?
+            open_all(addresses, &identity, &self.web, self.listen, &api).await?
         };
         #[cfg(not(feature = "web"))]
         let listener = Listener::bind(addresses, &identity, self.listen)?;
@@ -169,22 +173,41 @@ impl RelayBuilder {
 async fn open_all(
     addresses: &[SocketAddr],
     identity: &Identity,
-    web: Web,
+    web: &Web,
     limits: ListenLimits,
-    api: Api,
+    api: &Api,
 ) -> Result<(Listener, Option<Gateway>), RelayError> {
-    let (names, pages) = match &web {
+    let is_any_port = addresses.iter().any(|address| address.port() == 0);
+    for _ in 1..PORT_TRIES {
+        match open_once(addresses, identity, web, limits, api).await {
+            Err(RelayError::Bind(BindError::Tcp { source, .. }))
+                if is_any_port && source.kind() == std::io::ErrorKind::AddrInUse => {}
+            opened => return opened,
+        }
+    }
+    open_once(addresses, identity, web, limits, api).await
+}
+
+#[cfg(feature = "web")]
+async fn open_once(
+    addresses: &[SocketAddr],
+    identity: &Identity,
+    web: &Web,
+    limits: ListenLimits,
+    api: &Api,
+) -> Result<(Listener, Option<Gateway>), RelayError> {
+    let (names, pages) = match web {
         Web::No => return Ok((Listener::bind(addresses, identity, limits)?, None)),
         Web::Beside(names) => (names.clone(), Pages::SamePort),
         Web::Plain(_, names) => (names.clone(), Pages::AnyPort),
     };
     let door = Arc::new(WebTransport::new(names.clone(), pages)?);
     let listener = Listener::bind_for_all(addresses, identity, limits, &door)?;
-    let options = GatewayOptions { names, limits, api: Some(api), ..GatewayOptions::default() };
+    let options = GatewayOptions { names, limits, api: Some(api.clone()), ..GatewayOptions::default() };
     let gateway = match web {
         Web::Plain(addresses, _) => {
             let offer = Offer::new(door, Some(listener.local_port()));
-            Gateway::bind_offering(&addresses, None, options, Some(offer)).await?
+            Gateway::bind_offering(addresses, None, options, Some(offer)).await?
         }
         _ => {
             let offer = Offer::new(door, None);

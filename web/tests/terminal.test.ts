@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { FONT_MAX, FONT_MIN, fontFor, zoomStep } from "../src/terminal/fit";
-import { cleanPaste, isAnswer, isSeveralLines, safeAddress } from "../src/terminal/safe";
+import { C1Filter, cleanPaste, isAnswer, isSeveralLines, safeAddress } from "../src/terminal/safe";
 import { BEHIND_BYTES_MAX, Outlet, WINDOW_BYTES } from "../src/worker/credit";
 
 describe("what an emulator emits", () => {
@@ -18,6 +18,23 @@ describe("what an emulator emits", () => {
       "\x1b[<0;10;5M", "\x1b[<0;10;5m", "\x1b[200~text\x1b[201~", "c", "ü", "😀",
     ];
     for (const key of keys) expect(isAnswer(key), JSON.stringify(key)).toBe(false);
+  });
+});
+
+describe("what a program writes", () => {
+  it("has no controls that the host's emulator does not know, wherever it is cut", () => {
+    const bytes = new TextEncoder().encode("a\u009b2Jb\u0085é©\u00a0\u009d0;title\u009cz");
+    for (let cut = 0; cut <= bytes.length; cut++) {
+      const filter = new C1Filter();
+      const parts = [filter.pass(bytes.slice(0, cut)), filter.pass(bytes.slice(cut))];
+      const text = new TextDecoder().decode(Uint8Array.from(parts.flatMap((part) => [...part])));
+      expect(text).toBe("a\ufffd2Jb\ufffdé©\u00a0\ufffd0;title\ufffdz");
+    }
+  });
+
+  it("is left alone where it has none", () => {
+    const bytes = new TextEncoder().encode("日本 \x1b[1mü");
+    expect(new C1Filter().pass(bytes)).toBe(bytes);
   });
 });
 

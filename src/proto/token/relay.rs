@@ -45,7 +45,9 @@ impl RelayError {
         match self {
             Self::Empty | Self::Host { .. } => "write a relay as host, host:port or [IPv6]:port",
             Self::Port { .. } => "leave the port away for the usual one, 4433",
-            Self::Fingerprint { .. } => "copy the fingerprint that the relay prints when it starts",
+            Self::Fingerprint { .. } => {
+                "copy the link or address again, whole: what follows fp= is what the relay prints when it starts"
+            }
         }
     }
 }

@@ -59,6 +59,39 @@ export function tame(terminal: Terminal): IDisposable[] {
   return tamed;
 }
 
+/** How U+0080 and its like begin in UTF-8, and what is drawn in their place. */
+const C1_LEAD = 0xc2;
+const C1_LAST = 0x9f;
+const REPLACEMENT = [0xef, 0xbf, 0xbd];
+
+/**
+ * Takes the controls U+0080 to U+009F out of a stream of UTF-8: xterm obeys them, the host's emulator knows none and
+ * draws U+FFFD, so that a program could show viewers something else than what the host sees. Raw bytes of that range
+ * are no UTF-8, which both draw alike.
+ */
+export class C1Filter {
+  /** Whether the stream ended on what may begin one. */
+  #isPending = false;
+
+  pass(data: Uint8Array): Uint8Array {
+    if (data.length === 0 || (!this.#isPending && !data.includes(C1_LEAD))) return data;
+    const out: number[] = [];
+    for (const byte of data) {
+      if (this.#isPending) {
+        this.#isPending = false;
+        if (byte >= 0x80 && byte <= C1_LAST) {
+          out.push(...REPLACEMENT);
+          continue;
+        }
+        out.push(C1_LEAD);
+      }
+      if (byte === C1_LEAD) this.#isPending = true;
+      else out.push(byte);
+    }
+    return Uint8Array.from(out);
+  }
+}
+
 /**
  * Says whether what an emulator emits is an answer instead of a key: the second wall, should a later version answer
  * something new. No key or mouse event looks like these.

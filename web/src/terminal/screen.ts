@@ -6,7 +6,7 @@ import { type ITheme, Terminal } from "@xterm/xterm";
 import "@xterm/xterm/css/xterm.css";
 import { find, nearest, type Place, type Row } from "./find";
 import { type Box, fontFor } from "./fit";
-import { cleanPaste, isAnswer, tame } from "./safe";
+import { C1Filter, cleanPaste, isAnswer, tame } from "./safe";
 import { AS_HOST } from "./width";
 
 export interface ScreenEvents {
@@ -44,6 +44,7 @@ export class Screen {
 
   #terminal: Terminal;
   #events: ScreenEvents;
+  #c1 = new C1Filter();
   #frame: HTMLElement | null = null;
   #marked = { row: 0, begin: 0, end: 1 };
 
@@ -113,7 +114,7 @@ export class Screen {
   }
 
   output(data: Uint8Array): void {
-    this.#terminal.write(data, () => {
+    this.#terminal.write(this.#c1.pass(data), () => {
       this.#events.parsed(data.length);
       this.hasContent.value = true;
     });
