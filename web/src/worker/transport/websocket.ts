@@ -26,6 +26,8 @@ export function whyClosed(code: number): string {
 
 const BOUND = "cahoots.bound";
 const GIVEN_UP = 4000;
+/** Bytes of one message: the other side closes on a longer one. A frame can be longer, by its head. */
+const MESSAGE_BYTES_MAX = 65_536;
 /** Only a server on the reader's own machine is believed what it says of a connection: its page came from there, too. */
 const OWN_MACHINE = /^(localhost|127\.0\.0\.1|\[::1\])$/;
 
@@ -72,7 +74,10 @@ export class WebSocketTransport implements Transport {
   }
 
   send(bytes: Uint8Array<ArrayBuffer>): void {
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(bytes);
+    if (this.#socket.readyState !== WebSocket.OPEN) return;
+    for (let at = 0; at < bytes.length; at += MESSAGE_BYTES_MAX) {
+      this.#socket.send(bytes.subarray(at, at + MESSAGE_BYTES_MAX));
+    }
   }
 
   giveUp(): void {
