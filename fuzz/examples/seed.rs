@@ -14,6 +14,7 @@ fn main() {
     entries();
     tokens();
     terminals();
+    direct_payloads();
     documents();
     relays();
     sessions();
@@ -111,6 +112,28 @@ fn terminals() {
     ];
     let seed = |output: &&str| [&[20, 5, 3], output.as_bytes()].concat();
     save("screen", "output", outputs.iter().map(seed).collect());
+}
+
+/// Payloads behind the kind of their entry; what goes down has none, and is tried both ways.
+fn direct_payloads() {
+    let kind = |case: &Value| case["kind"].as_u64().unwrap_or(2) as u8;
+    let seed = |case: &Value| [&[kind(case)], &hex(&case["bytes"])[..]].concat();
+    let seeds = |list: &Value| list.as_array().into_iter().flatten().map(seed).collect::<Vec<_>>();
+    let file = vectors("directpayload");
+    for list in ["up", "down", "refused_up", "refused_down"] {
+        save("direct_payload", list, seeds(&file[list]));
+    }
+    let file = vectors("owning");
+    for list in ["commands", "answered", "desks", "refused_commands", "refused_answered", "refused_desks"] {
+        save("direct_payload", list, seeds(&file[list]));
+    }
+    // A few lines of many, good and bad, say enough: the rest is for the fuzzer to find.
+    let lines = [&file["lines"], &file["refused_lines"]].into_iter().filter_map(Value::as_array);
+    let lines: Vec<&Value> = lines.flat_map(|list| list.iter().take(8)).collect();
+    for field in ["answer", "desk"] {
+        let seeds = lines.iter().map(|case| [&[2], &hex(&case[field])[..]].concat());
+        save("direct_payload", &format!("line-{field}"), seeds.collect());
+    }
 }
 
 fn documents() {

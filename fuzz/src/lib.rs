@@ -7,6 +7,7 @@ mod cast;
 pub mod audit;
 pub mod authlog;
 pub mod checkpoint;
+pub mod direct_payload;
 pub mod entry;
 pub mod frame_decoder;
 pub mod gate;
@@ -33,6 +34,7 @@ pub const TARGETS: &[Target] = &[
     ("audit", audit::run),
     ("authlog", authlog::run),
     ("checkpoint", checkpoint::run),
+    ("direct_payload", direct_payload::run),
     ("entry", entry::run),
     ("frame_decoder", frame_decoder::run),
     ("gate", gate::run),

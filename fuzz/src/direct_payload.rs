@@ -1,0 +1,27 @@
+//! What member and host say to each other alone: one form, under the kind that its right is checked by.
+
+use cahoots::proto::limits::LINE_BYTES_MAX;
+use cahoots::proto::terminal::{Command, DirectDown, DirectUp};
+
+/// A kind, then a plaintext, which is tried both ways.
+pub fn run(data: &[u8]) {
+    let Some((&kind, plaintext)) = data.split_first() else { return };
+    if let Ok(up) = DirectUp::decode(kind, plaintext) {
+        assert_eq!(up.encode(), plaintext);
+        assert_eq!(up.kind(), kind);
+        if let DirectUp::Command(Command::Answer { line, .. }) = up {
+            check_line(&line);
+        }
+    }
+    if let Ok(down) = DirectDown::decode(plaintext) {
+        assert_eq!(down.encode(), plaintext);
+        if let DirectDown::Desk(desk) = down {
+            desk.lines.iter().for_each(|(_, _, line)| check_line(line));
+            assert_eq!(desk.clone().clipped(), desk, "no desk is larger than a host makes it");
+        }
+    }
+}
+
+fn check_line(line: &str) {
+    assert!(line.len() <= LINE_BYTES_MAX && !line.contains(char::is_control));
+}
