@@ -58,7 +58,7 @@ fn kept() -> Rows {
         ("authors of a session that are remembered", authors),
         ("wraps of a session, passed-on shares", format!("{}, {PASSED_ON_MAX}", grouped(WRAPS_MAX))),
         ("names of unknown shares tried, per network", format!("{SHARE_GUESSES_PER_MINUTE} a minute")),
-        ("requests to the HTTP API, of them refused inquiries, per network", asking),
+        ("requests to the HTTP API but `health`, of them refused inquiries, per network", asking),
         ("challenges that have served, of one turn", grouped(CHALLENGES_SERVED_MAX)),
         ("durable entries of a session, of all", stored),
         ("lanes in HAVE of one connection", grouped(HAVE_LANES_MAX)),
