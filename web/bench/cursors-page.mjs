@@ -148,6 +148,7 @@ try {
     socket.send(crowd.ping());
     await until(() => crowd.pongs() > before, "the page's answer");
   }
+  await page.getByText("Live").first().waitFor({ timeout: PATIENCE_MS });
   if (process.env.SCREENSHOT) await page.screenshot({ path: process.env.SCREENSHOT });
 } finally {
   await browser.close();

@@ -67,7 +67,8 @@ while (marks.length > 0) {
   crowd.moveCursors(MOVES_A_SCENE);
   exchange();
   if (viewer.notices().some(({ kind }) => kind === "unlinked" || kind === "alarm")) throw new Error("the viewer is off");
-  if (viewer.scene().members.length !== PEOPLE + 1) throw new Error("somebody is missing");
+  const { live, members } = viewer.scene();
+  if (!live || members.length !== PEOPLE + 1) throw new Error("not everybody is in sight");
   scenes++;
   if (crowd.monoUs() - begin >= marks[0] * MINUTE_US) report(`${marks.shift()} min`);
 }

@@ -2,21 +2,21 @@
 //!
 //! members of the session --`Hall`--> `pop` --> a viewer in a core of its own --> `receive`
 //!
-//! Time is virtual. Who comes hears everybody; from [`Crowd::start`] on the members only speak, or most of the work would
-//! be theirs, and each moves as often as PROTOCOL.md 13 lets it with everybody there, the viewer too.
+//! Time is virtual. Who comes hears everybody; from [`Crowd::start`] on the members do not look at where others point, or
+//! most of the work would be theirs, and each moves as often as PROTOCOL.md 13 lets it with everybody there, the viewer too.
 //!
 //! Not in the core that is shipped.
 
 use crate::error;
 use bytes::Bytes;
 use cahoots::proto::doc::CursorAt;
-use cahoots::proto::id::PaneId;
+use cahoots::proto::id::{Channel, PaneId};
 use cahoots::proto::relay::{ConnId, Hall, HallLimits};
 use cahoots::proto::session::{LinkId, Peer, ShareTerms};
 use cahoots::proto::terminal::Size;
 use cahoots::proto::time::{Mono, Now, Wall};
 use cahoots::proto::token::{Access, Link};
-use cahoots::proto::wire::{Frame, FrameDecoder};
+use cahoots::proto::wire::{Frame, FrameDecoder, WireEntry};
 use wasm_bindgen::prelude::*;
 
 const LINK: LinkId = LinkId(0);
@@ -50,6 +50,11 @@ fn decode(frames: &[Bytes]) -> Vec<Frame> {
     let mut decoder = FrameDecoder::new();
     frames.iter().for_each(|frame| decoder.push(frame));
     std::iter::from_fn(|| decoder.next_frame().ok().flatten()).collect()
+}
+
+fn shows_presence(frame: &Frame) -> bool {
+    let Frame::Entry(raw) = frame else { return false };
+    WireEntry::decode(raw.clone()).is_ok_and(|entry| entry.lane.channel == Channel::PRESENCE)
 }
 
 /// Returns where the `n`th move of all goes: anywhere.
@@ -161,7 +166,7 @@ impl Crowd {
         self.members.iter().map(|member| member.roster().here_count()).min().unwrap_or_default()
     }
 
-    /// From now on members hear nothing of one another.
+    /// From now on members do not look at where others point.
     pub fn start(&mut self) {
         self.has_started = true;
         self.chores_at = self.now.mono;
@@ -249,8 +254,7 @@ impl Crowd {
                 let mut frames = Vec::new();
                 while self.hall.pop(ConnId(index as u64), 65_536, &mut frames).has_more {}
                 is_quiet &= frames.is_empty();
-                let heard = decode(&frames).into_iter();
-                let heard = heard.filter(|frame| !self.has_started || !matches!(frame, Frame::Entry(_)));
+                let heard = decode(&frames).into_iter().filter(|frame| !self.has_started || !shows_presence(frame));
                 let member = &mut self.members[index];
                 heard.for_each(|frame| member.handle_frame(LINK, frame, self.now));
                 while member.poll_event().is_some() {}
