@@ -5,6 +5,8 @@
 //! It decides nothing of its own: tokens, certificates, entries, documents and streams are checked by the very code
 //! that native peers run. JavaScript brings time, randomness and a transport, and shows what comes out.
 
+#[cfg(feature = "tests")]
+pub mod crowd;
 mod invitation;
 mod notice;
 mod owner;
