@@ -23,14 +23,15 @@ async function isAccessible(viewer: Viewer, state: string): Promise<void> {
 }
 
 for (const seat of ["desk", "phone"] as Seat[]) {
-  for (const colorScheme of ["dark", "light"] as const) {
-    test(`axe finds nothing on a ${seat}, ${colorScheme}`, async ({ stage, visit }) => {
+  for (const theme of ["dark", "light"] as const) {
+    test(`axe finds nothing on a ${seat}, ${theme}`, async ({ stage, visit }) => {
       // Its own script is no part of the page, and the page's policy would refuse it.
-      const options = { seat, colorScheme, bypassCSP: true };
+      const options = { seat, theme, bypassCSP: true };
       const relay = await stage.relay();
       const { program, links } = await stage.share(relay);
       const none = await visit(`${relay.origin}/`, options);
       await none.page.getByLabel("Link").fill("nonsense");
+      await expect(none.page.locator("html")).toHaveAttribute("data-theme", theme);
       await isAccessible(none, "no link");
       await none.page.getByRole("button", { name: "Open" }).click();
       await none.page.getByRole("heading", { name: "This link does not work" }).waitFor();

@@ -18,6 +18,8 @@ export interface VisitOptions extends BrowserContextOptions {
   seat?: Seat;
   /** Goes through the door by this name. */
   as?: string;
+  /** Had chosen it before; else it is the page's choice. */
+  theme?: "dark" | "light";
   /** What the page may complain about: a relay that is gone is worth an entry in the browser's console. */
   mayComplainOf?: RegExp;
 }
@@ -43,8 +45,10 @@ export const test = base.extend<Fixtures>({
   visit: async ({ browser }, use) => {
     const complaints: string[] = [];
     const strangers: string[] = [];
-    await use(async (link, { seat = "desk", as, mayComplainOf, ...options } = {}) => {
-      const context = await browser.newContext({ ...SEATS[seat], colorScheme: "dark", ignoreHTTPSErrors: true, ...options });
+    await use(async (link, { seat = "desk", as, theme, mayComplainOf, ...options } = {}) => {
+      const context = await browser.newContext({ ...SEATS[seat], ignoreHTTPSErrors: true, ...options });
+      // As somebody who chose it on an earlier visit.
+      if (theme !== undefined) await context.addInitScript((chosen) => localStorage.setItem("cahoots.theme", chosen), theme);
       const page = await context.newPage();
       const complain = (text: string) => {
         if (mayComplainOf?.test(text) !== true) complaints.push(text);

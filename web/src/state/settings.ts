@@ -8,7 +8,8 @@ const TILES = "cahoots.tiles";
 /** What a name may have at most on the wire. */
 export const NAME_BYTES_MAX = 64;
 
-export type Theme = "system" | "dark" | "light";
+/** Dark unless somebody chose the other: most terminals are. */
+export type Theme = "dark" | "light";
 
 /** A browser may forbid storage; then nothing is remembered and all else works. */
 function read(key: string): string | null {
@@ -49,8 +50,7 @@ export function rememberPerson(person: Person): void {
 }
 
 export function rememberedTheme(): Theme {
-  const theme = read(THEME);
-  return theme === "dark" || theme === "light" ? theme : "system";
+  return read(THEME) === "light" ? "light" : "dark";
 }
 
 export function rememberedTiles(): boolean {

@@ -1,6 +1,6 @@
 // All terminals that were looked at, and what is done with them: their contents never pass through signals.
 
-import { effect, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import type { Scene, ToPage } from "../shared/messages";
 import { hint, leaving, pane, scene, shownPanes, stage, tell, theme } from "../state/store";
 import { Screen } from "./screen";
@@ -9,13 +9,12 @@ import { DARK, LIGHT } from "./theme";
 import { setWidths } from "./width";
 
 const SCROLLBACK = matchMedia("(max-width: 720px)").matches ? 1_000 : 5_000;
-const systemIsLight = matchMedia("(prefers-color-scheme: light)");
 
 export const screens = signal<ReadonlyMap<number, Screen>>(new Map());
 export const zoom = signal(1);
 /** For those who listen: the terminal's lines are read out as they come. */
 export const readsAloud = signal(false);
-export const isLight = signal(false);
+export const isLight = computed(() => theme.value === "light");
 
 export function shownScreen(): Screen | undefined {
   return pane.value === null ? undefined : screens.value.get(pane.value);
@@ -104,11 +103,6 @@ export function keepScreens(): void {
   effect(() => {
     for (const screen of screens.value.values()) screen.readsAloud = readsAloud.value;
   });
-  const lightNow = () => {
-    isLight.value = theme.value === "light" || (theme.value === "system" && systemIsLight.matches);
-  };
-  systemIsLight.addEventListener("change", lightNow);
-  effect(lightNow);
   effect(() => {
     document.documentElement.dataset["theme"] = isLight.value ? "light" : "dark";
     for (const screen of screens.value.values()) screen.theme = isLight.value ? LIGHT : DARK;
