@@ -2,8 +2,8 @@
 //!
 //! [`Identity`] (certificate and key) ──▶ listener;  [`Trust`] (fingerprint, system roots, session keys) ──▶ dialer.
 //!
-//! Always: TLS 1.3 with ring, ALPN `cahoots/1` (`h3` for browsers), no early data, no resumption; the provider is passed explicitly, so
-//! that an embedding program's default is neither used nor set. PROTOCOL.md 3, 10.
+//! Always: TLS 1.3 with ring, ALPN `cahoots/1` (`h3` for browsers), no early data, no resumption; the provider is passed
+//! explicitly, so that an embedding program's default is neither used nor set. PROTOCOL.md 3, 10.
 
 #[cfg(feature = "web")]
 mod browser;

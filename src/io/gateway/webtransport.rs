@@ -8,13 +8,14 @@
 use super::Visit;
 use super::guard::{Names, is_plain};
 use crate::io::tls::{BrowserCertificates, IdentityError};
+use crate::proto::hex::Hex;
 use axum::extract::State;
 use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, ORIGIN, VARY};
 use axum::http::uri::{Authority, Scheme};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use quinn::{Connection, RecvStream, SendStream, VarInt};
-use std::fmt::Write;
+use serde_json::json;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::io::{AsyncRead, AsyncReadExt, copy, sink};
@@ -210,17 +211,9 @@ impl Offer {
     /// Returns JSON: `{"url": ..., "hashes": [...]}`.
     fn describe(&self, headers: &HeaderMap) -> Option<String> {
         let url = self.origin(&super::guard::authority(headers)?)? + PATH;
-        let mut hashes = String::new();
-        for hash in self.door.certificates.hashes(SystemTime::now()) {
-            let comma = if hashes.is_empty() { "" } else { "," };
-            let hex = hash.iter().fold(String::new(), |mut hex, byte| {
-                // Writing to a string cannot fail.
-                let _ = write!(hex, "{byte:02x}");
-                hex
-            });
-            let _ = write!(hashes, "{comma}\"{hex}\"");
-        }
-        Some(format!("{{\"url\":\"{url}\",\"hashes\":[{hashes}]}}\n"))
+        let hashes = self.door.certificates.hashes(SystemTime::now());
+        let hashes: Vec<_> = hashes.iter().map(|hash| Hex(hash).to_string()).collect();
+        Some(json!({ "url": url, "hashes": hashes }).to_string() + "\n")
     }
 }
 
