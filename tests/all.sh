@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything that must hold before a change lands, with the set-up it needs. Run from anywhere; takes about 40 min on
+# Everything that must hold before a change lands, with the set-up it needs. Run from anywhere; takes about 30 min on
 # two cores from nothing. Needs Rust by rustup, a C compiler, Node from 20.19 on and npm; what else is missing is
 # installed from Debian's packages, as root or by sudo. The tests of local networks make network namespaces, which takes
 # root: whoever has not got it says CAHOOTS_NO_NETNS=1 and goes without them. The first step that fails ends it.

@@ -45,7 +45,7 @@ async fn mangled_links_are_told_apart() {
         ("https://relay.example.org/j", "ends before its token", "put the link in quotes"),
         (&format!("https://relay.example.org/x#{token}"), "not a cahoots link", "links begin with"),
         (&format!("https://relay.example.org:0x/j#{token}"), "names no relay", "4433"),
-        (&format!("https://relay.example.org/j#{token}&fp=12"), "fingerprint", "copy the fingerprint"),
+        (&format!("https://relay.example.org/j#{token}&fp=12"), "fingerprint", "copy the link or address again, whole"),
         (&format!("https://relay.example.org/j#{token}&x=1"), "unknown parameter `x`", "update cahoots"),
     ];
     for (link, sentence, hint) in cases {

@@ -2,7 +2,7 @@
 
 use super::canary::{Canary, contains, found};
 use super::held::{Held, Trial};
-use super::wire::{Middle, PATIENCE, Way, comes_true, guest, host, relay, relay_at};
+use super::wire::{Middle, PATIENCE, Way, comes_true, guest, host, is_brought_to, relay, relay_at};
 use cahoots::io::quic::{DialError, Endpoint, Target};
 use cahoots::io::tls::Trust;
 use cahoots::{Access, Guest, Host, Link, Pane, PaneId, Relay, Screen, Size, Terms};
@@ -38,8 +38,7 @@ impl Party {
         ada.session().set_name(NAME);
         let pane = ada.open_pane("shell", "sh", Size::new(40, 5)).unwrap();
         let link = ada.share(Terms::new(Access::Interact)).unwrap();
-        // Before that, the relay would have to tell Ben that there is no such session.
-        assert!(comes_true(|| relay.stats().members == 1, PATIENCE).await, "Ada is at the relay");
+        assert!(is_brought_to(&relay).await, "Ada is at the relay");
         let ben = guest(&link, way).await;
         Self { middle, ada, pane, link, ben, _relay: relay }
     }
