@@ -55,7 +55,7 @@ attack("a program cannot make a browser type", async ({ stage, visit, trial }) =
 
 attack("a program cannot touch a browser's clipboard", async ({ stage, visit, trial }) => {
   stage.write("clipboard", CLIPBOARD.join(""));
-  const { links } = await stage.share(await stage.relay(), ["sh", "-c", "read go; cat clipboard; echo written; read wait"]);
+  const { links } = await stage.share(await stage.relay(), ["sh", "-c", "read go; cat clipboard; echo; echo written; read wait"]);
   const viewer = await visit(links.interact, { as: "Kay", permissions: ["clipboard-read", "clipboard-write"] });
   await viewer.isLive();
   const clipboard = () => viewer.page.evaluate(() => navigator.clipboard.readText());
