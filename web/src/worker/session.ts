@@ -34,6 +34,8 @@ export class Session {
   #transport: Transport | null = null;
   /** The core's number of the link over that transport. */
   #number: number | null = null;
+  /** Whether who is at the other end of that transport was found to be who it should be. */
+  #isProven = false;
   #everLinked = false;
   #everLive = false;
   #outlets = new Map<number, Outlet>();
@@ -192,6 +194,7 @@ export class Session {
       closed: (reason) => this.#drive({ kind: "closed", retry: true, reason }),
     });
     this.#transport = transport;
+    this.#isProven = false;
   }
 
   #drop(): void {
@@ -243,6 +246,7 @@ export class Session {
     switch (notice.kind) {
       case "linked":
         this.#everLinked = true;
+        this.#isProven ||= notice.link === this.#number;
         this.#chatWhole = true;
         this.#askedForDesk = false;
         return this.#sceneSoon();
@@ -250,7 +254,7 @@ export class Session {
         if (notice.link !== this.#number) return;
         // What the core still says to the relay goes first.
         this.#send();
-        this.#transport?.giveUp();
+        if (!this.#isProven) this.#transport?.giveUp();
         // A relay that restarted knows the session again once its host is back.
         const retry = notice.retry || (this.#everLinked && notice.reason === "session not found");
         return this.#drive({ kind: "closed", retry, reason: notice.reason });
