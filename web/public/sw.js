@@ -23,8 +23,10 @@ self.addEventListener("fetch", (event) => {
 });
 
 self.addEventListener("message", (event) => {
-  const { kind, urls } = event.data ?? {};
+  const { kind, urls, tab, link } = event.data ?? {};
   if (kind === "keep") event.waitUntil(keep(urls));
+  if (kind === "leave") event.waitUntil(hold(tab, link));
+  if (kind === "fetch") event.ports[0]?.postMessage(take(tab));
   if (kind === "renew") event.waitUntil(renew().then(() => event.source?.postMessage({ kind: "renewed" })));
 });
 
@@ -48,6 +50,23 @@ async function keep(urls) {
   const cache = await caches.open(KEPT);
   const lacking = await Promise.all(urls.map(async (url) => ((await cache.match(url)) ? [] : [url])));
   await cache.addAll(lacking.flat());
+}
+
+/** Links of tabs that are being reloaded, by a name that the tab alone has. Never on a disk. */
+const left = new Map();
+/** How long a slow phone takes to load the page again. */
+const LEFT_MS = 15_000;
+
+async function hold(tab, link) {
+  left.set(tab, link);
+  await new Promise((done) => setTimeout(done, LEFT_MS));
+  left.delete(tab);
+}
+
+function take(tab) {
+  const link = left.get(tab) ?? null;
+  left.delete(tab);
+  return link;
 }
 
 /** Forgets the page that is kept for the one that the server has. */

@@ -2,10 +2,10 @@
 
 import { render } from "preact";
 import wasmUrl from "./core/cahoots_web_bg.wasm?url";
-import { takeLink } from "./shared/address";
-import { isKept, startKeeper } from "./shared/keeper";
+import { givenLink, isReopened, openLink, takeLink } from "./shared/address";
+import { fetchLink, isKept, leaveLink, startKeeper } from "./shared/keeper";
 import type { ToPage, ToWorker } from "./shared/messages";
-import { connect, happen, isWide, newerPage, now, online, panel, sawChat, scene, searching, take, tell } from "./state/store";
+import { connect, happen, isWide, newerPage, now, online, panel, sawChat, scene, searching, stage, take, tell } from "./state/store";
 import { askServer } from "./state/trust";
 import { keepScreens, takeTerminal } from "./terminal/screens";
 import { App } from "./ui/App";
@@ -45,9 +45,24 @@ worker.onerror = () => happen({ kind: "broken", text: "The viewer's worker did n
 
 if (asked === "wt" || asked === "ws") tell({ kind: "only", by: asked === "wt" ? "webtransport" : "websocket" });
 keepScreens();
-void askServer(document.baseURI);
-if (link === null) happen({ kind: "noLink" });
+const asking = askServer(document.baseURI);
+if (link === null) void reopen();
 else tell({ kind: "read", link });
+
+/** Goes on where a reload broke off; else there is no link. */
+async function reopen(): Promise<void> {
+  const [left] = await Promise.all([fetchLink().catch(() => null), asking]);
+  // Somebody may have put one into the address bar meanwhile.
+  if (givenLink.peek() !== null) return;
+  if (left === null) return happen({ kind: "noLink" });
+  isReopened.value = true;
+  givenLink.value = left;
+  tell({ kind: "read", link: left });
+}
+
+addEventListener("pagehide", () => {
+  if (openLink.value !== null && stage.peek().at !== "ended") leaveLink(openLink.value);
+});
 
 addEventListener("online", () => {
   online.value = true;

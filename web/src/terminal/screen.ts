@@ -208,7 +208,7 @@ export class Screen {
     this.#terminal.select(first % cols, Math.floor(first / cols), last - first);
   }
 
-  /** Returns where a text stands, oldest first, and which of these is nearest to what is in sight. */
+  /** Returns where a text stands, oldest first, and which of these is the last one up to the lowest row in sight. */
   find(query: string): { places: Place[]; nearest: number } {
     const { active } = this.#terminal.buffer;
     const rows = (index: number): Row | undefined => {
@@ -227,7 +227,7 @@ export class Screen {
       return { text: line.translateToString(false), goesOn: line.isWrapped, columns };
     };
     const places = find(rows, this.#terminal.cols, query);
-    return { places, nearest: nearest(places, active.viewportY) };
+    return { places, nearest: nearest(places, active.viewportY + this.#terminal.rows - 1) };
   }
 
   /** Marks a place and brings it into sight. */

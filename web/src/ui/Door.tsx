@@ -1,7 +1,7 @@
 // Everything before the session is in sight: who you are, the passphrase, and what is wrong with a link.
 
-import { useState } from "preact/hooks";
-import { gatewayFor, givenLink } from "../shared/address";
+import { useLayoutEffect, useState } from "preact/hooks";
+import { gatewayFor, givenLink, isReopened, openLink } from "../shared/address";
 import type { Access, Invitation } from "../shared/messages";
 import { cleanName, rememberPerson } from "../state/settings";
 import { COLOURS } from "../state/people";
@@ -123,8 +123,7 @@ function JoinForm({ invitation }: { invitation: Invitation }) {
   const [words, setWords] = useState("");
   const name = cleanName(me.name);
   const ready = name !== "" && (!invitation.needsPassphrase || words !== "");
-  const join = (event: Event) => {
-    event.preventDefault();
+  const join = () => {
     const link = givenLink.value;
     if (!ready || link === null) return;
     let gateway: string;
@@ -135,13 +134,22 @@ function JoinForm({ invitation }: { invitation: Invitation }) {
     }
     person.value = { name, colour: me.colour };
     rememberPerson(person.value);
-    // From here on only the worker's core holds it.
     givenLink.value = null;
+    openLink.value = link;
     happen({ kind: "joinAsked", time: Date.now() });
     tell({ kind: "join", link, words: invitation.needsPassphrase ? words : null, name, colour: me.colour, gateway });
   };
+  useLayoutEffect(() => {
+    if (isReopened.peek()) join();
+    isReopened.value = false;
+  }, []);
   return (
-    <form onSubmit={join}>
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        join();
+      }}
+    >
       <h1>You are invited</h1>
       <p>Somebody shares a terminal with you. {MAY[invitation.access]}</p>
       <PersonFields person={me} onChange={setMe} autoFocus={me.name === ""} />
