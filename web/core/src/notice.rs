@@ -109,7 +109,8 @@ const fn name_of(ending: Ending) -> &'static str {
     }
 }
 
-/// Says whether dialling again may help.
+/// Says whether dialling again may help. Too slow is whoever slept, or the way between, which nobody else says is gone.
 const fn is_passing(code: CloseCode) -> bool {
-    matches!(code, CloseCode::Bye | CloseCode::Busy | CloseCode::GoingAway | CloseCode::TooFast | CloseCode::Limit)
+    use CloseCode as Code;
+    matches!(code, Code::Bye | Code::Busy | Code::GoingAway | Code::TooFast | Code::TooSlow | Code::Limit)
 }
