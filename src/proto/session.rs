@@ -54,6 +54,7 @@ use crate::proto::lane::replica::Replica;
 use crate::proto::member::VerifiedMember;
 use crate::proto::seal::{LaneReader, LaneWriter};
 use crate::proto::share::Rights;
+use crate::proto::sorted::SortedMap;
 use crate::proto::time::{Mono, Now};
 use crate::proto::wire::{CloseCode, Frame};
 use acceptors::Acceptors;
@@ -70,7 +71,7 @@ use passing::Passing;
 use past::Past;
 use presence::OwnPresence;
 use proofs::Proofs;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use typing::Typing;
 use viewing::Viewing;
 use zeroize::Zeroize;
@@ -95,8 +96,8 @@ pub struct Peer {
     passing: Passing,
     roster: Roster,
     replica: Replica,
-    readers: BTreeMap<LaneId, LaneReader>,
-    writers: BTreeMap<Channel, LaneWriter>,
+    readers: SortedMap<LaneId, LaneReader>,
+    writers: SortedMap<Channel, LaneWriter>,
     documents: Option<Documents>,
     presence: OwnPresence,
     comparison: Comparison,
@@ -104,7 +105,7 @@ pub struct Peer {
     hosting: Option<Hosting>,
     viewing: Viewing,
     typing: Typing,
-    links: BTreeMap<LinkId, Link>,
+    links: SortedMap<LinkId, Link>,
     acceptors: Acceptors,
     events: VecDeque<Event>,
     ended: Option<Ending>,
@@ -139,8 +140,8 @@ impl Peer {
             passing: Passing::default(),
             roster: Roster::default(),
             replica: Replica::default(),
-            readers: BTreeMap::new(),
-            writers: BTreeMap::new(),
+            readers: SortedMap::new(),
+            writers: SortedMap::new(),
             documents: None,
             presence: OwnPresence::default(),
             comparison: Comparison::default(),
@@ -148,7 +149,7 @@ impl Peer {
             hosting: None,
             viewing: Viewing::default(),
             typing: Typing::default(),
-            links: BTreeMap::new(),
+            links: SortedMap::new(),
             acceptors: Acceptors::default(),
             events: VecDeque::new(),
             ended: None,

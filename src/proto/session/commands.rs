@@ -13,10 +13,10 @@ use crate::proto::session::hosting::Hosting;
 use crate::proto::session::owner::ShareTerms;
 use crate::proto::session::typing::TypeError;
 use crate::proto::share::{Rights, ShareFlags};
+use crate::proto::sorted::SortedMap;
 use crate::proto::terminal::{Command, Desk, DirectDown, DirectUp, Driving, Objection, Outcome, Refusal, Seed, Wanted};
 use crate::proto::time::{Mono, Now};
 use crate::proto::token::{Access, Token};
-use std::collections::BTreeMap;
 
 /// Shortest interval between two desks, in microseconds: people read them, and others can make them change.
 const DESK_US: u64 = 100_000;
@@ -25,7 +25,7 @@ const DESK_US: u64 = 100_000;
 #[derive(Debug, Default)]
 pub(super) struct Watchers {
     /// Whether each has the newest desk.
-    all: BTreeMap<AuthorId, bool>,
+    all: SortedMap<AuthorId, bool>,
     shown: Desk,
     not_before: Mono,
 }

@@ -24,13 +24,13 @@ use crate::proto::key::{PassphraseHash, Secret32, SessionRoot, ShareSecret};
 use crate::proto::limits::SHARES_MAX;
 use crate::proto::member::{Chain, MemberCert, VerifiedMember};
 use crate::proto::share::{Rights, ShareCert, ShareFlags};
+use crate::proto::sorted::SortedMap;
 use crate::proto::time::{Mono, Now};
 use crate::proto::token::Token;
 use crate::proto::verify::derive16;
 use crate::proto::wire::Frame;
 use door::Door;
 use rekey::Pace;
-use std::collections::BTreeMap;
 use vouch::Vouching;
 use wraps::Below;
 
@@ -43,9 +43,9 @@ pub(super) struct Owner {
     /// The shares it issued, its own first.
     shares: Vec<ShareSecret>,
     /// The shares that members passed on.
-    below: BTreeMap<ShareId, Below>,
+    below: SortedMap<ShareId, Below>,
     /// The newest epoch that was wrapped for a member alone.
-    wrapped: BTreeMap<AuthorId, Epoch>,
+    wrapped: SortedMap<AuthorId, Epoch>,
     door: Door,
     pace: Pace,
     vouching: Vouching,
@@ -71,8 +71,8 @@ impl Peer {
         peer.owner = Some(Owner {
             root,
             shares: Vec::new(),
-            below: BTreeMap::new(),
-            wrapped: BTreeMap::new(),
+            below: SortedMap::new(),
+            wrapped: SortedMap::new(),
             door: Door::default(),
             pace: Pace::new(now.mono),
             vouching: Vouching::default(),

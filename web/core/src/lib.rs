@@ -19,6 +19,7 @@ pub mod vectors;
 
 pub use invitation::{PassphraseWords, read_link};
 
+use cahoots::proto::sorted::SortedMap;
 use cahoots::proto::doc::{CursorAt, Draft};
 use cahoots::proto::id::{Channel, PaneId};
 use cahoots::proto::session::{LinkId, Peer};
@@ -28,7 +29,6 @@ use cahoots::proto::wire::{CloseCode, FrameDecoder};
 use notice::Notice;
 use scene::Scene;
 use serde::Serialize;
-use std::collections::BTreeMap;
 use std::fmt;
 use wasm_bindgen::prelude::*;
 
@@ -61,7 +61,7 @@ pub fn columns() -> Vec<u32> {
 pub struct Viewer {
     peer: Peer,
     link: Link,
-    decoders: BTreeMap<LinkId, FrameDecoder>,
+    decoders: SortedMap<LinkId, FrameDecoder>,
     links_ever: u64,
     now: Now,
 }
@@ -83,7 +83,7 @@ impl Viewer {
         let secret = link.token.secret_with(hash.as_ref()).map_err(error)?;
         let seed = seed.try_into().map_err(|_| error("a seed has 32 bytes"))?;
         let now = Now { mono: Mono(0), wall: Wall(0) };
-        Ok(Self { peer: Peer::guest(secret, seed), link, decoders: BTreeMap::new(), links_ever: 0, now })
+        Ok(Self { peer: Peer::guest(secret, seed), link, decoders: SortedMap::new(), links_ever: 0, now })
     }
 
     /// Says what time it is: microseconds of a clock that never goes back, and milliseconds since 1970. Comes before

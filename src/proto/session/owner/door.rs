@@ -11,15 +11,15 @@ use crate::proto::limits::AUTHORS_MAX;
 use crate::proto::member::{ChainError, VerifiedMember};
 use crate::proto::session::Event;
 use crate::proto::share::ShareFlags;
+use crate::proto::sorted::SortedSet;
 use crate::proto::terminal::{DirectDown, Refusal, Waits};
 use crate::proto::time::Now;
-use std::collections::BTreeSet;
 
 /// Who stands before the door, and whom the owner does not want to hear of again.
 #[derive(Debug, Default)]
 pub(super) struct Door {
-    waiting: BTreeSet<AuthorId>,
-    turned_away: BTreeSet<AuthorId>,
+    waiting: SortedSet<AuthorId>,
+    turned_away: SortedSet<AuthorId>,
 }
 
 impl Door {

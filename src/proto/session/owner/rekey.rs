@@ -9,8 +9,8 @@ use crate::proto::doc::Document;
 use crate::proto::epoch::EpochSecret;
 use crate::proto::id::{AuthorId, Channel, Epoch, ShareId};
 use crate::proto::limits::{CLOCK_SKEW_MS_MAX, CUTS_PER_RECORD_MAX, LOG_BYTES_MAX, LOG_RECORDS_MAX};
+use crate::proto::sorted::{SortedMap, SortedSet};
 use crate::proto::time::{Mono, Now};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// Changes after which an epoch is over, so that newcomers take a checkpoint rather than all of them.
 const CHANGES_MAX: u64 = 5_000;
@@ -52,7 +52,7 @@ pub(super) struct Pace {
     /// A document comes near its bounds.
     is_nearly_full: bool,
     /// Of these documents it was said of this generation.
-    full: BTreeMap<Channel, u32>,
+    full: SortedMap<Channel, u32>,
 }
 
 /// What proofs against members ask for.
@@ -72,7 +72,7 @@ impl Pace {
             bytes: 0,
             proven: Proven::default(),
             is_nearly_full: false,
-            full: BTreeMap::new(),
+            full: SortedMap::new(),
         }
     }
 
@@ -267,7 +267,7 @@ impl Peer {
         let below = self.owner()?.below.keys().copied();
         // Of one that was passed on the owner may have heard by its members alone.
         let of_members = self.roster.all().flat_map(|member| &member.chain().shares).map(|cert| cert.share);
-        let all: BTreeSet<_> = self.log.shares().map(|cert| cert.share).chain(below).chain(of_members).collect();
+        let all: SortedSet<_> = self.log.shares().map(|cert| cert.share).chain(below).chain(of_members).collect();
         let is_open = |share: &ShareId| !self.log.is_closed(share) || self.log.stays_open_for_some(share);
         Ok(all.into_iter().map(|share| (share, is_open(&share))).collect())
     }

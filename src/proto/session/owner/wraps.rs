@@ -12,9 +12,9 @@ use crate::proto::limits::{CLOCK_SKEW_MS_MAX, MEMBERS_MAX, PASSED_ON_MAX};
 use crate::proto::member::{VerifiedMember, VerifiedShare};
 use crate::proto::seal::open_share_kek;
 use crate::proto::share::{ShareCert, ShareFlags};
+use crate::proto::sorted::SortedMap;
 use crate::proto::time::Wall;
 use crate::proto::wire::{Frame, PassedOn};
-use std::collections::BTreeMap;
 
 /// A share that a member passed on.
 pub(in super::super) struct Below {
@@ -56,7 +56,7 @@ impl Peer {
         let known = self.hosting.iter().flat_map(Hosting::direct_members);
         let needy = known.filter(|author| self.wrap_for_member(author).is_some()).map(|author| (*author, epoch));
         // Whoever finds no room gets its own with the next word on its direct channel.
-        let wrapped: BTreeMap<_, _> = needy.take(MEMBERS_MAX).collect();
+        let wrapped: SortedMap<_, _> = needy.take(MEMBERS_MAX).collect();
         if let Some(owner) = &mut self.owner {
             owner.wrapped = wrapped;
         }
