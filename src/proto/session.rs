@@ -22,6 +22,7 @@ mod generations;
 mod handshake;
 mod hidden;
 mod holdings;
+mod host_only;
 mod hosting;
 mod lanes;
 mod link;
@@ -63,6 +64,7 @@ use documents::Documents;
 use epochs::Epochs;
 use hidden::Hidden;
 use holdings::Comparison;
+use host_only::HostOnly;
 use hosting::Hosting;
 use lanes::Lanes;
 use link::{Link, Phase};
@@ -86,7 +88,7 @@ pub struct Peer {
     /// anew what was drawn before, as the keys of epochs that are over.
     seed: Secret32,
     me: Option<VerifiedMember>,
-    owner: Option<Owner>,
+    owner: HostOnly<Owner>,
     log: AuthLog,
     epochs: Epochs,
     lanes: Lanes,
@@ -102,7 +104,7 @@ pub struct Peer {
     presence: OwnPresence,
     comparison: Comparison,
     hidden: Hidden,
-    hosting: Option<Hosting>,
+    hosting: HostOnly<Hosting>,
     viewing: Viewing,
     typing: Typing,
     links: SortedMap<LinkId, Link>,
@@ -130,7 +132,7 @@ impl Peer {
             secret,
             seed,
             me: None,
-            owner: None,
+            owner: HostOnly::NONE,
             log: AuthLog::new(session),
             epochs: Epochs::default(),
             lanes: Lanes::default(),
@@ -146,7 +148,7 @@ impl Peer {
             presence: OwnPresence::default(),
             comparison: Comparison::default(),
             hidden: Hidden::default(),
-            hosting: None,
+            hosting: HostOnly::NONE,
             viewing: Viewing::default(),
             typing: Typing::default(),
             links: SortedMap::new(),

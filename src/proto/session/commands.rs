@@ -149,7 +149,7 @@ impl Peer {
             return;
         }
         let desk = self.desk();
-        let Some(owner) = &mut self.owner else { return };
+        let Some(owner) = self.owner.as_mut() else { return };
         let is_new = desk != owner.watchers.shown;
         let (log, roster) = (&self.log, &self.roster);
         owner.watchers.all.retain(|author, _| roster.member(author).is_some_and(|member| log.admits(member).is_ok()));

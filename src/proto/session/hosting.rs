@@ -120,7 +120,7 @@ impl Peer {
         let (cols, rows) = (size.cols, size.rows);
         let info = PaneInfo { title: title.into(), command: command.into(), cols, rows, status: PaneStatus::Running };
         self.set_pane(id, &info)?;
-        if let Some(hosting) = &mut self.hosting {
+        if let Some(hosting) = self.hosting.as_mut() {
             hosting.panes.insert(id, Pane::new(info, size));
         }
         Ok(id)

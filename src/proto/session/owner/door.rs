@@ -94,7 +94,7 @@ impl Peer {
     }
 
     fn note_knock(&mut self, author: AuthorId) {
-        let Some(owner) = &mut self.owner else { return };
+        let Some(owner) = self.owner.as_mut() else { return };
         if owner.door.turned_away.contains(&author) {
             self.refuse_entry(author);
         } else if owner.door.waiting.insert(author) {
@@ -105,7 +105,7 @@ impl Peer {
 
     /// Notes that a member has no connection: it knocks again when it is back.
     pub(in super::super) fn note_gone(&mut self, author: &AuthorId) {
-        if let Some(owner) = &mut self.owner {
+        if let Some(owner) = self.owner.as_mut() {
             owner.door.waiting.remove(author);
         }
     }

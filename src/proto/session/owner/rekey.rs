@@ -315,14 +315,14 @@ impl Peer {
 
     /// Notes that a member wrote two histories: its lanes have to be cut.
     pub(in super::super) fn want_cut(&mut self) {
-        if let Some(owner) = &mut self.owner {
+        if let Some(owner) = self.owner.as_mut() {
             owner.pace.proven.is_due = true;
         }
     }
 
     /// Notes, at the owner, which documents should begin anew soon.
     pub(in super::super) fn note_nearly_full(&mut self) {
-        let (Some(owner), Some(documents)) = (&mut self.owner, &self.documents) else { return };
+        let (Some(owner), Some(documents)) = (self.owner.as_mut(), &self.documents) else { return };
         for channel in Channel::DURABLE {
             let document = documents.of(channel);
             if document.is_nearly_full() {
@@ -340,7 +340,7 @@ impl Peer {
         }
         if records_left > RECORDS_LEFT_MIN && bytes_left > BYTES_LEFT_MIN {
             let _ = self.begin_epoch(&[], now);
-        } else if let Some(owner) = &mut self.owner {
+        } else if let Some(owner) = self.owner.as_mut() {
             // What is left of the log is for people to decide about; look again later.
             owner.pace.begin(now.mono);
         }
