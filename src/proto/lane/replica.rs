@@ -7,6 +7,7 @@
 use crate::proto::id::{AuthorId, Channel, Epoch, LaneId};
 use crate::proto::sorted::{SortedMap, SortedSet};
 use crate::proto::wire::{LaneNext, WireEntry};
+use std::collections::BTreeSet;
 
 /// An entry and what the next one of its lane names.
 #[derive(Debug)]
@@ -116,9 +117,10 @@ impl Replica {
 pub struct Feed {
     sent: SortedMap<LaneId, u64>,
     open: SortedSet<Channel>,
-    behind: SortedSet<LaneId>,
+    /// A tree: in a long session there are thousands, taken from the front.
+    behind: BTreeSet<LaneId>,
     /// Those of `behind` that grew while the link was up: what is said now goes before what was said long ago.
-    fresh: SortedSet<LaneId>,
+    fresh: BTreeSet<LaneId>,
 }
 
 impl Feed {
