@@ -22,13 +22,13 @@ pub use invitation::{PassphraseWords, read_link};
 use cahoots::proto::doc::{CursorAt, Draft};
 use cahoots::proto::id::{Channel, PaneId};
 use cahoots::proto::session::{Event, LinkId, Peer};
+use cahoots::proto::sorted::SortedMap;
 use cahoots::proto::time::{Mono, Now, Wall};
 use cahoots::proto::token::Link;
 use cahoots::proto::wire::{CloseCode, FrameDecoder};
 use notice::Notice;
 use scene::Scene;
 use serde::Serialize;
-use std::collections::BTreeMap;
 use std::fmt;
 use wasm_bindgen::prelude::*;
 
@@ -61,7 +61,7 @@ pub fn columns() -> Vec<u32> {
 pub struct Viewer {
     peer: Peer,
     link: Link,
-    decoders: BTreeMap<LinkId, FrameDecoder>,
+    decoders: SortedMap<LinkId, FrameDecoder>,
     links_ever: u64,
     /// The link that leads to who says to be the host, until that is proven.
     unproven: Option<LinkId>,
@@ -85,7 +85,14 @@ impl Viewer {
         let secret = link.token.secret_with(hash.as_ref()).map_err(error)?;
         let seed = seed.try_into().map_err(|_| error("a seed has 32 bytes"))?;
         let now = Now { mono: Mono(0), wall: Wall(0) };
-        Ok(Self { peer: Peer::guest(secret, seed), link, decoders: BTreeMap::new(), links_ever: 0, unproven: None, now })
+        Ok(Self {
+            peer: Peer::guest(secret, seed),
+            link,
+            decoders: SortedMap::new(),
+            links_ever: 0,
+            unproven: None,
+            now,
+        })
     }
 
     /// Says what time it is: microseconds of a clock that never goes back, and milliseconds since 1970. Comes before
