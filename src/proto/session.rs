@@ -245,6 +245,7 @@ impl Peer {
         self.ask_for_checkpoints(now.mono);
         self.flush_panes(now);
         self.flush_acks_if_due(now);
+        self.tell_history_if_due(now);
         self.check_driving(now);
         self.retry_typed_if_due(now);
         self.probe_if_due(now);
@@ -281,6 +282,7 @@ impl Peer {
             self.poll_past(),
             self.poll_panes(),
             self.poll_acks(),
+            self.poll_history(),
             self.poll_driving(),
             self.poll_typed(),
             self.poll_probe(),

@@ -7,6 +7,7 @@
 //! keyframe of it is published once there is room again.
 
 mod direct;
+mod history;
 mod pane;
 
 use super::Peer;
@@ -25,6 +26,7 @@ use crate::proto::terminal::{Part, Screen, Size};
 use crate::proto::time::{Mono, Now, Wall};
 use crate::proto::wire::Frame;
 use direct::Guest;
+use history::Histories;
 use pane::Pane;
 
 /// Why a terminal could not be published.
@@ -50,6 +52,7 @@ pub enum HostingError {
 pub(super) struct Hosting {
     panes: SortedMap<PaneId, Pane>,
     guests: SortedMap<AuthorId, Guest>,
+    histories: Histories,
     answers: u64,
     ack_at: Option<Mono>,
     /// Typed bytes told as events and not yet read by a program.

@@ -24,6 +24,17 @@ pub(crate) enum Notice {
         #[serde(with = "serde_bytes")]
         data: Vec<u8>,
     },
+    /// The lines above a terminal's screen, and the screen: it begins anew.
+    Past {
+        pane: u16,
+        cols: u16,
+        rows: u16,
+        offset: f64,
+        #[serde(with = "serde_bytes")]
+        lines: Vec<u8>,
+        #[serde(with = "serde_bytes")]
+        data: Vec<u8>,
+    },
     /// What a program wrote.
     Output {
         pane: u16,
@@ -78,6 +89,14 @@ impl Notice {
             Event::Terminal(pane, StreamEvent::Output { offset, data }) => {
                 Self::Output { pane: pane.0, offset: offset as f64, data }
             }
+            Event::Terminal(pane, StreamEvent::Past { size, offset, lines, keyframe }) => Self::Past {
+                pane: pane.0,
+                cols: size.cols,
+                rows: size.rows,
+                offset: offset as f64,
+                lines,
+                data: keyframe,
+            },
             Event::Terminal(pane, StreamEvent::End { code }) => Self::PaneEnded { pane: pane.0, code },
             Event::Joined(author) => Self::Joined { author: author.to_string() },
             Event::Left(author) => Self::Left { author: author.to_string() },

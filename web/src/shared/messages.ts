@@ -139,6 +139,7 @@ export type Notice =
   | { kind: "unlinked"; link: number; reason: string; retry: boolean }
   | { kind: "keyframe"; pane: number; cols: number; rows: number; offset: number; data: Uint8Array }
   | { kind: "output"; pane: number; offset: number; data: Uint8Array }
+  | { kind: "past"; pane: number; cols: number; rows: number; offset: number; lines: Uint8Array; data: Uint8Array }
   | { kind: "paneEnded"; pane: number; code: number }
   | { kind: "joined"; author: string }
   | { kind: "left"; author: string }
@@ -204,6 +205,9 @@ export type ToPage =
   | { kind: "chat"; from: number; lines: Line[]; whole: boolean }
   | { kind: "keyframe"; pane: number; cols: number; rows: number; data: Uint8Array<ArrayBuffer> }
   | { kind: "output"; pane: number; data: Uint8Array<ArrayBuffer> }
+  // The lines above the screen are here: it begins anew, and what was shown since comes again, up to `caughtUp`.
+  | { kind: "past"; pane: number; cols: number; rows: number; lines: Uint8Array<ArrayBuffer>; data: Uint8Array<ArrayBuffer> }
+  | { kind: "caughtUp"; pane: number }
   | { kind: "skipped"; pane: number }
   | { kind: "joined"; author: string; time: number }
   | { kind: "left"; author: string; time: number }

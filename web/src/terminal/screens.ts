@@ -32,6 +32,12 @@ export function takeTerminal(message: ToPage): boolean {
     case "output":
       screens.peek().get(message.pane)?.output(message.data);
       return true;
+    case "past":
+      screens.peek().get(message.pane)?.past(message.cols, message.rows, message.lines, message.data);
+      return true;
+    case "caughtUp":
+      screens.peek().get(message.pane)?.catchUp();
+      return true;
     case "skipped":
       hint("info", "The output came faster than it can be shown: jumped to the newest screen.");
       return true;

@@ -213,6 +213,8 @@ export class Session {
     // Why it ended says more than how the relay hung up.
     for (const notice of notices) if (notice.kind === "ended") this.#tell(notice);
     for (const notice of notices) if (notice.kind !== "ended") this.#tell(notice);
+    // What was shown since the moment of the lines comes in one go with them.
+    for (const notice of notices) if (notice.kind === "past") this.#outlets.get(notice.pane)?.push({ kind: "caughtUp" });
     this.#send();
     this.#flushOutput();
     clearTimeout(this.#coreTimer);
@@ -259,11 +261,11 @@ export class Session {
         return this.#drive({ kind: "closed", retry, reason: notice.reason });
       }
       case "keyframe":
+      case "past":
       case "output": {
         const outlet = this.#outlets.get(notice.pane);
         if (outlet?.push(notice) !== "skip") return;
-        this.#core.unwatch(notice.pane);
-        this.#core.watch(notice.pane);
+        this.#core.skipAhead(notice.pane);
         return this.#post({ kind: "skipped", pane: notice.pane });
       }
       case "paneEnded":
@@ -310,8 +312,17 @@ export class Session {
   #flushOutput(): void {
     for (const [pane, outlet] of this.#outlets) {
       for (const piece of outlet.take()) {
+        if (piece.kind === "caughtUp") {
+          this.#post({ kind: "caughtUp", pane });
+          continue;
+        }
         const data = piece.data as Uint8Array<ArrayBuffer>;
-        this.#post({ ...piece, pane, data }, [data.buffer]);
+        if (piece.kind === "past") {
+          const lines = piece.lines as Uint8Array<ArrayBuffer>;
+          this.#post({ ...piece, pane, lines, data }, [lines.buffer, data.buffer]);
+        } else {
+          this.#post({ ...piece, pane, data }, [data.buffer]);
+        }
       }
     }
   }

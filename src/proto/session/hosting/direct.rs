@@ -9,7 +9,7 @@ use crate::proto::key::Secret32;
 use crate::proto::limits::{AUTHORS_MAX, TYPED_UNREAD_BYTES_MAX};
 use crate::proto::member::{ChainError, VerifiedMember};
 use crate::proto::seal::{DirectHost, EntryError};
-use crate::proto::session::{Event, Peer};
+use crate::proto::session::{Event, LinkId, Peer};
 use crate::proto::share::Rights;
 use crate::proto::terminal::{DirectDown, DirectUp, Refusal};
 use crate::proto::time::{Mono, Now};
@@ -38,7 +38,13 @@ impl Guest {
 
 impl Peer {
     /// Takes an entry that a member sealed to this host.
-    pub(in crate::proto::session) fn handle_typed(&mut self, entry: &WireEntry, member: &VerifiedMember, now: Now) {
+    pub(in crate::proto::session) fn handle_typed(
+        &mut self,
+        link: LinkId,
+        entry: &WireEntry,
+        member: &VerifiedMember,
+        now: Now,
+    ) {
         let author = member.author();
         let verdict = self.log.admits(member);
         // Who waits to be let in may say that it is there, and nothing else.
@@ -78,8 +84,10 @@ impl Peer {
         if is_waiting {
             return;
         }
-        if let Some(message) = opened.ok().and_then(|plaintext| DirectUp::decode(entry.kind, &plaintext).ok()) {
-            self.handle_direct(entry, member, message, now);
+        match opened.ok().and_then(|plaintext| DirectUp::decode(entry.kind, &plaintext).ok()) {
+            Some(DirectUp::History { pane }) => self.handle_history_ask(link, member, pane),
+            Some(message) => self.handle_direct(entry, member, message, now),
+            None => {}
         }
     }
 
@@ -87,7 +95,7 @@ impl Peer {
         let (author, seq) = (member.author(), entry.seq);
         let may_type = member.rights().contains(Rights::INPUT);
         match message {
-            DirectUp::Nothing | DirectUp::Probe => {}
+            DirectUp::Nothing | DirectUp::Probe | DirectUp::History { .. } => {}
             DirectUp::Input { .. } | DirectUp::Drive { .. } if !may_type => {
                 self.refuse_input(author, Refusal::NoRight, seq);
             }
@@ -131,13 +139,19 @@ impl Peer {
     }
 
     pub(in crate::proto::session) fn answer(&mut self, author: AuthorId, message: &DirectDown) {
+        self.answer_by(author, message, None);
+    }
+
+    /// Answers on one link, or on all.
+    pub(super) fn answer_by(&mut self, author: AuthorId, message: &DirectDown, by: Option<LinkId>) {
         let Some(me) = self.me.as_ref().map(VerifiedMember::author) else { return };
         let Some(hosting) = self.hosting.as_mut() else { return };
         let Some(guest) = hosting.guests.get_mut(&author) else { return };
         let entry = guest.direct.seal(hosting.answers, me, &self.keys, &message.encode());
         hosting.answers += 1;
         let frame = Frame::Entry(entry.as_bytes().clone());
-        self.links.values_mut().filter(|link| link.is_ready()).for_each(|link| link.send(&frame));
+        let links = self.links.iter_mut().filter(|(id, link)| link.is_ready() && by.is_none_or(|by| by == **id));
+        links.for_each(|(_, link)| link.send(&frame));
     }
 
     pub(in crate::proto::session) fn poll_acks(&self) -> Option<Mono> {
