@@ -76,16 +76,17 @@ impl Peer {
         Token::new(access, &self.session, seed.0, ShareFlags::NONE)
     }
 
-    /// Takes a member's command, whose right was not checked yet.
-    pub(super) fn handle_command(&mut self, member: &VerifiedMember, command: Command, seq: u64, now: Now) {
+    /// Takes a member's command, whose right was not checked yet; nothing for one that does not decode.
+    pub(super) fn handle_command(&mut self, member: &VerifiedMember, command: Option<Command>, seq: u64, now: Now) {
         let author = member.author();
         if !member.rights().contains(Rights::ADMIN) {
             return self.refuse_input(author, Refusal::NoRight, seq);
         }
         let done = match command {
-            Command::ShowDesk => self.watch_desk(author),
-            Command::Share(wanted) => self.make_link(wanted, member, now),
-            command => self.carry_out(command, now).map(|()| Outcome::Done),
+            None => Err(Objection::Unknown),
+            Some(Command::ShowDesk) => self.watch_desk(author),
+            Some(Command::Share(wanted)) => self.make_link(wanted, member, now),
+            Some(command) => self.carry_out(command, now).map(|()| Outcome::Done),
         };
         // Whoever had itself cut off gets no answer any more.
         self.answer(author, &DirectDown::Answered { seq, outcome: done.unwrap_or_else(Outcome::Not) });

@@ -78,8 +78,11 @@ impl Peer {
         if is_waiting {
             return;
         }
-        if let Some(message) = opened.ok().and_then(|plaintext| DirectUp::decode(entry.kind, &plaintext).ok()) {
-            self.handle_direct(entry, member, message, now);
+        let Ok(plaintext) = opened else { return };
+        match DirectUp::decode(entry.kind, &plaintext) {
+            Ok(message) => self.handle_direct(entry, member, message, now),
+            Err(_) if DirectUp::is_command(entry.kind, &plaintext) => self.handle_command(member, None, entry.seq, now),
+            Err(_) => {}
         }
     }
 
@@ -97,7 +100,7 @@ impl Peer {
             }
             DirectUp::Input { pane, bytes } => self.handle_input(pane, bytes, Receipt::of(&self.session, entry), now),
             DirectUp::Drive { pane, wish } => self.handle_wish(pane, author, wish, seq, now),
-            DirectUp::Command(command) => self.handle_command(member, command, seq, now),
+            DirectUp::Command(command) => self.handle_command(member, Some(command), seq, now),
             DirectUp::Size { pane, size } => self.events.push_back(Event::WindowSize(pane, author, size)),
             DirectUp::Keyframe { pane } => {
                 Channel::terminal(pane).into_iter().for_each(|channel| self.want_keyframe(channel));
