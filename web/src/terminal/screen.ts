@@ -7,6 +7,7 @@ import "@xterm/xterm/css/xterm.css";
 import { find, nearest, type Place, type Row } from "./find";
 import { type Box, fontFor } from "./fit";
 import { C1Filter, cleanPaste, isAnswer, tame } from "./safe";
+import { beginCompositions, Halves } from "./typed";
 import { AS_HOST } from "./width";
 
 export interface ScreenEvents {
@@ -45,6 +46,7 @@ export class Screen {
   #terminal: Terminal;
   #events: ScreenEvents;
   #c1 = new C1Filter();
+  #halves = new Halves();
   #frame: HTMLElement | null = null;
   #marked = { row: 0, begin: 0, end: 1 };
 
@@ -71,7 +73,8 @@ export class Screen {
     terminal.unicode.activeVersion = AS_HOST.version;
     terminal.loadAddon(new WebLinksAddon((_, address) => events.follow(address)));
     terminal.onData((data) => {
-      if (!isAnswer(data)) events.input(new TextEncoder().encode(this.#withCtrl(data)));
+      const typed = isAnswer(data) ? "" : this.#halves.join(data);
+      if (typed !== "") events.input(new TextEncoder().encode(this.#withCtrl(typed)));
     });
     terminal.onBinary((data) => events.input(Uint8Array.from(data, (char) => char.charCodeAt(0))));
     terminal.onSelectionChange(() => {
@@ -92,7 +95,10 @@ export class Screen {
     this.#frame.className = "frame";
     place.append(this.#frame);
     this.#terminal.open(this.#frame);
-    this.#terminal.textarea?.setAttribute("aria-label", "Terminal. Ctrl+Shift+Full stop leaves it.");
+    const field = this.#terminal.textarea;
+    if (field === undefined) return;
+    field.setAttribute("aria-label", "Terminal. Ctrl+Shift+Full stop leaves it.");
+    beginCompositions(field);
   }
 
   hide(): void {
