@@ -8,6 +8,7 @@
 mod cluster;
 mod command;
 mod csi;
+mod deed;
 mod input;
 mod keyframe;
 mod keys;
@@ -21,6 +22,7 @@ mod token;
 
 pub use cluster::columns;
 pub use command::{Command, Desk, Driving, Objection, Outcome, Seed, Wanted};
+pub use deed::Deed;
 pub use input::{DirectDown, DirectUp, Refusal, Waits, Wish};
 pub use keys::{Key, KeyPress, Modifiers, encode_key, encode_paste};
 pub use modes::{Modes, MouseEncoding, MouseMode};
