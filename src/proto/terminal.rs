@@ -8,6 +8,7 @@
 mod cluster;
 mod command;
 mod csi;
+mod deed;
 mod history;
 mod input;
 mod keyframe;
@@ -23,6 +24,7 @@ mod token;
 
 pub use cluster::columns;
 pub use command::{Command, Desk, Driving, Objection, Outcome, Seed, Wanted};
+pub use deed::Deed;
 pub(in crate::proto) use history::Taken;
 pub use history::{History, HistoryError, HistoryPart, HistoryParts, LanePlace};
 pub use input::{DirectDown, DirectUp, Refusal, Waits, Wish};

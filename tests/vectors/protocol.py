@@ -703,7 +703,7 @@ def hint(session_id: bytes, nonce: bytes) -> bytes:
 
 # 19. Audit file
 
-JOINED, LEFT, KNOCKED, TURNED_AWAY, POLICY, DRIVER, DROVE, FULL = range(1, 9)
+JOINED, LEFT, KNOCKED, TURNED_AWAY, POLICY, DRIVER, DROVE, FULL, COMMANDED = range(1, 10)
 
 
 def counted(items: list[bytes]) -> bytes:

@@ -30,12 +30,9 @@ impl Peer {
         if !hosting.journal.takes(note) {
             return;
         }
-        let named = note.names();
-        named
-            .and_then(|author| self.roster.member(&author))
-            .into_iter()
-            .for_each(|member| hosting.journal.know(member));
-        if named.is_none_or(|author| hosting.journal.knows(&author)) {
+        let known = note.names().filter_map(|author| self.roster.member(&author));
+        known.for_each(|member| hosting.journal.know(member));
+        if note.names().all(|author| hosting.journal.knows(&author)) {
             hosting.journal.write(&self.session, &self.keys, me.author(), note, time);
         }
     }
@@ -54,6 +51,7 @@ impl Peer {
                 self.end_bursts(time, |typed, _| typed == *pane);
                 Note::Driver(*pane, *driver)
             }
+            Event::Commanded(author, deed) => Note::Commanded(*author, *deed),
             _ => return,
         };
         self.note(&note, time);

@@ -51,6 +51,8 @@ pub(super) struct Owner {
     pace: Pace,
     vouching: Vouching,
     pub(super) watchers: Watchers,
+    /// Who had which share made.
+    pub(super) made_by: SortedMap<ShareId, AuthorId>,
 }
 
 impl Peer {
@@ -79,6 +81,7 @@ impl Peer {
             pace: Pace::new(now.mono),
             vouching: Vouching::default(),
             watchers: Watchers::default(),
+            made_by: SortedMap::new(),
         });
 
         let genesis = Record::Genesis { root: peer.owner()?.root.public() };
@@ -181,6 +184,7 @@ impl Peer {
             passed_on_below: parent_of(cert),
             here: self.roster.here().filter(|(member, _)| member.share() == cert.share).count(),
             is_own: is_own(cert),
+            made_by: self.owner.as_ref().and_then(|owner| owner.made_by.get(&cert.share)).copied(),
         };
         self.log.shares().chain(below).map(info).collect()
     }

@@ -138,6 +138,13 @@ impl DirectUp {
         out
     }
 
+    /// Tells whether a plaintext that does not decode is a command all the same: one of a later version, say. Whoever
+    /// gave it waits for an answer.
+    #[must_use]
+    pub fn is_command(kind: u8, plaintext: &[u8]) -> bool {
+        kind == KIND_REQUEST && plaintext.first() == Some(&5)
+    }
+
     /// Reads the plaintext of an entry of this `kind`.
     ///
     /// # Errors
@@ -394,6 +401,18 @@ mod tests {
     fn oversize_input_is_refused() {
         let input = DirectUp::Input { pane: PaneId(0), bytes: vec![b'x'; INPUT_BYTES_MAX + 1] };
         assert!(matches!(DirectUp::decode(KIND_INPUT, &input.encode()), Err(DecodeError::TooLong { .. })));
+    }
+
+    /// A newer page's command is answered; nothing else that is not understood is taken for one.
+    #[test]
+    fn command_of_a_later_version_is_known_for_one() {
+        assert!(DirectUp::decode(KIND_REQUEST, &[5, 200, 1]).is_err());
+        assert!(DirectUp::is_command(KIND_REQUEST, &[5, 200, 1]) && DirectUp::is_command(KIND_REQUEST, &[5]));
+        for (kind, plaintext) in
+            [(KIND_REQUEST, &[200, 5][..]), (KIND_REQUEST, &[]), (KIND_INPUT, &[5, 200]), (KIND_OPEN, &[5])]
+        {
+            assert!(!DirectUp::is_command(kind, plaintext), "{kind} {plaintext:?}");
+        }
     }
 
     proptest! {

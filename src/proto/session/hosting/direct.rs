@@ -84,10 +84,12 @@ impl Peer {
         if is_waiting {
             return;
         }
-        match opened.ok().and_then(|plaintext| DirectUp::decode(entry.kind, &plaintext).ok()) {
-            Some(DirectUp::History { pane }) => self.handle_history_ask(link, member, pane),
-            Some(message) => self.handle_direct(entry, member, message, now),
-            None => {}
+        let Ok(plaintext) = opened else { return };
+        match DirectUp::decode(entry.kind, &plaintext) {
+            Ok(DirectUp::History { pane }) => self.handle_history_ask(link, member, pane),
+            Ok(message) => self.handle_direct(entry, member, message, now),
+            Err(_) if DirectUp::is_command(entry.kind, &plaintext) => self.handle_command(member, None, entry.seq, now),
+            Err(_) => {}
         }
     }
 
@@ -105,7 +107,7 @@ impl Peer {
             }
             DirectUp::Input { pane, bytes } => self.handle_input(pane, bytes, Receipt::of(&self.session, entry), now),
             DirectUp::Drive { pane, wish } => self.handle_wish(pane, author, wish, seq, now),
-            DirectUp::Command(command) => self.handle_command(member, command, seq, now),
+            DirectUp::Command(command) => self.handle_command(member, Some(command), seq, now),
             DirectUp::Size { pane, size } => self.events.push_back(Event::WindowSize(pane, author, size)),
             DirectUp::Keyframe { pane } => {
                 Channel::terminal(pane).into_iter().for_each(|channel| self.want_keyframe(channel));
