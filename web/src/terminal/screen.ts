@@ -48,6 +48,7 @@ export class Screen {
   #c1 = new C1Filter();
   #halves = new Halves();
   #frame: HTMLElement | null = null;
+  #hadKeyboard = false;
   #marked = { row: 0, begin: 0, end: 1 };
 
   constructor(theme: ITheme, scrollback: number, events: ScreenEvents) {
@@ -89,6 +90,7 @@ export class Screen {
   show(place: HTMLElement): void {
     if (this.#frame !== null) {
       place.append(this.#frame);
+      if (this.#hadKeyboard) this.focus();
       return;
     }
     this.#frame = document.createElement("div");
@@ -102,6 +104,8 @@ export class Screen {
   }
 
   hide(): void {
+    // Whoever types there goes on typing when it is shown elsewhere.
+    this.#hadKeyboard = this.#frame?.contains(document.activeElement) ?? false;
     this.#frame?.remove();
   }
 
@@ -255,12 +259,15 @@ export class Screen {
   press(key: string): void {
     const arrow = { Up: "A", Down: "B", Right: "C", Left: "D" }[key];
     const lead = this.#terminal.modes.applicationCursorKeysMode ? "\x1bO" : "\x1b[";
-    this.#terminal.input(arrow === undefined ? key : lead + arrow, true);
+    const withCtrl = arrow !== undefined && this.ctrl.value;
+    if (withCtrl) this.ctrl.value = false;
+    this.#terminal.input(arrow === undefined ? key : withCtrl ? `\x1b[1;5${arrow}` : lead + arrow, true);
     this.focus();
   }
 
   #withCtrl(data: string): string {
-    if (!this.ctrl.value) return data;
+    // A finger on the screen may be the program's; the key comes after it.
+    if (!this.ctrl.value || data.startsWith("\x1b[<")) return data;
     this.ctrl.value = false;
     const code = data.toUpperCase().charCodeAt(0);
     return data.length === 1 && code >= 0x40 && code < 0x60 ? String.fromCharCode(code & 0x1f) : data;

@@ -2,7 +2,7 @@
 // carries bytes to the core and what the core says to the page.
 
 import { rebase } from "../shared/diff";
-import type { Command, Notice, Scene, ToPage, ToWorker } from "../shared/messages";
+import { CHAT_LINES_MAX, type Command, type Notice, type Scene, type ToPage, type ToWorker } from "../shared/messages";
 import { command } from "./command";
 import { type Core, makeViewer } from "./core";
 import { Outlet } from "./credit";
@@ -18,8 +18,7 @@ const SCENE_MS = 80;
 const HEART_MS = 1_000;
 /** A heart that stops this much longer means that the machine slept. */
 const GAP_MS = 2_500;
-/** Messages shown at most, and how many of the last ones are sent again when one more comes. */
-const CHAT_LINES_MAX = 2_000;
+/** How many of the last messages are sent again when one more comes. */
 const CHAT_LINES_AGAIN = 50;
 
 export type Post = (message: ToPage, transfer?: Transferable[]) => void;
@@ -268,7 +267,8 @@ export class Session {
         return this.#post({ kind: "skipped", pane: notice.pane });
       }
       case "paneEnded":
-        return this.#post(notice);
+        // The scene says so, too.
+        return this.#sceneSoon();
       case "joined":
       case "left":
         // Who was here before did not just come.
@@ -344,7 +344,7 @@ export class Session {
     // Messages have one order for everybody, so a late one may come before others. Far back only after a reunion.
     const whole = this.#chatWhole || count < this.#chatSeen;
     const from = Math.max(0, count - CHAT_LINES_MAX, whole ? 0 : this.#chatSeen - CHAT_LINES_AGAIN);
-    this.#post({ kind: "chat", from, lines: this.#core.messages(from) });
+    this.#post({ kind: "chat", from, lines: this.#core.messages(from), whole });
     this.#chatSeen = count;
     this.#chatDirty = false;
     this.#chatWhole = count === 0;
