@@ -28,6 +28,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -41,6 +42,9 @@ use tokio_rustls::TlsAcceptor;
 const ACCEPTED_MAX: usize = 64;
 /// How long a request's head may take to come.
 const HEAD: Duration = Duration::from_secs(10);
+/// How long a connection may bring requests, and how long the last answer may take from then on. Sockets may last.
+const VISIT: Duration = Duration::from_secs(60);
+const LAST_ANSWER: Duration = Duration::from_secs(120);
 /// Bytes of a request's head, and fields in it.
 const HEAD_BYTES_MAX: usize = 16_384;
 const HEAD_FIELDS_MAX: usize = 64;
@@ -335,8 +339,18 @@ async fn serve(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, rou
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(HEAD_BYTES_MAX).max_headers(HEAD_FIELDS_MAX);
     let connection = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
-    if let Err(error) = connection.with_upgrades().await {
-        tracing::debug!(%error, "connection ended early");
+    let mut connection = pin!(connection.with_upgrades());
+    let ended = tokio::select! {
+        ended = &mut connection => Ok(ended),
+        () = sleep(VISIT) => {
+            connection.as_mut().graceful_shutdown();
+            timeout(LAST_ANSWER, connection).await
+        }
+    };
+    match ended {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "connection ended early"),
+        Err(_) => tracing::debug!("connection cut that did not read its answer"),
     }
 }
 

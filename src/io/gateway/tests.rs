@@ -1,3 +1,7 @@
+//! The gateway as browsers meet it, over loopback.
+
+mod bounds;
+
 use super::*;
 use futures_util::{SinkExt, StreamExt};
 use std::net::Ipv4Addr;
