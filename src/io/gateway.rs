@@ -99,14 +99,16 @@ impl ServedBy {
     }
 }
 
-/// Listens on TCP for browsers. Dropping it stops that; channels given out live on.
+/// Listens on TCP for browsers. Dropping it stops that; channels given out live on, sockets that a bridge carries do not.
 pub struct Gateway {
     addresses: Vec<SocketAddr>,
     accepted: mpsc::Receiver<Channel>,
     /// How many sockets still carry something.
     sockets: watch::Receiver<usize>,
+    /// Says by its drop that the gateway is no more.
+    closing: watch::Sender<()>,
     // Aborted when dropped.
-    _doors: JoinSet<()>,
+    doors: JoinSet<()>,
 }
 
 impl Gateway {
@@ -157,8 +159,9 @@ impl Gateway {
         let gate = Gate::new(options.limits);
         let carried = watch::Sender::new(0);
         let sockets = carried.subscribe();
+        let (closing, open) = watch::channel(());
         let GatewayOptions { names, served_by, api, .. } = options;
-        let house = Arc::new(House { names, served_by, api, inside, carried });
+        let house = Arc::new(House { names, served_by, api, inside, carried, open });
         let (mut bound, mut doors) = (Vec::new(), JoinSet::new());
         for &address in addresses {
             let failed = |source| BindError::Tcp { address, source };
@@ -167,7 +170,7 @@ impl Gateway {
             let door = Door { tls: tls.clone(), gate: gate.clone(), limits: options.limits, house: house.clone() };
             doors.spawn(door.run(listener));
         }
-        Ok(Self { addresses: bound, accepted, sockets, _doors: doors })
+        Ok(Self { addresses: bound, accepted, sockets, closing, doors })
     }
 
     /// Returns the next browser's channel, or `None` when the sockets have failed.
@@ -180,9 +183,10 @@ impl Gateway {
     /// Takes nobody more, and waits until the open sockets have said their last, for 2 s at most.
     ///
     /// To be called before the process ends: what was written to a channel may not have left yet.
-    pub async fn close(mut self) {
-        drop(self.accepted);
-        let _ = timeout(DRAIN, self.sockets.wait_for(|sockets| *sockets == 0)).await;
+    pub async fn close(self) {
+        let Self { addresses: _, accepted, mut sockets, closing, doors } = self;
+        drop((accepted, closing, doors));
+        let _ = timeout(DRAIN, sockets.wait_for(|sockets| *sockets == 0)).await;
     }
 
     /// Returns the addresses listened on, with the ports that the system chose.
@@ -224,9 +228,17 @@ struct House {
     api: Option<Api>,
     inside: Inside,
     carried: watch::Sender<usize>,
+    /// Fails once the gateway is no more.
+    open: watch::Receiver<()>,
 }
 
 impl House {
+    /// Waits until the gateway is closed or dropped.
+    async fn closed(&self) {
+        // It never says anything else.
+        let _ = self.open.clone().changed().await;
+    }
+
     const fn offer(&self) -> Option<&Offer> {
         match &self.inside {
             Inside::Node { offer, .. } => offer.as_ref(),

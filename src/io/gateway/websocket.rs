@@ -61,7 +61,11 @@ pub(super) async fn upgrade(State(visit): State<Visit>, socket: WebSocketUpgrade
         let _carrying = Carrying::begin(&visit.house);
         match &visit.house.inside {
             Inside::Node { out, .. } => hand_over(socket, out, visit.remote).await,
-            Inside::Bridge { bridge, .. } => carry_over(socket, bridge).await,
+            Inside::Bridge { bridge, .. } => tokio::select! {
+                () = carry_over(socket, bridge) => {}
+                // The page's own program ends: nobody is left to carry for it.
+                () = visit.house.closed() => {}
+            },
         }
     })
 }
