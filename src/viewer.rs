@@ -127,3 +127,74 @@ impl fmt::Debug for Viewer {
         f.debug_struct("Viewer").field("gateway", &self.gateway).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::channel::Channel;
+    use crate::io::quic::{ListenLimits, Listener};
+    use crate::io::tls::Identity;
+    use crate::proto::id::SessionId;
+    use crate::proto::share::ShareFlags;
+    use crate::proto::token::{Access, Relay, Token};
+    use futures_util::{SinkExt, StreamExt};
+    use std::net::Ipv4Addr;
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpStream;
+    use tokio_tungstenite::tungstenite::Message;
+    use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+    use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+    /// A page of one viewer, led to a relay that says nothing.
+    struct Stage {
+        viewer: Viewer,
+        socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+        there: Channel,
+        _relay: Listener,
+    }
+
+    impl Stage {
+        async fn open() -> Self {
+            let identity = Identity::generate().unwrap();
+            let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+            let mut relay = Listener::bind(&[loopback], &identity, ListenLimits::default()).unwrap();
+            let fingerprint = Some(identity.fingerprint());
+            let address = Relay { host: "127.0.0.1".to_owned(), port: relay.local_port(), fingerprint };
+            let token = Token::new(Access::View, &SessionId([7; 16]), [1; 16], ShareFlags::NONE);
+            let link = Link { token, relay: Some(address) };
+            let viewer = Viewer::builder(link).lan(Lan::Off).start().await.unwrap();
+
+            let page = format!("ws://{}/{}/ws", viewer.gateway.local_addresses()[0], viewer.folder);
+            let mut request = page.into_client_request().unwrap();
+            request.headers_mut().insert("sec-websocket-protocol", "cahoots.bound".parse().unwrap());
+            let (mut socket, _) = connect_async(request).await.unwrap();
+            assert!(socket.next().await.unwrap().unwrap().into_text().unwrap().ends_with(" relay"));
+            socket.send(Message::Binary(b"h".to_vec().into())).await.unwrap();
+            let mut there = relay.accept().await.unwrap();
+            assert_eq!(there.reader.read_u8().await.unwrap(), b'h');
+            Self { viewer, socket, there, _relay: relay }
+        }
+    }
+
+    /// Neither the page nor the session may take somebody for present whose program has ended.
+    #[tokio::test]
+    async fn sockets_end_with_their_viewer() {
+        let Stage { viewer, mut socket, mut there, _relay } = Stage::open().await;
+        drop(viewer);
+        while let Some(Ok(_)) = socket.next().await {}
+        assert_eq!(there.reader.read(&mut [0; 8]).await.unwrap(), 0);
+    }
+
+    /// Ctrl-C with a page open is the usual end: what it waits for is the page's goodbye, and not the page.
+    #[tokio::test]
+    async fn closing_ends_the_sockets_and_takes_no_more() {
+        let Stage { viewer, mut socket, mut there, _relay } = Stage::open().await;
+        let address = viewer.gateway.local_addresses()[0];
+        let ((), ()) = tokio::join!(viewer.close(), async {
+            assert_eq!(there.reader.read(&mut [0; 8]).await.unwrap(), 0);
+            drop(there);
+        });
+        while let Some(Ok(_)) = socket.next().await {}
+        assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
+    }
+}

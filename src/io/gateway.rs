@@ -28,6 +28,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -41,6 +42,9 @@ use tokio_rustls::TlsAcceptor;
 const ACCEPTED_MAX: usize = 64;
 /// How long a request's head may take to come.
 const HEAD: Duration = Duration::from_secs(10);
+/// How long a connection may bring requests, and how long the last answer may take from then on. Sockets may last.
+const VISIT: Duration = Duration::from_secs(60);
+const LAST_ANSWER: Duration = Duration::from_secs(120);
 /// Bytes of a request's head, and fields in it.
 const HEAD_BYTES_MAX: usize = 16_384;
 const HEAD_FIELDS_MAX: usize = 64;
@@ -95,14 +99,16 @@ impl ServedBy {
     }
 }
 
-/// Listens on TCP for browsers. Dropping it stops that; channels given out live on.
+/// Listens on TCP for browsers. Dropping it stops that; channels given out live on, sockets that a bridge carries do not.
 pub struct Gateway {
     addresses: Vec<SocketAddr>,
     accepted: mpsc::Receiver<Channel>,
     /// How many sockets still carry something.
     sockets: watch::Receiver<usize>,
+    /// Says by its drop that the gateway is no more.
+    closing: watch::Sender<()>,
     // Aborted when dropped.
-    _doors: JoinSet<()>,
+    doors: JoinSet<()>,
 }
 
 impl Gateway {
@@ -153,8 +159,9 @@ impl Gateway {
         let gate = Gate::new(options.limits);
         let carried = watch::Sender::new(0);
         let sockets = carried.subscribe();
+        let (closing, open) = watch::channel(());
         let GatewayOptions { names, served_by, api, .. } = options;
-        let house = Arc::new(House { names, served_by, api, inside, carried });
+        let house = Arc::new(House { names, served_by, api, inside, carried, open });
         let (mut bound, mut doors) = (Vec::new(), JoinSet::new());
         for &address in addresses {
             let failed = |source| BindError::Tcp { address, source };
@@ -163,7 +170,7 @@ impl Gateway {
             let door = Door { tls: tls.clone(), gate: gate.clone(), limits: options.limits, house: house.clone() };
             doors.spawn(door.run(listener));
         }
-        Ok(Self { addresses: bound, accepted, sockets, _doors: doors })
+        Ok(Self { addresses: bound, accepted, sockets, closing, doors })
     }
 
     /// Returns the next browser's channel, or `None` when the sockets have failed.
@@ -176,9 +183,10 @@ impl Gateway {
     /// Takes nobody more, and waits until the open sockets have said their last, for 2 s at most.
     ///
     /// To be called before the process ends: what was written to a channel may not have left yet.
-    pub async fn close(mut self) {
-        drop(self.accepted);
-        let _ = timeout(DRAIN, self.sockets.wait_for(|sockets| *sockets == 0)).await;
+    pub async fn close(self) {
+        let Self { addresses: _, accepted, mut sockets, closing, doors } = self;
+        drop((accepted, closing, doors));
+        let _ = timeout(DRAIN, sockets.wait_for(|sockets| *sockets == 0)).await;
     }
 
     /// Returns the addresses listened on, with the ports that the system chose.
@@ -220,9 +228,17 @@ struct House {
     api: Option<Api>,
     inside: Inside,
     carried: watch::Sender<usize>,
+    /// Fails once the gateway is no more.
+    open: watch::Receiver<()>,
 }
 
 impl House {
+    /// Waits until the gateway is closed or dropped.
+    async fn closed(&self) {
+        // It never says anything else.
+        let _ = self.open.clone().changed().await;
+    }
+
     const fn offer(&self) -> Option<&Offer> {
         match &self.inside {
             Inside::Node { offer, .. } => offer.as_ref(),
@@ -335,8 +351,18 @@ async fn serve(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, rou
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(HEAD_BYTES_MAX).max_headers(HEAD_FIELDS_MAX);
     let connection = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
-    if let Err(error) = connection.with_upgrades().await {
-        tracing::debug!(%error, "connection ended early");
+    let mut connection = pin!(connection.with_upgrades());
+    let ended = tokio::select! {
+        ended = &mut connection => Ok(ended),
+        () = sleep(VISIT) => {
+            connection.as_mut().graceful_shutdown();
+            timeout(LAST_ANSWER, connection).await
+        }
+    };
+    match ended {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "connection ended early"),
+        Err(_) => tracing::debug!("connection cut that did not read its answer"),
     }
 }
 

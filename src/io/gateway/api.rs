@@ -9,6 +9,7 @@ mod answer;
 mod client;
 mod exchange;
 mod guard;
+mod listing;
 mod operator;
 
 pub use client::{AskError, RelayClient};

@@ -1,3 +1,7 @@
+//! The gateway as browsers meet it, over loopback.
+
+mod bounds;
+
 use super::*;
 use futures_util::{SinkExt, StreamExt};
 use std::net::Ipv4Addr;
@@ -129,6 +133,38 @@ async fn closing_waits_for_the_last_words() {
     drop(channel);
     gateway.close().await;
     assert_eq!(socket.next().await.unwrap().unwrap().into_data().as_ref(), b"goodbye");
+}
+
+/// A relay lets those wait who send too much, and goes on telling them what others do meanwhile.
+#[tokio::test]
+async fn page_is_told_things_while_nobody_reads_what_it_sends() {
+    let mut gateway = gateway(None).await;
+    let mut socket = dial(&gateway, None).await.unwrap();
+    let mut channel = gateway.accept().await.unwrap();
+    upload_more_than_fits(&mut socket, &mut channel).await;
+    channel.writer.write_all(b"news").await.unwrap();
+    assert_eq!(socket.next().await.unwrap().unwrap().into_data().as_ref(), b"news");
+}
+
+/// Why somebody is cut off is said while they still send: it must reach them all the same.
+#[tokio::test]
+async fn last_words_reach_a_page_whose_own_were_not_read() {
+    let mut gateway = gateway(None).await;
+    let mut socket = dial(&gateway, None).await.unwrap();
+    let mut channel = gateway.accept().await.unwrap();
+    upload_more_than_fits(&mut socket, &mut channel).await;
+    channel.writer.write_all(b"goodbye").await.unwrap();
+    drop(channel);
+    assert_eq!(socket.next().await.unwrap().unwrap().into_data().as_ref(), b"goodbye");
+    assert!(matches!(socket.next().await, Some(Ok(Message::Close(_)))));
+}
+
+/// Has the page send what the channel has no room for, and returns when the first of it has come.
+async fn upload_more_than_fits(socket: &mut Socket, channel: &mut Channel) {
+    for _ in 0..4 {
+        socket.send(Message::Binary(vec![7; 60_000].into())).await.unwrap();
+    }
+    channel.reader.read_u8().await.unwrap();
 }
 
 /// Text is no frames: whoever sends it is cut off, and cannot make the node guess.

@@ -9,7 +9,10 @@ use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
 use bytes::BytesMut;
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, duplex, split};
@@ -22,6 +25,8 @@ const GIVEN_UP: u16 = 4_000;
 const MESSAGE_BYTES_MAX: usize = 65_536;
 /// How long the browser may take to accept one more message before it counts as dead.
 const STALL: Duration = Duration::from_secs(15);
+/// How long a page may take to read why the other side has ended it.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// What the socket speaks, as WebSocket subprotocols are named. PROTOCOL.md 10.2.
 const PROTOCOL: &str = "cahoots";
@@ -56,7 +61,11 @@ pub(super) async fn upgrade(State(visit): State<Visit>, socket: WebSocketUpgrade
         let _carrying = Carrying::begin(&visit.house);
         match &visit.house.inside {
             Inside::Node { out, .. } => hand_over(socket, out, visit.remote).await,
-            Inside::Bridge { bridge, .. } => carry_over(socket, bridge).await,
+            Inside::Bridge { bridge, .. } => tokio::select! {
+                () = carry_over(socket, bridge) => {}
+                // The page's own program ends: nobody is left to carry for it.
+                () = visit.house.closed() => {}
+            },
         }
     })
 }
@@ -111,41 +120,67 @@ enum Ending {
     ByOther,
 }
 
-/// Passes bytes on until either side ends; `hear` is told of those for the browser.
+/// Passes bytes on, each way at its own pace, until either side ends; `hear` is told of those for the browser.
 async fn carry(
-    mut socket: WebSocket,
+    socket: WebSocket,
+    reader: impl AsyncRead + Unpin,
+    writer: impl AsyncWrite + Unpin,
+    hear: impl FnMut(&[u8]),
+) -> Ending {
+    let (mut to_page, mut from_page) = socket.split();
+    let ending = {
+        let mut down = pin!(carry_down(reader, &mut to_page, hear));
+        let mut up = pin!(carry_up(&mut from_page, writer));
+        tokio::select! {
+            ending = &mut down => ending,
+            ending = &mut up => {
+                if matches!(ending, Ending::ByOther) {
+                    // The other side reads no more; what it said before, perhaps why, still counts.
+                    let _ = timeout(STALL, down).await;
+                }
+                ending
+            }
+        }
+    };
+    if matches!(ending, Ending::ByOther) {
+        // A connection that is closed with something unread in it takes along what the page has not read yet.
+        let _ = timeout(FAREWELL, async { while let Some(Ok(_)) = from_page.next().await {} }).await;
+    }
+    ending
+}
+
+/// Passes on what comes for the page.
+async fn carry_down(
     mut reader: impl AsyncRead + Unpin,
-    mut writer: impl AsyncWrite + Unpin,
+    to_page: &mut SplitSink<WebSocket, Message>,
     mut hear: impl FnMut(&[u8]),
 ) -> Ending {
-    let mut buffer = BytesMut::new();
-    loop {
+    let mut buffer = BytesMut::with_capacity(MESSAGE_BYTES_MAX);
+    while let Ok(1..) = reader.read_buf(&mut buffer).await {
+        hear(&buffer);
+        let sent = timeout(STALL, to_page.send(Message::Binary(buffer.split().freeze()))).await;
+        if !matches!(sent, Ok(Ok(()))) {
+            return Ending::ByPage(None);
+        }
         buffer.reserve(MESSAGE_BYTES_MAX);
-        tokio::select! {
-            message = socket.recv() => match message {
-                Some(Ok(Message::Binary(bytes))) => {
-                    if writer.write_all(&bytes).await.is_err() {
-                        return Ending::ByOther;
-                    }
-                }
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                Some(Ok(Message::Close(frame))) => return Ending::ByPage(frame.map(|frame| frame.code)),
-                // Frames are bytes: whoever sends text speaks something else.
-                Some(Ok(Message::Text(_)) | Err(_)) | None => return Ending::ByPage(None),
-            },
-            read = reader.read_buf(&mut buffer) => match read {
-                Ok(1..) => {
-                    hear(&buffer);
-                    let sent = timeout(STALL, socket.send(Message::Binary(buffer.split().freeze()))).await;
-                    if !matches!(sent, Ok(Ok(()))) {
-                        return Ending::ByPage(None);
-                    }
-                }
-                _ => {
-                    let _ = timeout(STALL, socket.send(Message::Close(None))).await;
+    }
+    let _ = timeout(STALL, to_page.send(Message::Close(None))).await;
+    Ending::ByOther
+}
+
+/// Passes on what the page sends.
+async fn carry_up(from_page: &mut SplitStream<WebSocket>, mut writer: impl AsyncWrite + Unpin) -> Ending {
+    loop {
+        match from_page.next().await {
+            Some(Ok(Message::Binary(bytes))) => {
+                if writer.write_all(&bytes).await.is_err() {
                     return Ending::ByOther;
                 }
-            },
+            }
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+            Some(Ok(Message::Close(frame))) => return Ending::ByPage(frame.map(|frame| frame.code)),
+            // Frames are bytes: whoever sends text speaks something else.
+            Some(Ok(Message::Text(_)) | Err(_)) | None => return Ending::ByPage(None),
         }
     }
 }

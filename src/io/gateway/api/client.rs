@@ -2,8 +2,9 @@
 //!
 //! Always: what the relay says is numbers and ids, read as such; its text is shown to nobody.
 
-use super::answer::{ChallengeAnswer, InquiryBody, SessionList};
+use super::answer::{ChallengeAnswer, InquiryBody};
 use super::exchange::{Answer, Question, ask};
+use super::listing::Listing;
 use super::operator::OperatorToken;
 use super::{BASE, COUNTS_REQUEST, SESSIONS_MAX};
 use crate::io::tls::{Refusal, Trust, TrustError, web_client_config};
@@ -182,16 +183,11 @@ impl RelayClient {
     ///
     /// [`AskError`]; [`AskError::NotTheOperator`] for another token than the relay's.
     pub async fn sessions(&self, operator: &OperatorToken) -> Result<Vec<SessionStats>, AskError> {
-        let (mut all, mut path) = (Vec::new(), format!("/sessions?limit={SESSIONS_MAX}"));
+        let (mut listing, mut path) = (Listing::default(), format!("/sessions?limit={SESSIONS_MAX}"));
         loop {
-            let SessionList { sessions, next } = self.ask("GET", &path, Some(operator), "").await?;
-            let before = all.last().map(|last: &SessionStats| last.session);
-            // One that sends us round in circles would never end.
-            if next.is_some() && next <= before {
-                return Err(self.strange(&"its list goes backwards"));
-            }
-            all.extend(sessions);
-            let Some(next) = next else { return Ok(all) };
+            let answer = self.ask("GET", &path, Some(operator), "").await?;
+            let next = listing.take(answer).map_err(|reason| self.strange(&reason))?;
+            let Some(next) = next else { return Ok(listing.sessions) };
             path = format!("/sessions?limit={SESSIONS_MAX}&after={next}");
         }
     }
@@ -213,8 +209,7 @@ impl RelayClient {
         body: &str,
     ) -> Result<T, AskError> {
         let path = format!("{BASE}{path}");
-        let bearer = operator.map(OperatorToken::reveal);
-        let question = Question { method, path: &path, host: &self.host, bearer, body };
+        let question = Question { method, path: &path, host: &self.host, operator, body };
         let late = || self.unreachable(io::ErrorKind::TimedOut.into());
         let answer = timeout(PATIENCE, self.exchange(&question)).await.map_err(|_| late())??;
         self.read(&answer)

@@ -2,6 +2,7 @@
 //!
 //! Always: what is read is bounded; the connection is closed behind the answer.
 
+use super::operator::OperatorToken;
 use axum::body::{Body, to_bytes};
 use axum::http::header::{ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, RETRY_AFTER};
 use axum::http::{HeaderValue, Request};
@@ -11,6 +12,7 @@ use std::error::Error;
 use std::io;
 use std::pin::pin;
 use tokio::io::{AsyncRead, AsyncWrite};
+use zeroize::Zeroizing;
 
 /// Bytes of an answer's body: a page of a thousand sessions has half a megabyte.
 const BODY_BYTES_MAX: usize = 8 * 1_048_576;
@@ -25,8 +27,8 @@ pub(super) struct Question<'a> {
     pub method: &'static str,
     pub path: &'a str,
     pub host: &'a str,
-    /// The operator's token.
-    pub bearer: Option<&'a str>,
+    /// As whom to ask, if as the operator.
+    pub operator: Option<&'a OperatorToken>,
     /// JSON.
     pub body: &'a str,
 }
@@ -75,8 +77,9 @@ impl Question<'_> {
             .header(CONNECTION, "close")
             .header(ACCEPT, &json)
             .header(CONTENT_TYPE, json);
-        if let Some(token) = self.bearer {
-            let mut proof = HeaderValue::try_from(format!("Bearer {token}")).map_err(io::Error::other)?;
+        if let Some(operator) = self.operator {
+            let text = Zeroizing::new(format!("Bearer {}", operator.reveal()));
+            let mut proof = HeaderValue::try_from(&*text).map_err(io::Error::other)?;
             proof.set_sensitive(true);
             request = request.header(AUTHORIZATION, proof);
         }
@@ -103,8 +106,11 @@ mod tests {
     use super::*;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
-    const QUESTION: Question<'_> =
-        Question { method: "POST", path: "/x", host: "relay.example", bearer: Some("secret"), body: "{}" };
+    const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+
+    fn question(operator: &OperatorToken) -> Question<'_> {
+        Question { method: "POST", path: "/x", host: "relay.example", operator: Some(operator), body: "{}" }
+    }
 
     /// Asks somebody who answers with these bytes, and closes.
     async fn ask_whom_says(answer: &[u8]) -> (String, io::Result<Answer>) {
@@ -119,7 +125,9 @@ mod tests {
             let _ = theirs.write_all(answer).await;
             heard
         };
-        tokio::join!(says, ask(ours, &QUESTION))
+        let operator = OperatorToken::new(TOKEN).unwrap();
+        let question = question(&operator);
+        tokio::join!(says, ask(ours, &question))
     }
 
     async fn body(answer: &str) -> Option<String> {
@@ -175,14 +183,22 @@ mod tests {
         fields.sort_unstable();
         let expected = [
             "accept: application/json",
-            "authorization: bearer secret",
+            "authorization: bearer 0123456789abcdef0123456789abcdef",
             "connection: close",
             "content-length: 2",
             "content-type: application/json",
             "host: relay.example",
         ];
         assert_eq!(fields, expected);
-        assert!(!format!("{:?}", QUESTION.request().unwrap()).contains("secret"), "logs are no place for it");
+    }
+
+    /// Logs are no place for what shows the operator to the relay.
+    #[test]
+    fn token_is_not_shown() {
+        let operator = OperatorToken::new(TOKEN).unwrap();
+        let question = question(&operator);
+        let shown = format!("{question:?} {:?}", question.request().unwrap());
+        assert!(shown.contains("relay.example") && !shown.contains(TOKEN), "{shown}");
     }
 
     /// Whoever is told to wait has to be able to.
