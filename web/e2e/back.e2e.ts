@@ -49,6 +49,21 @@ test("a relay that is killed and started again loses nothing and doubles nothing
   await expect.poll(async () => (await tom.lines()).filter((line) => line !== "")).toEqual((await kay.lines()).filter((line) => line !== ""));
 });
 
+test("a relay that falls silent is dialled again, by either way, until it speaks", async ({ stage, visit }) => {
+  const relay = await stage.relay();
+  const { links } = await stage.share(relay);
+  const ways = await Promise.all(["wt", "ws"].map((way) => visit(links.view.replace("#", `?transport=${way}#`), { as: way, mayComplainOf: GONE })));
+  for (const viewer of ways) await viewer.isLive();
+  // Like a way through which nothing comes any more: nobody closes anything.
+  process.kill(relay.program.pid, "SIGSTOP");
+  try {
+    for (const viewer of ways) await expect(viewer.page.locator(".pill")).toContainText("Reconnecting");
+  } finally {
+    process.kill(relay.program.pid, "SIGCONT");
+  }
+  for (const viewer of ways) await viewer.isLive();
+});
+
 test("a network that goes and comes is noticed at once", async ({ stage, visit }) => {
   const { links } = await stage.share(await stage.relay());
   const ben = await stage.join(links.interact, "Ben");

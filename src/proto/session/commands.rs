@@ -13,12 +13,12 @@ use crate::proto::session::hosting::Hosting;
 use crate::proto::session::owner::ShareTerms;
 use crate::proto::session::typing::TypeError;
 use crate::proto::share::{Rights, ShareFlags};
+use crate::proto::sorted::SortedMap;
 use crate::proto::terminal::{
     Command, Deed, Desk, DirectDown, DirectUp, Driving, Objection, Outcome, Refusal, Seed, Wanted,
 };
 use crate::proto::time::{Mono, Now};
 use crate::proto::token::{Access, Token};
-use std::collections::BTreeMap;
 
 /// Shortest interval between two desks, in microseconds: people read them, and others can make them change.
 const DESK_US: u64 = 100_000;
@@ -27,7 +27,7 @@ const DESK_US: u64 = 100_000;
 #[derive(Debug, Default)]
 pub(super) struct Watchers {
     /// Whether each has the newest desk.
-    all: BTreeMap<AuthorId, bool>,
+    all: SortedMap<AuthorId, bool>,
     shown: Desk,
     not_before: Mono,
 }
@@ -146,7 +146,7 @@ impl Peer {
         let terms = ShareTerms { lasts_ms, members_max, approve, once, ..ShareTerms::new(access) };
         let seed = self.draw_share_seed();
         let token = self.share_with(&terms, seed, None, now)?;
-        if let (Ok(secret), Some(owner)) = (token.secret(), &mut self.owner) {
+        if let (Ok(secret), Some(owner)) = (token.secret(), self.owner.as_mut()) {
             let share = secret.share_id();
             owner.made_by.insert(share, member.author());
             self.events.push_back(Event::Commanded(member.author(), Deed::MadeLink(share)));
@@ -179,7 +179,7 @@ impl Peer {
             return;
         }
         let desk = self.desk();
-        let Some(owner) = &mut self.owner else { return };
+        let Some(owner) = self.owner.as_mut() else { return };
         let is_new = desk != owner.watchers.shown;
         let (log, roster) = (&self.log, &self.roster);
         owner.watchers.all.retain(|author, _| roster.member(author).is_some_and(|member| log.admits(member).is_ok()));

@@ -9,6 +9,7 @@ use crate::proto::seal::pad_durable;
 use crate::proto::terminal::{Command, Wanted};
 use crate::proto::wire::WireEntry;
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 
 /// A session in which Ben came by a link, drove, spoke and was cut off.
 fn session() -> (Wire, usize, Token) {
