@@ -219,6 +219,12 @@ impl Viewer {
         self.peer.unwatch(PaneId(pane));
     }
 
+    /// Watches a pane anew, from its newest screen on, without the lines above it.
+    #[wasm_bindgen(js_name = skipAhead)]
+    pub fn skip_ahead(&mut self, pane: u16) {
+        self.peer.skip_ahead(PaneId(pane));
+    }
+
     /// Types into a pane.
     ///
     /// # Errors
