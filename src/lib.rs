@@ -65,8 +65,8 @@ pub use proto::session::{
 };
 pub use proto::share::Rights;
 pub use proto::terminal::{
-    Cell, Color, Key, KeyPress, Modes, Modifiers, MouseEncoding, MouseMode, Refusal, Row, Screen, Size, Style, Waits,
-    encode_key, encode_paste, sanitise_line,
+    Cell, Color, Deed, Key, KeyPress, Modes, Modifiers, MouseEncoding, MouseMode, Refusal, Row, Screen, Size, Style,
+    Waits, encode_key, encode_paste, sanitise_line,
 };
 pub use proto::time::Wall;
 pub use proto::token::{

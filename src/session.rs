@@ -9,7 +9,7 @@ use crate::proto::member::VerifiedMember;
 use crate::proto::path::PathKind;
 use crate::proto::session::{Alarm, EditRefused, Peer};
 use crate::proto::share::Rights;
-use crate::proto::terminal::{Refusal, Waits, sanitise_line};
+use crate::proto::terminal::{Deed, Refusal, Waits, sanitise_line};
 use crate::proto::wire::CloseCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -226,6 +226,15 @@ pub enum Event {
     },
     /// Somebody came by a link whose members are let in one by one, and waits. Only at the host.
     Knocked(Member),
+    /// The host has done this because a member, who came by an own link, commanded it. Only at the host.
+    Commanded {
+        /// Who.
+        by: Member,
+        /// What.
+        deed: Deed,
+        /// The member that it was done to, if to one.
+        to: Option<Member>,
+    },
     /// This side waits to be let in; the host decides.
     Waiting,
     /// This side has been let in.
@@ -246,6 +255,13 @@ pub enum Event {
         /// How many.
         missed: u64,
     },
+}
+
+impl Event {
+    pub(crate) fn commanded(peer: &Peer, author: AuthorId, deed: Deed) -> Self {
+        let member = |author| Member::outside(peer, author);
+        Self::Commanded { by: member(author), deed, to: deed.member().map(member) }
+    }
 }
 
 /// A stream of events, from the moment it was asked for.

@@ -87,6 +87,10 @@ impl ViewState {
                 screen.write(&data);
                 news.offset = offset + data.len() as u64;
             }
+            Arrival::Stream(StreamEvent::Past { size, offset, lines, keyframe }) => {
+                screen.begin_anew(size, &lines, &keyframe);
+                (news.is_live, news.offset) = (true, offset);
+            }
             Arrival::Stream(StreamEvent::End { code }) => (news.exit, news.is_over) = (Some(code), true),
             Arrival::Closed => news.is_over = true,
         }

@@ -1,7 +1,7 @@
 //! What member and host say to each other alone: one form, under the kind that its right is checked by.
 
-use cahoots::proto::limits::LINE_BYTES_MAX;
-use cahoots::proto::terminal::{Command, DirectDown, DirectUp};
+use cahoots::proto::limits::{HISTORY_BYTES_MAX, KEYFRAME_BYTES_MAX, LINE_BYTES_MAX};
+use cahoots::proto::terminal::{Command, DirectDown, DirectUp, History, Screen, Size};
 
 /// A kind, then a plaintext, which is tried both ways.
 pub fn run(data: &[u8]) {
@@ -15,6 +15,12 @@ pub fn run(data: &[u8]) {
     }
     if let Ok(down) = DirectDown::decode(plaintext) {
         assert_eq!(down.encode(), plaintext);
+        if let DirectDown::History(part) = &down {
+            if let Ok(history) = History::inflated(&part.piece) {
+                assert!(history.lines.len() <= HISTORY_BYTES_MAX && history.keyframe.len() <= KEYFRAME_BYTES_MAX);
+                Screen::new(Size::default()).begin_anew(history.size, &history.lines, &history.keyframe);
+            }
+        }
         if let DirectDown::Desk(desk) = down {
             desk.lines.iter().for_each(|(_, _, line)| check_line(line));
             assert_eq!(desk.clone().clipped(), desk, "no desk is larger than a host makes it");

@@ -28,6 +28,7 @@ pub fn run(data: &[u8]) {
                     screen.write(&data);
                     next = Some(offset + data.len() as u64);
                 }
+                StreamEvent::Past { .. } => unreachable!("lines above a screen come by another way"),
                 StreamEvent::End { .. } => assert!(next.is_some(), "an end comes after a beginning"),
             }
         }

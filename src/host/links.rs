@@ -125,7 +125,7 @@ pub struct LinkInfo {
     pub id: ShareId,
     /// What it allows.
     pub access: Access,
-    /// The word to know it by.
+    /// The word to know it by; of one that a member had made by an own link, by whom.
     pub label: Option<String>,
     /// Until when it can be joined and used.
     pub expires: Wall,
@@ -250,7 +250,13 @@ impl Host {
     pub fn links(&self) -> Vec<LinkInfo> {
         let shares = self.session.core.read(|inner, _| inner.peer.shares());
         let others = shares.iter().filter(|share| !share.is_own);
-        others.map(|share| LinkInfo::new(share, self.issued.label(&share.share))).collect()
+        let label = |share: &ShareInfo| self.issued.label(&share.share).or_else(|| Some(self.made_by(share.made_by?)));
+        others.map(|share| LinkInfo::new(share, label(share))).collect()
+    }
+
+    fn made_by(&self, author: AuthorId) -> String {
+        let name = self.session.core.read(|inner, _| Member::outside(&inner.peer, author).name);
+        sanitise_line(&format!("made by {name}"), LABEL_BYTES_MAX)
     }
 
     /// Returns the name of a link that this host issued, to revoke it by.
@@ -311,7 +317,7 @@ impl Host {
             approve: old.approve,
             once: false,
             may_pass_on: old.may_pass_on,
-            label: old.label,
+            label: self.issued.label(&link),
         };
         self.share(terms).map(Some)
     }
@@ -351,5 +357,45 @@ impl Host {
     /// [`OwnerError`] if the session is over.
     pub fn rekey(&self) -> Result<Epoch, OwnerError> {
         self.session.core.with(|inner, now| inner.peer.rekey(now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::terminal::{Command, Deed, Wanted};
+    use crate::{Channel, Event, Guest, Lan};
+
+    /// Links that nobody at the host has made turn up in its list: the owner has to see whose they are.
+    #[tokio::test]
+    async fn owner_sees_who_had_a_link_made() {
+        let host = Host::builder().name("Ada").lan(Lan::Off).start().await.unwrap();
+        let own = host.share(Terms::new(Access::Own)).unwrap();
+        let mut events = host.session().events();
+        let (here, there) = Channel::pair(65_536);
+        let (attached, story) = (host.attach(here), async {
+            let ann = Guest::builder(own).name("Ann").channel(there).start().await.unwrap();
+            while !host.session().members().iter().any(|member| member.name == "Ann") {
+                events.next().await.unwrap();
+            }
+            let wanted = Wanted { access: Access::View, lasts_s: 60, members_max: 0, approve: false, once: false };
+            ann.session().core.with(|inner, _| inner.peer.command(Command::Share(wanted))).unwrap();
+            loop {
+                if let Event::Commanded { by, deed: Deed::MadeLink(link), to: None } = events.next().await.unwrap() {
+                    return (by, link);
+                }
+            }
+        });
+        let (by, made) = tokio::select! {
+            told = story => told,
+            () = attached => panic!("the guest stays"),
+        };
+        let links = host.links();
+        let line = links.iter().find(|info| info.id == made).unwrap();
+        assert_eq!((by.name.as_str(), line.label.as_deref()), ("Ann", Some("made by Ann")));
+        assert!(links.iter().filter(|info| info.id != made).all(|info| info.label.is_none()));
+        let replaced = host.replace(made).unwrap().unwrap();
+        let replaced = host.links().into_iter().find(|info| Some(info.id) == host.id_of(&replaced)).unwrap();
+        assert_eq!(replaced.label, None, "that one the owner has made");
     }
 }

@@ -210,9 +210,7 @@ impl Core {
                 self.set_connection(inner, Connection::Ready);
             }
             machine::Event::Unlinked(link, code) => {
-                if code != CloseCode::Bye {
-                    inner.refusal = Some(code);
-                }
+                inner.refusal = Some(code).filter(|code| *code != CloseCode::Bye).or(inner.refusal);
                 inner.note(link, LinkState::Over(code));
                 if let Some(info) = inner.links.get(&link) {
                     info.wake.notify_one();
@@ -241,7 +239,6 @@ impl Core {
                     inner.peer.handle_input_read(count);
                 }
             }
-            machine::Event::WindowSize(..) => {}
             machine::Event::DriveWished(pane, author) => self.tell(Event::DriveWished { pane, author }),
             machine::Event::DriverChanged(pane, driver) => self.tell(Event::DriverChanged { pane, driver }),
             machine::Event::LineProposed(pane, author, line) => {
@@ -250,7 +247,9 @@ impl Core {
             machine::Event::InputWaits(pane, what) => self.tell(Event::Waits { pane, what }),
             machine::Event::InputRefused(pane, reason) => self.tell(Event::Refused { pane, reason }),
             machine::Event::Knocked(author) => self.tell(Event::Knocked(Member::outside(&inner.peer, author))),
-            machine::Event::Answered(..) | machine::Event::Desk(_) => {} // Only browsers command the host so far.
+            machine::Event::Commanded(author, deed) => self.tell(Event::commanded(&inner.peer, author, deed)),
+            // For pages, which alone command the host so far, and for terminals without a size of their own.
+            machine::Event::Answered(..) | machine::Event::Desk(_) | machine::Event::WindowSize(..) => {}
             machine::Event::Waiting => {
                 inner.is_waiting = true;
                 self.tell(Event::Waiting);
@@ -469,8 +468,8 @@ async fn run_timer(core: std::sync::Weak<Core>) {
     /// How long a core that nobody uses may linger.
     const LINGER: Duration = Duration::from_secs(1);
     while let Some(core) = core.upgrade() {
-        let due = core.read(|inner, _| inner.timer_at).map(|when| core.clock.at(when));
-        let due = due.unwrap_or_else(|| tokio::time::Instant::now() + LINGER).min(tokio::time::Instant::now() + LINGER);
+        let (due, latest) = (core.read(|inner, _| inner.timer_at), tokio::time::Instant::now() + LINGER);
+        let due = due.map_or(latest, |when| core.clock.at(when).min(latest));
         let is_due = tokio::select! {
             () = tokio::time::sleep_until(due) => true,
             () = core.timer.notified() => false,

@@ -73,6 +73,14 @@ pub const TITLE_BYTES_MAX: usize = 256;
 pub const OUTPUT_BYTES_MAX: usize = 32_768;
 /// Raw bytes of one keyframe, its parts joined.
 pub const KEYFRAME_BYTES_MAX: usize = 1_048_576;
+/// Lines that scrolled off, as escape sequences, that a newcomer is told, in bytes: a thousand, with some colour.
+pub const HISTORY_BYTES_MAX: usize = 262_144;
+/// One part of the answer with these lines and the screen, deflated, in bytes: what is typed waits behind one at most.
+pub const HISTORY_PART_BYTES_MAX: usize = 16_384;
+/// Parts of such an answer: together less than a relay lets wait for one connection.
+pub const HISTORY_PARTS_MAX: u8 = 16;
+/// Output that a newcomer keeps until the answer is here, in bytes; with more than that it fills its lines by itself.
+pub const HISTORY_KEPT_BYTES_MAX: usize = 262_144;
 /// Bytes typed in one entry.
 pub const INPUT_BYTES_MAX: usize = 16_384;
 /// Typed bytes that may wait at a member for the host to take them: a large paste.
@@ -149,10 +157,14 @@ pub const CHAIN_RATE: Rate = Rate { per_s: 500, burst: 5_000 };
 pub const PRESENCE_RATE: Rate = Rate { per_s: 30, burst: 60 };
 /// Bytes of direct entries of one guest: a paste of 1 MiB passes at once.
 pub const DIRECT_BYTES_RATE: Rate = Rate { per_s: 65_536, burst: 1_310_720 };
+/// Bytes of the lines above screens that one guest is told, each answer counting for 16 KiB at least.
+pub const HISTORY_BYTES_RATE: Rate = Rate { per_s: 65_536, burst: 1_048_576 };
 /// Requests to a relay's HTTP API from one network: a dashboard that asks every second, a handful of scripts at once.
 pub const API_RATE: Rate = Rate { per_s: 10, burst: 100 };
 
 const _: () = assert!(CHAIN_RATE.burst > (AUTHORS_MAX + PASSED_ON_MAX) as u64, "a whole session passes at once");
 const _: () = assert!(DIRECT_BYTES_RATE.burst > TYPED_BYTES_MAX as u64, "the largest paste passes at once");
 const _: () = assert!(DIRECT_QUEUE_BYTES_MAX > DIRECT_QUEUE_BYTES_HIGH, "slowing down comes before sending away");
+const _: () = assert!(HISTORY_PARTS_MAX as usize * HISTORY_PART_BYTES_MAX <= DIRECT_QUEUE_BYTES_HIGH, "one fits");
+const _: () = assert!(HISTORY_BYTES_RATE.burst < DIRECT_QUEUE_BYTES_MAX as u64, "no answer cuts who has asked for it");
 const _: () = assert!(TYPED_RETRY_US_MIN < TYPED_RETRY_US_MAX, "waits grow");

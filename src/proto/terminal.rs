@@ -8,10 +8,13 @@
 mod cluster;
 mod command;
 mod csi;
+mod deed;
+mod history;
 mod input;
 mod keyframe;
 mod keys;
 mod modes;
+mod past;
 mod reply;
 mod sanitise;
 mod screen;
@@ -21,6 +24,9 @@ mod token;
 
 pub use cluster::columns;
 pub use command::{Command, Desk, Driving, Objection, Outcome, Seed, Wanted};
+pub use deed::Deed;
+pub(in crate::proto) use history::Taken;
+pub use history::{History, HistoryError, HistoryPart, HistoryParts, LanePlace};
 pub use input::{DirectDown, DirectUp, Refusal, Waits, Wish};
 pub use keys::{Key, KeyPress, Modifiers, encode_key, encode_paste};
 pub use modes::{Modes, MouseEncoding, MouseMode};

@@ -4,6 +4,7 @@ mod asking;
 mod audit;
 mod door;
 mod links;
+mod scrollback;
 mod secrets;
 mod sessions;
 mod stage;

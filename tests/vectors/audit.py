@@ -89,6 +89,10 @@ def driven(
     return p.drove(pane, START + first, START + last, 12, seq, receipt)
 
 
+def commanded(command: int, about: bytes = b"", author: bytes = ADA_ID) -> bytes:
+    return author + u8(command) + about
+
+
 def short_journal() -> Journal:
     journal = Journal()
     journal.add(p.JOINED, joined(), author_id=BEN_ID, name="Ben")
@@ -113,6 +117,11 @@ def journal() -> Journal:
     told = {"first": START + 610_000, "last": START + 610_000, "bytes": 12, "first_seq": 9, "last_seq": 9}
     journal.add(p.DROVE, alone, pane=0, author_id=BEN_ID, **told)
     journal.add(p.LEFT, BEN_ID, author_id=BEN_ID)
+    for command, share in ((1, SECOND_SHARE.id), (2, INTERACT_SHARE.id)):
+        journal.add(p.COMMANDED, commanded(command, share), author_id=ADA_ID, command=command, share_id=share)
+    for command, other in ((3, BEN_ID), (4, CLEO_ID), (5, CLEO_ID)):
+        journal.add(p.COMMANDED, commanded(command, other), author_id=ADA_ID, command=command, other_id=other)
+    journal.add(p.COMMANDED, commanded(6), author_id=ADA_ID, command=6)
     journal.add(p.FULL)
     return journal
 
@@ -278,7 +287,7 @@ def refused_journals(whole: AuditFile) -> list[tuple[str, bytes]]:
         ("journal of who was never the host", of_ben.records),
         ("journal of two hosts", by_two),
         ("journal that goes on behind its end", full.with_next(p.LEFT, BEN_ID)),
-        ("journal record of an unknown type", start.with_next(9, b"")),
+        ("journal record of an unknown type", start.with_next(10, b"")),
         ("joined without rights", start.with_next(p.JOINED, (BEN_ID + INTERACT_SHARE.id))),
         ("joined with other rights", start.with_next(p.JOINED, joined(rights=7))),
         ("joined by another share", start.with_next(p.JOINED, joined(share=VIEW_SHARE.id))),
@@ -297,6 +306,14 @@ def refused_journals(whole: AuditFile) -> list[tuple[str, bytes]]:
         ("driver of pane 64", start.with_next(p.DRIVER, u16(64))),
         ("driver with half an author", start.with_next(p.DRIVER, u16(1) + BEN_ID[:8])),
         ("full with a body", start.with_next(p.FULL, b"\0")),
+        ("commanded by a member who may not", start.with_next(p.COMMANDED, commanded(6, author=BEN_ID))),
+        ("commanded by nobody of the file", start.with_next(p.COMMANDED, commanded(6, author=cast.DAN_ID))),
+        ("commanded against nobody of the file", start.with_next(p.COMMANDED, commanded(3, cast.DAN_ID))),
+        ("commanded to show the desk", start.with_next(p.COMMANDED, commanded(0))),
+        ("commanded 7", start.with_next(p.COMMANDED, commanded(7, u16(1) + u8(0)))),
+        ("commanded one byte short", start.with_next(p.COMMANDED, commanded(2, SECOND_SHARE.id[:-1]))),
+        ("commanded one byte more", start.with_next(p.COMMANDED, commanded(2, SECOND_SHARE.id + b"\0"))),
+        ("commanded to revoke all, with an id", start.with_next(p.COMMANDED, commanded(6, SECOND_SHARE.id))),
         ("drove pane 64", start.with_next(p.DROVE, driven(64))),
         ("drove, last before first", start.with_next(p.DROVE, driven(first=9, last=5))),
         ("drove, first seq above its last", start.with_next(p.DROVE, driven(seq=5))),

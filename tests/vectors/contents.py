@@ -3,7 +3,7 @@
 import changes
 import protocol as p
 from cast import ADA_ID, BEN_ID, SESSION, START, run
-from protocol import u8, varint
+from protocol import u8, u16, varint
 
 # 14. Terminal streams
 
@@ -280,6 +280,7 @@ def directpayload() -> dict:
             {"type": "nothing", "kind": 2, "bytes": b"\0"},
             {"type": "drive", "kind": 2, "pane": 63, "wish": True, "bytes": p.up_drive(63, 1)},
             {"type": "drive", "kind": 2, "pane": 0, "wish": False, "bytes": p.up_drive(0, 0)},
+            {"type": "history", "kind": 2, "pane": 63, "bytes": p.up_history(63)},
         ],
         "down": [{"type": "ack", "next": value, "bytes": p.down_ack(value)} for value in (0, 63, 64, 100_000, 1 << 40)]
         + [
@@ -289,12 +290,34 @@ def directpayload() -> dict:
         + [
             {"type": "waiting", "what": what, "pane": pane, "bytes": p.down_waiting(what, pane)}
             for what, pane in [(1, 0), (2, 0), (2, 63), (3, 7), (99, 0)]
+        ]
+        + [
+            {
+                "type": "history",
+                "pane": pane,
+                "epoch": epoch,
+                "seq": seq,
+                "part": part,
+                "parts": parts,
+                "piece": piece,
+                "bytes": p.down_history(pane, (epoch, seq), part, parts, piece),
+            }
+            for pane, epoch, seq, part, parts, piece in [
+                (0, 0, 1, 0, 1, b"x"),
+                (63, 70_000, 1 << 33, 15, 16, run(0x71, 40)),
+                (2, 1, 64, 0, 2, run(0x72, 16_384)),
+            ]
         ],
+        "histories": histories(),
+        "refused_histories": refused_histories(),
         "refused_up": [
             {"why": why, "kind": kind, "bytes": raw}
             for why, kind, raw in [
                 ("empty", 2, b""),
-                ("unknown type", 2, u8(6) + b"\0\0\0"),
+                ("unknown type", 2, u8(7) + b"\0\0\0"),
+                ("history one byte short", 2, p.up_history(1)[:-1]),
+                ("history one byte more", 2, p.up_history(1) + b"\0"),
+                ("history under the kind of input", 3, p.up_history(1)),
                 ("drive with wish 2", 2, p.up_drive(1, 2)),
                 ("drive one byte short", 2, p.up_drive(1, 1)[:-1]),
                 ("drive one byte more", 2, p.up_drive(1, 1) + b"\0"),
@@ -317,7 +340,13 @@ def directpayload() -> dict:
             {"why": why, "bytes": raw}
             for why, raw in [
                 ("empty", b""),
-                ("unknown type", u8(6) + varint(1)),
+                ("unknown type", u8(7) + varint(1)),
+                ("history without a piece", p.down_history(1, (0, 1), 0, 1, b"")),
+                ("history of no parts", p.down_history(1, (0, 1), 0, 0, b"x")),
+                ("history of 17 parts", p.down_history(1, (0, 1), 0, 17, b"x")),
+                ("part beyond the last", p.down_history(1, (0, 1), 2, 2, b"x")),
+                ("piece over 16,384 bytes", p.down_history(1, (0, 1), 0, 1, bytes(16_385))),
+                ("epoch of more than 32 bits", p.down_history(1, (1 << 32, 1), 0, 1, b"x")),
                 ("waiting one byte short", p.down_waiting(2, 1)[:-1]),
                 ("waiting one byte more", p.down_waiting(2, 1) + b"\0"),
                 ("ack not in its shortest form", u8(1) + varint(1, 2)),
@@ -326,3 +355,43 @@ def directpayload() -> dict:
             ]
         ],
     }
+
+
+# 15.2 What scrolled off
+
+
+def histories() -> list[dict]:
+    rows = [
+        (0, 80, 24, b"", b""),
+        (3, 80, 24, b"1\r\n", b"$ "),
+        (70_000, 10, 2, b"\x1b[0;1;31mred\x1b[0m\r\n0123456789 \r", "漢字\x1b[2;1H".encode()),
+        (1 << 33, 1_000, 500, b"".join(b"%d\r\n" % n for n in range(2_000)), b"\x1b[?1047hvim"),
+    ]
+    return [
+        {
+            "offset": offset,
+            "cols": cols,
+            "rows": rows_,
+            "lines": lines,
+            "keyframe": keyframe,
+            "deflated": p.history(offset, cols, rows_, lines, keyframe, level),
+        }
+        for (offset, cols, rows_, lines, keyframe) in rows
+        for level in (0, 6)
+    ]
+
+
+def refused_histories() -> list[dict]:
+    good = p.history(3, 80, 24, b"1\r\n", b"$ ")
+    cases = [
+        ("empty", b""),
+        ("cut", good[:-1]),
+        ("a byte behind it", good + b"\0"),
+        ("deflate that is none", b"\xff" * 9),
+        ("lines longer than all", p.raw_deflate(varint(3) + u16(80) + u16(24) + varint(9) + b"1\r\n")),
+        ("size cut", p.raw_deflate(varint(3) + u16(80) + u8(24))),
+        ("lines over 262,144 bytes", p.history(3, 80, 24, bytes(262_145), b"")),
+        ("keyframe over 1,048,576 bytes", p.history(3, 80, 24, b"", bytes(1_048_577))),
+        ("far too long", p.raw_deflate(bytes(16_000_000))),
+    ]
+    return [{"why": why, "deflated": deflated} for why, deflated in cases]

@@ -116,7 +116,7 @@ def answered() -> list[dict]:
         made(300, "interact", SEED[::-1]),
         *(
             {"type": "not", "seq": 70 + reason, "reason": reason, "bytes": p.answered_not(70 + reason, reason)}
-            for reason in (1, 2, 3, 4, 5, 99)
+            for reason in (1, 2, 3, 4, 5, 6, 99)
         ),
     ]
 

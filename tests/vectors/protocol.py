@@ -618,6 +618,21 @@ def down_waiting(what: int, pane: int) -> bytes:
     return u8(3) + u8(what) + u16(pane)
 
 
+def up_history(pane: int) -> bytes:
+    return u8(6) + u16(pane)
+
+
+def down_history(pane: int, place: tuple[int, int], part: int, parts: int, piece: bytes) -> bytes:
+    return u8(6) + u16(pane) + varint(place[0]) + varint(place[1]) + u8(part) + u8(parts) + piece
+
+
+# 15.2 What scrolled off
+
+
+def history(offset: int, cols: int, rows: int, lines: bytes, keyframe: bytes, level: int = 6) -> bytes:
+    return raw_deflate(varint(offset) + u16(cols) + u16(rows) + varint(len(lines)) + lines + keyframe, level)
+
+
 # 15.1 Own links
 
 
@@ -688,7 +703,7 @@ def hint(session_id: bytes, nonce: bytes) -> bytes:
 
 # 19. Audit file
 
-JOINED, LEFT, KNOCKED, TURNED_AWAY, POLICY, DRIVER, DROVE, FULL = range(1, 9)
+JOINED, LEFT, KNOCKED, TURNED_AWAY, POLICY, DRIVER, DROVE, FULL, COMMANDED = range(1, 10)
 
 
 def counted(items: list[bytes]) -> bytes:

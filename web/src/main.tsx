@@ -5,8 +5,8 @@ import wasmUrl from "./core/cahoots_web_bg.wasm?url";
 import { givenLink, isReopened, openLink, takeLink } from "./shared/address";
 import { fetchLink, isKept, leaveLink, startKeeper } from "./shared/keeper";
 import type { ToPage, ToWorker } from "./shared/messages";
-import { connect, happen, isWide, newerPage, now, online, panel, sawChat, scene, searching, stage, take, tell } from "./state/store";
-import { askServer } from "./state/trust";
+import { connect, happen, hint, isWide, newerPage, now, online, panel, sawChat, scene, searching, stage, take, tell } from "./state/store";
+import { askServer, server } from "./state/trust";
 import { keepScreens, takeTerminal } from "./terminal/screens";
 import { App } from "./ui/App";
 import "./style/theme.css";
@@ -38,10 +38,15 @@ const policy = trusted?.createPolicy("cahoots", {
 const scriptUrl = (url: string) => policy?.createScriptURL(url) ?? url;
 const worker = new Worker(scriptUrl(workerUrl), { type: "module" });
 connect((message: ToWorker, transfer = []) => worker.postMessage(message, transfer));
+let hasSpoken = false;
 worker.onmessage = ({ data }: MessageEvent<ToPage>) => {
+  hasSpoken = true;
   if (!takeTerminal(data)) take(data);
 };
-worker.onerror = () => happen({ kind: "broken", text: "The viewer's worker did not start." });
+worker.onerror = ({ message }) => {
+  const text = hasSpoken ? `The viewer's worker stopped: ${message}` : "The viewer's worker did not start.";
+  happen({ kind: "broken", text });
+};
 
 if (asked === "wt" || asked === "ws") tell({ kind: "only", by: asked === "wt" ? "webtransport" : "websocket" });
 keepScreens();
@@ -66,6 +71,7 @@ addEventListener("pagehide", () => {
 
 addEventListener("online", () => {
   online.value = true;
+  if (server.peek() === null) void askServer(document.baseURI);
   tell({ kind: "wake", reason: "online" });
 });
 addEventListener("offline", () => {
@@ -78,6 +84,11 @@ if ("serviceWorker" in navigator && isKept(location, isSecureContext)) {
     },
     alone: () => {
       online.value = false;
+    },
+    renewed: () => {
+      // Whoever took it may look at it first.
+      openLink.value = null;
+      location.reload();
     },
   };
   // A browser that forbids it (in private windows, say) has all else.
@@ -92,8 +103,9 @@ document.addEventListener("visibilitychange", () => {
 addEventListener("hashchange", () => {
   const next = takeLink();
   if (next === null) return;
-  if (scene.peek() === null) tell({ kind: "read", link: next });
-  else happen({ kind: "hint", tone: "warn", text: "Open the other link in a tab of its own." });
+  if (openLink.peek() === null) return tell({ kind: "read", link: next });
+  givenLink.value = null;
+  hint("warn", "Open the other link in a tab of its own.");
 });
 // Before the terminal takes it for a key of its own.
 const onFind = (event: KeyboardEvent) => {

@@ -81,7 +81,7 @@ describe("a session", () => {
     // What one connection has proven says nothing of the next.
     vi.advanceTimersByTime(1_000);
     lines[1]!.events.opened("websocket");
-    hear(lines[1]!, { kind: "unlinked", link: 1, reason: "protocol violation", retry: true });
+    hear(lines[1]!, { kind: "unlinked", link: 1, reason: "the other side saw a protocol violation", retry: true });
     expect(lines[1]!.ends[0]).toBe("given up");
   });
 

@@ -101,6 +101,21 @@ describe("output on its way to the page", () => {
     expect(outlet.take().map(({ kind }) => kind)).toEqual(["keyframe", "output"]);
   });
 
+  it("keeps the lines above the screen, and says when it has caught up", () => {
+    const past = { kind: "past", cols: 80, rows: 24, lines: new Uint8Array(9), data: new Uint8Array(5) } as const;
+    const outlet = new Outlet();
+    outlet.push(output(100));
+    outlet.push(past);
+    outlet.push(output(3));
+    outlet.push({ kind: "caughtUp" });
+    outlet.push(keyframe);
+    expect(outlet.take()).toEqual([past, { kind: "caughtUp" }, keyframe]);
+    expect(outlet.push(output(BEHIND_BYTES_MAX - 1))).toBe("kept");
+    outlet.push({ kind: "caughtUp" });
+    expect(outlet.push(output(2))).toBe("skip");
+    expect(outlet.take()).toEqual([{ kind: "caughtUp" }]);
+  });
+
   it("leaves out what a new screen covers", () => {
     const outlet = new Outlet();
     outlet.push(output(100));

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use cahoots::{Access, Ending, Event, Host, Link, Member, Message, Screen, SessionId};
+use cahoots::{Access, Deed, Ending, Event, Host, Link, Member, Message, Screen, SessionId};
 use serde_json::{Value, json};
 
 use crate::text::print_line;
@@ -53,6 +53,14 @@ pub(crate) fn event(event: &Event) -> Option<Value> {
         Event::Refused { pane, reason } => json!({ "event": "refused", "pane": pane.0, "reason": reason.to_string() }),
         Event::InputLost { bytes } => json!({ "event": "input_lost", "bytes": bytes }),
         Event::Knocked(member) => of_member("knocked", member),
+        Event::Commanded { by, deed, to } => {
+            let mut record = of_member("commanded", by);
+            record["what"] = what(deed).into();
+            record["about_link"] = deed.link().map(|link| link.to_string()).into();
+            record["about_author"] = to.as_ref().map(|member| member.author.to_string()).into();
+            record["about_name"] = to.as_ref().map(|member| member.name.clone()).into();
+            record
+        }
         Event::Waiting => json!({ "event": "waiting" }),
         Event::LetIn => json!({ "event": "let_in" }),
         Event::Rekeyed(epoch) => rekeyed(epoch.0),
@@ -70,6 +78,18 @@ pub(crate) fn event(event: &Event) -> Option<Value> {
         Event::Lagged { missed } => json!({ "event": "lagged", "missed": missed }),
         _ => return None,
     })
+}
+
+const fn what(deed: &Deed) -> &'static str {
+    match deed {
+        Deed::MadeLink(_) => "make_link",
+        Deed::Revoked(_) => "revoke",
+        Deed::Kicked(_) => "kick",
+        Deed::LetIn(_) => "let_in",
+        Deed::TurnedAway(_) => "turn_away",
+        Deed::RevokedAll => "revoke_all",
+        _ => "other",
+    }
 }
 
 /// The key of the session is another one.

@@ -6,7 +6,7 @@ use crate::proto::doc::MessageKind;
 use crate::proto::id::{AuthorId, Channel, Epoch, PaneId, SessionId, ShareId};
 use crate::proto::session::DriverPolicy;
 use crate::proto::share::{Rights, ShareFlags};
-use crate::proto::terminal::sanitise_line;
+use crate::proto::terminal::{Deed, sanitise_line};
 use crate::proto::time::Wall;
 use serde::{Serialize, Serializer};
 use std::fmt;
@@ -157,6 +157,18 @@ pub enum What {
         #[serde(serialize_with = "as_policy")]
         policy: DriverPolicy,
     },
+    /// By an own link a member had the host do something, which the owner's record of the same time shows, too.
+    Commanded {
+        /// What.
+        #[serde(serialize_with = "as_deed")]
+        deed: Deed,
+        /// The link that was made or revoked.
+        #[serde(serialize_with = "as_link", skip_serializing_if = "Option::is_none")]
+        link: Option<ShareId>,
+        /// The member that it was done to.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        member: Option<Person>,
+    },
     /// A member drove from then on.
     TookTheWheel {
         /// The terminal.
@@ -219,6 +231,24 @@ fn as_policy<S: Serializer>(policy: &DriverPolicy, serializer: S) -> Result<S::O
 fn as_reply<S: Serializer>(reply: &Option<(AuthorId, u64)>, serializer: S) -> Result<S::Ok, S::Error> {
     match reply {
         Some((author, n)) => serializer.collect_str(&format_args!("{author}/{n}")),
+        None => serializer.serialize_none(),
+    }
+}
+
+fn as_deed<S: Serializer>(deed: &Deed, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(match deed {
+        Deed::MadeLink(_) => "make_link",
+        Deed::Revoked(_) => "revoke",
+        Deed::Kicked(_) => "kick",
+        Deed::LetIn(_) => "let_in",
+        Deed::TurnedAway(_) => "turn_away",
+        Deed::RevokedAll => "revoke_all",
+    })
+}
+
+fn as_link<S: Serializer>(link: &Option<ShareId>, serializer: S) -> Result<S::Ok, S::Error> {
+    match link {
+        Some(link) => serializer.collect_str(link),
         None => serializer.serialize_none(),
     }
 }
@@ -301,6 +331,18 @@ impl fmt::Display for What {
             Self::Knocked => f.write_str("asked to be let in"),
             Self::TurnedAway => f.write_str("was turned away"),
             Self::PolicySet { pane, policy } => write!(f, "terminal {pane}: {} may type", policy_words(*policy)),
+            Self::Commanded { deed, link, member } => {
+                f.write_str(match deed {
+                    Deed::MadeLink(_) => "had the host make link",
+                    Deed::Revoked(_) => "had the host revoke link",
+                    Deed::Kicked(_) => "had the host remove",
+                    Deed::LetIn(_) => "had the host let in",
+                    Deed::TurnedAway(_) => "had the host turn away",
+                    Deed::RevokedAll => "had the host revoke all links",
+                })?;
+                link.iter().try_for_each(|link| write!(f, " {}", short(link)))?;
+                member.iter().try_for_each(|member| write!(f, " {member}"))
+            }
             Self::TookTheWheel { pane } => write!(f, "drives terminal {pane}"),
             Self::WheelFree { pane } => write!(f, "nobody drives terminal {pane}"),
             Self::Drove { pane, until, bytes, first_entry, last_entry } => {

@@ -11,12 +11,12 @@ use crate::proto::limits::{JOURNAL_BYTES_MAX, NAME_BYTES_MAX, PANES_MAX};
 use crate::proto::member::VerifiedMember;
 use crate::proto::session::DriverPolicy;
 use crate::proto::share::Rights;
-use crate::proto::terminal::sanitise_line;
+use crate::proto::sorted::SortedMap;
+use crate::proto::terminal::{Deed, sanitise_line};
 use crate::proto::time::Wall;
 use crate::proto::verify::derive;
 use crate::proto::wire::{DecodeError, Reader};
 use bytes::Bytes;
-use std::collections::BTreeMap;
 
 const VERSION: u8 = 1;
 /// Version, type, host, seq, prev, time, length.
@@ -53,6 +53,8 @@ pub(crate) enum Note {
     Drove(Drove),
     /// No room is left for more.
     Full,
+    /// A holder of an own link had the host do something.
+    Commanded(AuthorId, Deed),
 }
 
 /// What one member typed into one pane without a long pause.
@@ -73,12 +75,20 @@ pub(crate) struct Drove {
 }
 
 impl Note {
-    /// Returns whom it names, if anybody.
-    pub(crate) const fn names(&self) -> Option<AuthorId> {
+    /// Returns everybody whom it names.
+    pub(crate) fn names(&self) -> impl Iterator<Item = AuthorId> {
+        let other = if let Self::Commanded(_, deed) = self { deed.member() } else { None };
+        self.who().into_iter().chain(other)
+    }
+
+    /// Returns whom it is about, if anybody.
+    pub(crate) const fn who(&self) -> Option<AuthorId> {
         match self {
-            Self::Joined { author, .. } | Self::Left(author) | Self::Knocked(author) | Self::TurnedAway(author) => {
-                Some(*author)
-            }
+            Self::Joined { author, .. }
+            | Self::Left(author)
+            | Self::Knocked(author)
+            | Self::TurnedAway(author)
+            | Self::Commanded(author, _) => Some(*author),
             Self::Driver(_, driver) => *driver,
             Self::Drove(drove) => Some(drove.receipt.author()),
             Self::Policy(..) | Self::Full => None,
@@ -100,6 +110,7 @@ impl Note {
             Self::Driver(..) => 6,
             Self::Drove(_) => 7,
             Self::Full => 8,
+            Self::Commanded(..) => 9,
         }
     }
 
@@ -137,6 +148,10 @@ impl Note {
                 drove.receipt.write(&mut out);
             }
             Self::Full => {}
+            Self::Commanded(author, deed) => {
+                out.extend_from_slice(author.as_bytes());
+                deed.write(&mut out);
+            }
         }
         out
     }
@@ -161,6 +176,7 @@ impl Note {
             }
             7 => Self::Drove(read_drove(&mut reader, session)?),
             8 => Self::Full,
+            9 => Self::Commanded(AuthorId(reader.array()?), Deed::read(&mut reader)?),
             _ => return Err(DecodeError::Value { what: "journal type", found: kind.into() }),
         };
         reader.finish()?;
@@ -240,7 +256,7 @@ fn digest(session: &SessionId, signed: &[u8]) -> [u8; 32] {
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
     /// Everybody whom a record names: whoever checks the records needs their certificates.
-    people: BTreeMap<AuthorId, VerifiedMember>,
+    people: SortedMap<AuthorId, VerifiedMember>,
     records: Vec<Bytes>,
     bytes: usize,
     head: [u8; 32],

@@ -212,8 +212,12 @@ fn read_journal(parts: &Parts<'_>, log: &AuthLog, members: &Members) -> Result<V
 }
 
 fn check_note(note: &Note, members: &Members, receipts: &mut BTreeSet<(AuthorId, u64)>) -> Result<(), JournalError> {
-    let Some(author) = note.names() else { return Ok(()) };
-    let member = members.get(&author).ok_or(JournalError::Stranger(author))?;
+    if let Some(stranger) = note.names().find(|author| !members.contains_key(author)) {
+        return Err(JournalError::Stranger(stranger));
+    }
+    let Some((author, member)) = note.who().and_then(|author| Some((author, members.get(&author)?))) else {
+        return Ok(());
+    };
     match note {
         Note::Joined { share, rights, .. } if (*share, *rights) != (member.share(), member.rights()) => {
             Err(JournalError::Stranger(author))
@@ -224,6 +228,7 @@ fn check_note(note: &Note, members: &Members, receipts: &mut BTreeSet<(AuthorId,
             let holds = may_type && is_new && drove.receipt.verify(member.verify_key());
             if holds { Ok(()) } else { Err(JournalError::Receipt(author)) }
         }
+        Note::Commanded(..) if !member.rights().contains(Rights::ADMIN) => Err(JournalError::Stranger(author)),
         _ => Ok(()),
     }
 }

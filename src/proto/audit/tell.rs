@@ -115,8 +115,12 @@ impl Checked<'_> {
                     (drove.first, What::Drove { pane, until, bytes, first_entry, last_entry })
                 }
                 Note::Full => (*time, What::JournalFull),
+                Note::Commanded(_, deed) => {
+                    let member = deed.member().map(|author| self.person(people, author));
+                    (*time, What::Commanded { deed: *deed, link: deed.link(), member })
+                }
             };
-            let who = note.names().map(|author| self.person(people, author));
+            let who = note.who().map(|author| self.person(people, author));
             AuditEvent { time, source: Source::Host, who, what }
         });
         events.collect()

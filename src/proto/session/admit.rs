@@ -44,7 +44,7 @@ impl Peer {
         match entry.lane.channel.class() {
             Class::Durable => self.handle_durable(link, &entry, &member, now),
             Class::Latest => self.handle_latest(link, &entry, &member, now),
-            Class::Direct if entry.lane.channel == Channel::TO_HOST => self.handle_typed(&entry, &member, now),
+            Class::Direct if entry.lane.channel == Channel::TO_HOST => self.handle_typed(link, &entry, &member, now),
             Class::Direct => self.handle_answer(link, &entry, &member),
             Class::Live => self.handle_live(&entry, &member),
         }

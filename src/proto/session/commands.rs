@@ -5,7 +5,7 @@
 //! Always: a command comes once and in order, as typing does; the host looks at the right itself, whatever a relay let
 //! pass; and no link made this way outlasts the own link that asked for it, or is an own link.
 
-use super::{OwnerError, Peer};
+use super::{Event, OwnerError, Peer};
 use crate::proto::id::{AuthorId, PaneId};
 use crate::proto::member::VerifiedMember;
 use crate::proto::session::driving::{DriverPolicy, DrivingError};
@@ -13,10 +13,12 @@ use crate::proto::session::hosting::Hosting;
 use crate::proto::session::owner::ShareTerms;
 use crate::proto::session::typing::TypeError;
 use crate::proto::share::{Rights, ShareFlags};
-use crate::proto::terminal::{Command, Desk, DirectDown, DirectUp, Driving, Objection, Outcome, Refusal, Seed, Wanted};
+use crate::proto::sorted::SortedMap;
+use crate::proto::terminal::{
+    Command, Deed, Desk, DirectDown, DirectUp, Driving, Objection, Outcome, Refusal, Seed, Wanted,
+};
 use crate::proto::time::{Mono, Now};
 use crate::proto::token::{Access, Token};
-use std::collections::BTreeMap;
 
 /// Shortest interval between two desks, in microseconds: people read them, and others can make them change.
 const DESK_US: u64 = 100_000;
@@ -25,7 +27,7 @@ const DESK_US: u64 = 100_000;
 #[derive(Debug, Default)]
 pub(super) struct Watchers {
     /// Whether each has the newest desk.
-    all: BTreeMap<AuthorId, bool>,
+    all: SortedMap<AuthorId, bool>,
     shown: Desk,
     not_before: Mono,
 }
@@ -52,7 +54,7 @@ impl From<DrivingError> for Objection {
 }
 
 impl Peer {
-    /// Has the host do something that only the holder of the root key can; [`Event::Answered`](super::Event::Answered)
+    /// Has the host do something that only the holder of the root key can; [`Event::Answered`]
     /// with the number that is returned says what came of it. What is sent reaches the host once, over lost connections,
     /// too.
     ///
@@ -76,19 +78,42 @@ impl Peer {
         Token::new(access, &self.session, seed.0, ShareFlags::NONE)
     }
 
-    /// Takes a member's command, whose right was not checked yet.
-    pub(super) fn handle_command(&mut self, member: &VerifiedMember, command: Command, seq: u64, now: Now) {
+    /// Takes a member's command, whose right was not checked yet; nothing for one that does not decode.
+    pub(super) fn handle_command(&mut self, member: &VerifiedMember, command: Option<Command>, seq: u64, now: Now) {
         let author = member.author();
         if !member.rights().contains(Rights::ADMIN) {
             return self.refuse_input(author, Refusal::NoRight, seq);
         }
         let done = match command {
-            Command::ShowDesk => self.watch_desk(author),
-            Command::Share(wanted) => self.make_link(wanted, member, now),
-            command => self.carry_out(command, now).map(|()| Outcome::Done),
+            None => Err(Objection::Unknown),
+            Some(Command::ShowDesk) => self.watch_desk(author),
+            Some(Command::Share(wanted)) => self.make_link(wanted, member, now),
+            Some(command) => {
+                let (deed, records) = (self.deed_of(&command), self.log.next_seq());
+                self.carry_out(command, now).map(|()| {
+                    // What was so before is no news, or one member could fill the journal with it.
+                    let is_news = self.log.next_seq() > records || matches!(deed, Some(Deed::TurnedAway(_)));
+                    let told = deed.filter(|_| is_news).map(|deed| Event::Commanded(author, deed));
+                    self.events.extend(told);
+                    Outcome::Done
+                })
+            }
         };
         // Whoever had itself cut off gets no answer any more.
         self.answer(author, &DirectDown::Answered { seq, outcome: done.unwrap_or_else(Outcome::Not) });
+    }
+
+    /// Returns what a command comes to, where the owner is to know who is behind it: the rest shows at the terminal itself.
+    fn deed_of(&self, command: &Command) -> Option<Deed> {
+        match command {
+            Command::Revoke(share) => Some(Deed::Revoked(*share)),
+            Command::Kick(author) if self.waiting().contains(author) => Some(Deed::TurnedAway(*author)),
+            Command::Kick(author) => Some(Deed::Kicked(*author)),
+            Command::LetIn(author) => Some(Deed::LetIn(*author)),
+            Command::TurnAway(author) => Some(Deed::TurnedAway(*author)),
+            Command::RevokeAll => Some(Deed::RevokedAll),
+            _ => None,
+        }
     }
 
     fn carry_out(&mut self, command: Command, now: Now) -> Result<(), Objection> {
@@ -120,7 +145,12 @@ impl Peer {
         let members_max = Some(members_max).filter(|members| *members > 0);
         let terms = ShareTerms { lasts_ms, members_max, approve, once, ..ShareTerms::new(access) };
         let seed = self.draw_share_seed();
-        self.share_with(&terms, seed, None, now)?;
+        let token = self.share_with(&terms, seed, None, now)?;
+        if let (Ok(secret), Some(owner)) = (token.secret(), self.owner.as_mut()) {
+            let share = secret.share_id();
+            owner.made_by.insert(share, member.author());
+            self.events.push_back(Event::Commanded(member.author(), Deed::MadeLink(share)));
+        }
         Ok(Outcome::Made { access, seed: Seed(seed) })
     }
 
@@ -149,7 +179,7 @@ impl Peer {
             return;
         }
         let desk = self.desk();
-        let Some(owner) = &mut self.owner else { return };
+        let Some(owner) = self.owner.as_mut() else { return };
         let is_new = desk != owner.watchers.shown;
         let (log, roster) = (&self.log, &self.roster);
         owner.watchers.all.retain(|author, _| roster.member(author).is_some_and(|member| log.admits(member).is_ok()));

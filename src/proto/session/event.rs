@@ -3,7 +3,7 @@
 use super::link::LinkId;
 use crate::proto::doc::Message;
 use crate::proto::id::{AuthorId, Channel, Epoch, PaneId};
-use crate::proto::terminal::{Desk, Outcome, Refusal, Size, StreamEvent, Waits};
+use crate::proto::terminal::{Deed, Desk, Outcome, Refusal, Size, StreamEvent, Waits};
 use crate::proto::wire::CloseCode;
 use std::fmt;
 
@@ -53,6 +53,8 @@ pub enum Event {
     Answered(u64, Outcome),
     /// What waits for an owner's word, as the host shows it to whoever asked by an own link.
     Desk(Desk),
+    /// The host has done this because a member, who came by an own link, commanded it. Only at the host.
+    Commanded(AuthorId, Deed),
     /// This peer waits to be let in.
     Waiting,
     /// The owner has let this peer in.

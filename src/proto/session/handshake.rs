@@ -236,7 +236,9 @@ impl Peer {
             self.events.push_back(Event::Waiting);
             self.probe(now);
         }
-        self.viewing.handle_linked();
+        for pane in self.viewing.handle_linked() {
+            self.request_history(pane);
+        }
         self.want_all_keyframes();
         self.presence.make_due();
         self.send_presence_if_due(now);
@@ -347,7 +349,7 @@ impl Peer {
         }
         self.proofs.forget(&author);
         self.comparison.forget(&author);
-        if let Some(hosting) = &mut self.hosting {
+        if let Some(hosting) = self.hosting.as_mut() {
             hosting.forget_viewer(&author);
         }
         true

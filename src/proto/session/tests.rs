@@ -11,6 +11,7 @@ mod hardening;
 mod hidden;
 mod holdings;
 mod hostile;
+mod newcomers;
 mod passing;
 mod proofs;
 mod races;
@@ -231,6 +232,9 @@ fn show(events: &[Event]) -> Screen {
                 screen.write(data);
             }
             Event::Terminal(_, StreamEvent::Output { data, .. }) => screen.write(data),
+            Event::Terminal(_, StreamEvent::Past { size, lines, keyframe, .. }) => {
+                screen.begin_anew(*size, lines, keyframe);
+            }
             _ => {}
         }
     }

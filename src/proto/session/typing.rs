@@ -214,6 +214,12 @@ impl Peer {
         self.typing.waiting_bytes()
     }
 
+    /// Asks the host for the lines above a terminal's screen.
+    pub(super) fn request_history(&mut self, pane: PaneId) {
+        // Without a host there is nobody to ask, and nothing that it could be asked for.
+        let _ = self.send_direct(pane, &DirectUp::History { pane }, 0);
+    }
+
     pub(super) fn send_direct(&mut self, pane: PaneId, message: &DirectUp, bytes: usize) -> Result<(), TypeError> {
         if self.ended.is_some() {
             return Err(TypeError::Ended);
@@ -354,6 +360,7 @@ impl Peer {
             Ok(DirectDown::Waiting { what, pane }) => self.events.push_back(Event::InputWaits(pane, what)),
             Ok(DirectDown::Answered { seq, outcome }) => self.events.push_back(Event::Answered(seq, outcome)),
             Ok(DirectDown::Desk(desk)) => self.events.push_back(Event::Desk(desk)),
+            Ok(DirectDown::History(part)) => self.handle_history(&part),
             Err(_) => {}
         }
     }

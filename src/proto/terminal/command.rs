@@ -195,6 +195,8 @@ pub enum Objection {
     NoDriver,
     /// The session is over, or this host is not its owner.
     NotOwner,
+    /// This host does not understand it.
+    Unknown,
     /// A reason that this version does not know.
     Other(u8),
 }
@@ -207,6 +209,7 @@ impl Objection {
             Self::Host => 3,
             Self::NoDriver => 4,
             Self::NotOwner => 5,
+            Self::Unknown => 6,
             Self::Other(code) => code,
         }
     }
@@ -218,6 +221,7 @@ impl Objection {
             3 => Self::Host,
             4 => Self::NoDriver,
             5 => Self::NotOwner,
+            6 => Self::Unknown,
             _ => Self::Other(code),
         }
     }
@@ -231,6 +235,7 @@ impl fmt::Display for Objection {
             Self::Host => f.write_str("that is the host itself; end the session there instead"),
             Self::NoDriver => f.write_str("this terminal is not driven by one at a time, or not by this member"),
             Self::NotOwner => f.write_str("this host cannot do that"),
+            Self::Unknown => f.write_str("this host does not understand that; it may be older than this page"),
             Self::Other(code) => write!(f, "the host did not do it, reason {code}"),
         }
     }

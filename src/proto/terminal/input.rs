@@ -5,6 +5,7 @@
 
 use super::Size;
 use super::command::{Command, Desk, Outcome};
+use super::history::HistoryPart;
 use crate::proto::id::PaneId;
 use crate::proto::limits::INPUT_BYTES_MAX;
 use crate::proto::wire::{DecodeError, Reader, varint};
@@ -38,6 +39,11 @@ pub enum DirectUp {
     },
     /// Asks for a keyframe.
     Keyframe {
+        /// The pane.
+        pane: PaneId,
+    },
+    /// Asks for the lines above the screen.
+    History {
         /// The pane.
         pane: PaneId,
     },
@@ -84,9 +90,12 @@ impl DirectUp {
     pub const fn kind(&self) -> u8 {
         match self {
             Self::Nothing => KIND_OPEN,
-            Self::Probe | Self::Size { .. } | Self::Keyframe { .. } | Self::Drive { .. } | Self::Command(_) => {
-                KIND_REQUEST
-            }
+            Self::Probe
+            | Self::Size { .. }
+            | Self::Keyframe { .. }
+            | Self::History { .. }
+            | Self::Drive { .. }
+            | Self::Command(_) => KIND_REQUEST,
             Self::Input { .. } => KIND_INPUT,
         }
     }
@@ -121,8 +130,19 @@ impl DirectUp {
                 out.push(5);
                 command.encode(&mut out);
             }
+            Self::History { pane } => {
+                out.push(6);
+                out.extend_from_slice(&pane.0.to_le_bytes());
+            }
         }
         out
+    }
+
+    /// Tells whether a plaintext that does not decode is a command all the same: one of a later version, say. Whoever
+    /// gave it waits for an answer.
+    #[must_use]
+    pub fn is_command(kind: u8, plaintext: &[u8]) -> bool {
+        kind == KIND_REQUEST && plaintext.first() == Some(&5)
     }
 
     /// Reads the plaintext of an entry of this `kind`.
@@ -145,6 +165,7 @@ impl DirectUp {
             3 => Self::Keyframe { pane: PaneId(reader.u16()?) },
             4 => Self::Drive { pane: PaneId(reader.u16()?), wish: Wish::parse(reader.u8()?)? },
             5 => Self::Command(Command::decode(&mut reader)?),
+            6 => Self::History { pane: PaneId(reader.u16()?) },
             _ => return Err(DecodeError::Value { what: "request", found: what.into() }),
         };
         reader.finish()?;
@@ -254,6 +275,8 @@ pub enum DirectDown {
     },
     /// What waits for an owner's word.
     Desk(Desk),
+    /// A part of the lines above a screen, and of the screen.
+    History(HistoryPart),
 }
 
 /// What a member waits for.
@@ -327,6 +350,10 @@ impl DirectDown {
                 out.push(5);
                 desk.encode(&mut out);
             }
+            Self::History(part) => {
+                out.push(6);
+                part.encode(&mut out);
+            }
         }
         out
     }
@@ -345,6 +372,7 @@ impl DirectDown {
             3 => Self::Waiting { what: Waits::of(reader.u8()?), pane: PaneId(reader.u16()?) },
             4 => Self::Answered { seq: reader.varint()?, outcome: Outcome::decode(&mut reader)? },
             5 => Self::Desk(Desk::decode(&mut reader)?),
+            6 => Self::History(HistoryPart::decode(&mut reader)?),
             _ => return Err(DecodeError::Value { what: "answer", found: what.into() }),
         };
         reader.finish()?;
@@ -375,10 +403,22 @@ mod tests {
         assert!(matches!(DirectUp::decode(KIND_INPUT, &input.encode()), Err(DecodeError::TooLong { .. })));
     }
 
+    /// A newer page's command is answered; nothing else that is not understood is taken for one.
+    #[test]
+    fn command_of_a_later_version_is_known_for_one() {
+        assert!(DirectUp::decode(KIND_REQUEST, &[5, 200, 1]).is_err());
+        assert!(DirectUp::is_command(KIND_REQUEST, &[5, 200, 1]) && DirectUp::is_command(KIND_REQUEST, &[5]));
+        for (kind, plaintext) in
+            [(KIND_REQUEST, &[200, 5][..]), (KIND_REQUEST, &[]), (KIND_INPUT, &[5, 200]), (KIND_OPEN, &[5])]
+        {
+            assert!(!DirectUp::is_command(kind, plaintext), "{kind} {plaintext:?}");
+        }
+    }
+
     proptest! {
         /// What is accepted re-encodes to the same bytes, and nothing panics.
         #[test]
-        fn payloads_round_trip(kind in 0u8..5, first in 0u8..6, rest in vec(any::<u8>(), 0..12)) {
+        fn payloads_round_trip(kind in 0u8..5, first in 0u8..7, rest in vec(any::<u8>(), 0..12)) {
             let bytes = [vec![first], rest].concat();
             if let Ok(up) = DirectUp::decode(kind, &bytes) {
                 prop_assert_eq!(up.encode(), bytes.clone());

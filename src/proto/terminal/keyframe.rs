@@ -98,14 +98,14 @@ impl Display {
         // A reset by RIS would take the scrollback along, and each screen has a saved cursor of its own.
         self.private_mode(1047, Switch::Off);
         self.soft_reset();
-        self.terminal.execute([Function::Decset(alternate()), Function::Decstr, Function::Decrst(alternate())]);
+        self.execute([Function::Decset(alternate()), Function::Decstr, Function::Decrst(alternate())]);
         self.private_mode(7, Switch::On);
-        self.terminal.execute(Function::Rm(vec![avt::parser::AnsiMode::NewLine].into()));
-        self.terminal.execute(Function::Ctc(CtcOp::ClearAll));
+        self.execute(Function::Rm(vec![avt::parser::AnsiMode::NewLine].into()));
+        self.execute(Function::Ctc(CtcOp::ClearAll));
         for stop in (8..self.size().cols).step_by(8) {
-            self.terminal.execute([Function::Cha(stop + 1), Function::Ctc(CtcOp::Set)]);
+            self.execute([Function::Cha(stop + 1), Function::Ctc(CtcOp::Set)]);
         }
-        self.terminal.execute([Function::Cup(1, 1), Function::Ed(EdScope::Below)]);
+        self.execute([Function::Cup(1, 1), Function::Ed(EdScope::Below)]);
         self.title.clear();
         self.titles.clear();
     }
@@ -126,7 +126,7 @@ fn with_plain_colours(dump: &str) -> String {
 }
 
 /// Writes the sequence that leads from any style to `style`.
-fn push_style(out: &mut String, style: Style) {
+pub(super) fn push_style(out: &mut String, style: Style) {
     out.push_str("\x1b[0");
     let attributes = [
         (style.bold, 1),

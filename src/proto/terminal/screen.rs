@@ -14,9 +14,11 @@ use super::{Size, sanitise_line};
 use crate::proto::limits::TITLE_BYTES_MAX;
 use avt::parser::{AnsiMode, DecMode, Function};
 use avt::{Charset, ScreenKind, Terminal};
+use scrollback::Scrollback;
 use std::fmt;
 
 mod cell;
+mod scrollback;
 
 pub use cell::{Cell, Color, Row, Snapshot, Style};
 
@@ -44,6 +46,7 @@ pub(super) struct Display {
     pub(super) title: String,
     pub(super) titles: Vec<String>,
     replies: Option<Replies>,
+    pub(super) scrollback: Scrollback,
 }
 
 impl Screen {
@@ -68,6 +71,7 @@ impl Screen {
             title: String::new(),
             titles: Vec::new(),
             replies: None,
+            scrollback: Scrollback { lines_max, forgotten: 0 },
         };
         Self { tokeniser: Tokeniser::default(), display }
     }
@@ -94,8 +98,7 @@ impl Screen {
 
     /// Changes the size to the nearest allowed one; long lines of the primary screen wrap anew.
     pub fn resize(&mut self, size: Size) {
-        let size = size.clamped();
-        self.display.terminal.resize(size.cols.into(), size.rows.into());
+        self.display.resize(size.clamped());
     }
 
     /// Returns the size.
@@ -131,19 +134,6 @@ impl Screen {
     /// Returns the rows that are shown, from the top.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         self.display.terminal.screen().visible_lines().map(|line| Row::new(line, &self.display.clusters))
-    }
-
-    /// Returns the number of lines that scrolled off and are kept; 0 on the alternate screen.
-    #[must_use]
-    pub fn scrollback_len(&self) -> usize {
-        self.display.terminal.screen().all_lines().count().saturating_sub(self.size().rows.into())
-    }
-
-    /// Returns the rows that a viewer sees who has scrolled back by `back` lines, or as far as there are.
-    pub fn view(&self, back: usize) -> impl Iterator<Item = Row<'_>> {
-        let top = self.scrollback_len().saturating_sub(back);
-        let lines = self.display.terminal.screen().all_lines().skip(top).take(self.size().rows.into());
-        lines.map(|line| Row::new(line, &self.display.clusters))
     }
 
     /// Returns the text of the rows that are shown, without spaces at their ends.
@@ -191,20 +181,20 @@ impl Display {
 
     fn print(&mut self, text: &str) {
         if text.is_ascii() {
-            return self.terminal.feed(text);
+            return self.feed(text);
         }
         let mut plain = text;
         while let Some((at, character, class)) = first_special(plain) {
             let (before, rest) = plain.split_at(at);
-            self.terminal.feed(before);
+            self.feed(before);
             match class {
                 Class::Mark => self.mark(character),
-                Class::Replace => self.terminal.feed('\u{fffd}'),
+                Class::Replace => self.feed('\u{fffd}'),
                 Class::Plain | Class::Drop => {}
             }
             plain = rest.get(character.len_utf8()..).unwrap_or_default();
         }
-        self.terminal.feed(plain);
+        self.feed(plain);
     }
 
     /// Adds a mark to the character left of the cursor by printing the two as one.
@@ -216,13 +206,13 @@ impl Display {
         let Some(both) = self.clusters.add(cell.char(), mark) else { return };
         let inserting = self.insert == Switch::On;
         let insert = || vec![AnsiMode::Insert].into();
-        self.terminal.execute(inserting.then(|| Function::Rm(insert())));
-        self.terminal.execute([Function::Cha(as_u16(col + 1)), Function::Print(both)]);
-        self.terminal.execute(inserting.then(|| Function::Sm(insert())));
+        self.execute(inserting.then(|| Function::Rm(insert())));
+        self.execute([Function::Cha(as_u16(col + 1)), Function::Print(both)]);
+        self.execute(inserting.then(|| Function::Sm(insert())));
     }
 
     fn control(&mut self, byte: u8) {
-        self.terminal.execute(match byte {
+        self.execute(match byte {
             0x08 => Some(Function::Bs),
             0x09 => Some(Function::Ht),
             0x0a..=0x0c => Some(Function::Lf),
@@ -250,11 +240,12 @@ impl Display {
             (Some(b')'), _) => Function::G1d4(charset),
             _ => return,
         };
-        self.terminal.execute(function);
+        self.execute(function);
     }
 
     fn reset(&mut self) {
-        self.terminal.execute(Function::Ris);
+        self.execute(Function::Ris);
+        self.scrollback.forgotten = 0;
         self.clusters.clear();
         self.modes = Modes::default();
         self.insert = Switch::Off;
@@ -262,7 +253,7 @@ impl Display {
 
     pub(super) fn soft_reset(&mut self) {
         let cursor_keys = vec![DecMode::CursorKeys].into();
-        self.terminal.execute([Function::Decstr, Function::Decrst(cursor_keys)]);
+        self.execute([Function::Decstr, Function::Decrst(cursor_keys)]);
         self.modes = Modes::default();
         self.insert = Switch::Off;
     }
@@ -274,9 +265,10 @@ impl Display {
             (None, Some(b'!'), b'p') => self.soft_reset(),
             (None, None, b'b') => {
                 let cells = u16::try_from(self.size().cells()).unwrap_or(u16::MAX);
-                self.terminal.execute(Function::Rep(csi.number(0).min(REPEAT_MAX).min(cells)));
+                self.execute(Function::Rep(csi.number(0).min(REPEAT_MAX).min(cells)));
             }
             (None, None, b't') => self.window(csi),
+            (None, None, b'J') if csi.number(0) == 3 => self.forget_scrollback(),
             _ => {
                 match csi.function() {
                     Some(Function::Sm(modes)) if modes.as_slice().contains(&AnsiMode::Insert) => {
@@ -287,7 +279,7 @@ impl Display {
                     }
                     _ => {}
                 }
-                self.terminal.execute(csi.function());
+                self.execute(csi.function());
                 self.answer(csi);
             }
         }
@@ -305,7 +297,7 @@ impl Display {
             _ => return self.modes.switch(mode, switch),
         };
         let modes = vec![modes].into();
-        self.terminal.execute(match switch {
+        self.execute(match switch {
             Switch::On => Function::Decset(modes),
             Switch::Off => Function::Decrst(modes),
         });

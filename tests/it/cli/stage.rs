@@ -154,6 +154,17 @@ impl Window {
         }
     }
 
+    /// Presses a key again and again until a text is shown.
+    pub(super) async fn press_until_shown(&mut self, key: &str, text: &str) {
+        while !self.screen.text().iter().any(|line| line.contains(text)) {
+            self.send(key).await;
+            // The answer to the key, or nothing: then what is to come is still under way.
+            if let Ok(output) = tokio::time::timeout(AGAIN * 5, self.pty.read()).await {
+                self.screen.write(&output.expect("it goes on"));
+            }
+        }
+    }
+
     /// Waits for the end and returns the exit status.
     pub(super) async fn closed(&mut self) -> i32 {
         while let Some(output) = self.pty.read().await {

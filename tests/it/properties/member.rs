@@ -82,6 +82,10 @@ impl Member {
                 assert!(*offset <= model.written.len() as u64, "member {who} is shown what was not written");
                 self.seen = Some(*offset);
             }
+            StreamEvent::Past { offset, .. } => {
+                assert!(*offset <= model.written.len() as u64, "member {who} is shown what was not written");
+                self.seen = Some(*offset);
+            }
             StreamEvent::Output { offset, data } => {
                 assert_eq!(Some(*offset), self.seen, "member {who}: output does not follow on");
                 let from = usize::try_from(*offset).unwrap();

@@ -237,6 +237,7 @@ struct Likeness {
 fn shown(event: &Event) -> Option<Vec<u8>> {
     match event {
         Event::Terminal(_, StreamEvent::Keyframe { data, .. } | StreamEvent::Output { data, .. }) => Some(data.clone()),
+        Event::Terminal(_, StreamEvent::Past { lines, keyframe, .. }) => Some([&lines[..], keyframe].concat()),
         _ => None,
     }
 }

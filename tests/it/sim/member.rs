@@ -14,6 +14,8 @@ pub(crate) struct View {
     pub(crate) screen: Option<Screen>,
     pub(crate) offset: u64,
     pub(crate) exit: Option<i32>,
+    /// Whether it began anew with the lines above it: what was shown since comes again.
+    pub(crate) is_anew: bool,
 }
 
 /// One member.
@@ -144,12 +146,18 @@ impl Member {
                 view.offset = offset;
             }
             StreamEvent::Output { offset, data } => {
-                assert_eq!(view.exit, None, "member {who} sees output of {pane} after its end");
+                assert!(view.exit.is_none() || view.is_anew, "member {who} sees output of {pane} after its end");
                 assert_eq!(offset, view.offset, "member {who}: output of {pane} does not follow on");
                 model.check_output(pane, offset, &data);
                 let screen = view.screen.as_mut().expect("a keyframe comes first");
                 screen.write(&data);
                 view.offset += data.len() as u64;
+            }
+            StreamEvent::Past { size, offset, lines, keyframe } => {
+                model.check_offset(pane, offset);
+                view.screen.as_mut().expect("a keyframe comes first").begin_anew(size, &lines, &keyframe);
+                // What was shown since comes again.
+                (view.offset, view.is_anew) = (offset, true);
             }
             StreamEvent::End { code } => {
                 model.check_end(pane, code);

@@ -144,6 +144,7 @@ impl Stage {
             Event::Terminal(_, StreamEvent::Keyframe { data, .. } | StreamEvent::Output { data, .. }) => {
                 Some(data.clone())
             }
+            Event::Terminal(_, StreamEvent::Past { lines, keyframe, .. }) => Some([&lines[..], keyframe].concat()),
             _ => None,
         };
         self.table.events[index].iter().filter_map(data).collect::<Vec<_>>().concat()
@@ -156,6 +157,9 @@ impl Stage {
             match event {
                 Event::Terminal(PANE, StreamEvent::Keyframe { size, data, .. }) => screen.restore(*size, data),
                 Event::Terminal(PANE, StreamEvent::Output { data, .. }) => screen.write(data),
+                Event::Terminal(PANE, StreamEvent::Past { size, lines, keyframe, .. }) => {
+                    screen.begin_anew(*size, lines, keyframe);
+                }
                 _ => {}
             }
         }

@@ -78,6 +78,7 @@ fn rates() -> Rows {
         ("chains of members and shares that are new", entries(CHAIN_RATE)),
         ("presence entries", format!("{}; {} B each", entries(PRESENCE_RATE), grouped(PRESENCE_ENTRY_BYTES_MAX))),
         ("bytes of direct entries to the host", bytes(DIRECT_BYTES_RATE)),
+        ("bytes of HISTORY to it (15.2), 16 KiB for each answer at least", bytes(HISTORY_BYTES_RATE)),
         ("WANT_KEYFRAME for one channel", format!("{}/s", 1_000_000 / KEYFRAME_WANT_US)),
     ]
 }
@@ -103,6 +104,8 @@ fn content() -> Rows {
         ("title", format!("{TITLE_BYTES_MAX} B")),
         ("terminal size", size),
         ("output in one entry, keyframe", output),
+        ("lines in HISTORY, as many as a host keeps", format!("{} B, 1,000", grouped(HISTORY_BYTES_MAX))),
+        ("output that a guest keeps until HISTORY is there", binary(HISTORY_KEPT_BYTES_MAX)),
         ("input in one entry", format!("{} B", grouped(INPUT_BYTES_MAX))),
         ("journal of a host", journal),
         ("entries of past epochs that a host keeps for the audit", binary(ARCHIVE_BYTES_MAX)),

@@ -3,8 +3,9 @@
 use super::fields::{Fields, bytes};
 use super::vectors;
 use cahoots::audit::{self, Audit, AuditEvent, Source, What};
-use cahoots::proto::id::{AuthorId, Channel, Epoch, PaneId};
+use cahoots::proto::id::{AuthorId, Channel, Epoch, PaneId, ShareId};
 use cahoots::proto::session::DriverPolicy;
+use cahoots::proto::terminal::Deed;
 use cahoots::proto::time::Wall;
 use serde_json::Value;
 
@@ -34,7 +35,7 @@ fn journal_is_told_record_by_record() {
     let told: Vec<_> = of(&audit, Source::Host).collect();
     assert_eq!(told.len(), file.list("journal").len());
     for (event, case) in told.into_iter().zip(file.list("journal")) {
-        assert_eq!(event.what, noted(case), "{case}");
+        assert_eq!(event.what, noted(case, &audit), "{case}");
         assert_eq!(event.who.as_ref().map(|who| who.author), maybe_author(case), "{case}");
         if let Some(name) = case.maybe("name") {
             assert_eq!(event.who.as_ref().and_then(|who| who.name.as_deref()), name.as_str());
@@ -115,7 +116,7 @@ fn maybe_author(case: &Value) -> Option<AuthorId> {
 }
 
 /// PROTOCOL.md 19, spelled out so that a reordered enum shows.
-fn noted(case: &Value) -> What {
+fn noted(case: &Value, audit: &Audit) -> What {
     let pane = || PaneId(case.small("pane"));
     match case.number("type") {
         1 => What::Joined,
@@ -132,8 +133,26 @@ fn noted(case: &Value) -> What {
             first_entry: case.number("first_seq"),
             last_entry: case.number("last_seq"),
         },
-        _ => What::JournalFull,
+        8 => What::JournalFull,
+        _ => {
+            let (link, other) = (case.maybe("share_id").map(|_| ShareId(case.array("share_id"))), other(case));
+            let deed = match (case.number("command"), link, other) {
+                (1, Some(link), None) => Deed::MadeLink(link),
+                (2, Some(link), None) => Deed::Revoked(link),
+                (3, None, Some(other)) => Deed::Kicked(other),
+                (4, None, Some(other)) => Deed::LetIn(other),
+                (5, None, Some(other)) => Deed::TurnedAway(other),
+                (6, None, None) => Deed::RevokedAll,
+                unknown => panic!("{unknown:?}"),
+            };
+            let find = |author| audit.members.iter().find(|person| person.author == author).cloned();
+            What::Commanded { deed, link, member: other.and_then(find) }
+        }
     }
+}
+
+fn other(case: &Value) -> Option<AuthorId> {
+    case.maybe("other_id").map(|_| AuthorId(case.array("other_id")))
 }
 
 fn policy(case: &Value) -> DriverPolicy {

@@ -150,6 +150,7 @@ fn objection(reason: u64) -> Objection {
         3 => Objection::Host,
         4 => Objection::NoDriver,
         5 => Objection::NotOwner,
+        6 => Objection::Unknown,
         other => Objection::Other(other.try_into().expect("one byte")),
     }
 }

@@ -2,9 +2,9 @@
 
 use super::fields::Fields;
 use super::vectors;
-use cahoots::proto::id::PaneId;
+use cahoots::proto::id::{Epoch, PaneId};
 use cahoots::proto::terminal::{
-    DirectDown, DirectUp, Refusal, Size, StreamDecoder, StreamEncoder, StreamEvent, Waits, Wish,
+    DirectDown, DirectUp, History, HistoryPart, Refusal, Size, StreamDecoder, StreamEncoder, StreamEvent, Waits, Wish,
 };
 use serde_json::Value;
 
@@ -73,6 +73,7 @@ fn requests_have_their_bytes() {
             "drive" => {
                 DirectUp::Drive { pane: pane(), wish: if case.holds("wish") { Wish::Take } else { Wish::GiveBack } }
             }
+            "history" => DirectUp::History { pane: pane() },
             _ => DirectUp::Keyframe { pane: pane() },
         };
         assert_eq!(up.kind(), case.small::<u8>("kind"), "{case}");
@@ -94,6 +95,13 @@ fn answers_have_their_bytes() {
         let down = match case.text("type") {
             "ack" => DirectDown::Ack { next: case.number("next") },
             "waiting" => DirectDown::Waiting { what: awaited(case.number("what")), pane: PaneId(case.small("pane")) },
+            "history" => DirectDown::History(HistoryPart {
+                pane: PaneId(case.small("pane")),
+                place: (Epoch(case.small("epoch")), case.number("seq")),
+                part: case.small("part"),
+                parts: case.small("parts"),
+                piece: case.bytes("piece").into(),
+            }),
             _ => DirectDown::Refused { reason: refusal(case.number("reason")), seq: case.number("seq") },
         };
         assert_eq!(down.encode(), case.bytes("bytes"), "{case}");
@@ -101,6 +109,20 @@ fn answers_have_their_bytes() {
     }
     for case in file.list("refused_down") {
         DirectDown::decode(&case.bytes("bytes")).map(drop).expect_err(case.text("why"));
+    }
+}
+
+/// What scrolled off is the same for newcomers of any build.
+#[test]
+fn histories_are_read() {
+    let file = vectors!("directpayload");
+    for case in file.list("histories") {
+        let (offset, size) = (case.number("offset"), size(case));
+        let history = History { size, offset, lines: case.bytes("lines"), keyframe: case.bytes("keyframe") };
+        assert_eq!(History::inflated(&case.bytes("deflated")), Ok(history), "{case}");
+    }
+    for case in file.list("refused_histories") {
+        History::inflated(&case.bytes("deflated")).map(drop).expect_err(case.text("why"));
     }
 }
 

@@ -7,13 +7,20 @@ export function isKept(place: { hostname: string }, isSecure: boolean): boolean 
   return isSecure && !isLoopback;
 }
 
-/** Starts it; it tells when the server has another page than this one, and when it cannot be reached. */
-export async function startKeeper(script: string, parts: string[], tell: { newer: () => void; alone: () => void }): Promise<void> {
+/** What the keeper tells: the server has another page than this one, cannot be reached, or its page is the one kept now. */
+export interface Told {
+  newer(): void;
+  alone(): void;
+  renewed(): void;
+}
+
+/** Starts it. */
+export async function startKeeper(script: string, parts: string[], tell: Told): Promise<void> {
   const keeper = navigator.serviceWorker;
   keeper.addEventListener("message", ({ data }: MessageEvent<{ kind: string }>) => {
     if (data.kind === "newer") tell.newer();
     if (data.kind === "alone") tell.alone();
-    if (data.kind === "renewed") location.reload();
+    if (data.kind === "renewed") tell.renewed();
   });
   keeper.startMessages();
   await keeper.register(script);

@@ -26,6 +26,18 @@ const AFRESH = [
   "\x1b[r\x1b(B\x0f\x1b[m\x1b[H\x1b[2J",
 ].join("");
 
+/** Draws nothing of what follows, until told to: xterm waits a second at most. */
+const HOLD = "\x1b[?2026h";
+const RELEASE = "\x1b[?2026l";
+const FORGET_SCROLLED_OFF = "\x1b[3J";
+
+/** Where somebody was in a terminal, counted from its end: the only place that stays when it begins anew. */
+interface Whereabouts {
+  /** Lines from the newest screen to what is in sight. */
+  back: number;
+  marked: { col: number; row: number; cells: number } | null;
+}
+
 const FONT =
   'ui-monospace, "JetBrains Mono", "Cascadia Code", "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace';
 
@@ -48,7 +60,11 @@ export class Screen {
   #c1 = new C1Filter();
   #halves = new Halves();
   #frame: HTMLElement | null = null;
+  #hadKeyboard = false;
   #marked = { row: 0, begin: 0, end: 1 };
+  /** While it begins anew: where to return to. */
+  #was: Whereabouts | null = null;
+  #readsAloud = false;
 
   constructor(theme: ITheme, scrollback: number, events: ScreenEvents) {
     this.#events = events;
@@ -89,6 +105,7 @@ export class Screen {
   show(place: HTMLElement): void {
     if (this.#frame !== null) {
       place.append(this.#frame);
+      if (this.#hadKeyboard) this.focus();
       return;
     }
     this.#frame = document.createElement("div");
@@ -102,6 +119,8 @@ export class Screen {
   }
 
   hide(): void {
+    // Whoever types there goes on typing when it is shown elsewhere.
+    this.#hadKeyboard = this.#frame?.contains(document.activeElement) ?? false;
     this.#frame?.remove();
   }
 
@@ -117,6 +136,51 @@ export class Screen {
       this.size.value = { cols, rows };
     });
     this.output(data);
+  }
+
+  /** Begins anew, with lines above the screen. What was shown since these comes again, up to `catchUp`. */
+  past(cols: number, rows: number, lines: Uint8Array, data: Uint8Array): void {
+    const terminal = this.#terminal;
+    this.#c1 = new C1Filter();
+    // In its turn, as a keyframe is, and out of sight up to the last.
+    terminal.write(HOLD, () => {
+      this.#was ??= this.#whereabouts();
+      terminal.options.screenReaderMode = false;
+    });
+    terminal.write(AFRESH + FORGET_SCROLLED_OFF, () => {
+      terminal.resize(cols, rows);
+      this.size.value = { cols, rows };
+    });
+    this.output(lines);
+    terminal.write("\n".repeat(rows - 1));
+    this.keyframe(cols, rows, data);
+  }
+
+  /** Shows what began anew, and whoever had scrolled back or marked something finds it where it was. */
+  catchUp(): void {
+    this.#terminal.write("", () => {
+      const was = this.#was;
+      this.#was = null;
+      this.#terminal.options.screenReaderMode = this.#readsAloud;
+      if (was !== null) this.#returnTo(was);
+      this.#terminal.write(RELEASE, () => this.#look());
+    });
+  }
+
+  #whereabouts(): Whereabouts {
+    const { buffer, cols } = this.#terminal;
+    const { baseY, viewportY } = buffer.active;
+    const selection = this.#terminal.getSelectionPosition();
+    const cells = selection === undefined ? 0 : (selection.end.y - selection.start.y) * cols + selection.end.x - selection.start.x;
+    const marked = selection === undefined ? null : { col: selection.start.x, row: selection.start.y - baseY, cells };
+    return { back: baseY - viewportY, marked };
+  }
+
+  #returnTo({ back, marked }: Whereabouts): void {
+    const { baseY } = this.#terminal.buffer.active;
+    if (marked !== null && baseY + marked.row >= 0) this.#terminal.select(marked.col, baseY + marked.row, marked.cells);
+    if (back === 0) this.#terminal.scrollToBottom();
+    else this.#terminal.scrollToLine(Math.max(0, baseY - back));
   }
 
   output(data: Uint8Array): void {
@@ -164,7 +228,8 @@ export class Screen {
   }
 
   set readsAloud(reads: boolean) {
-    this.#terminal.options.screenReaderMode = reads;
+    this.#readsAloud = reads;
+    if (this.#was === null) this.#terminal.options.screenReaderMode = reads;
   }
 
   focus(): void {
@@ -255,12 +320,15 @@ export class Screen {
   press(key: string): void {
     const arrow = { Up: "A", Down: "B", Right: "C", Left: "D" }[key];
     const lead = this.#terminal.modes.applicationCursorKeysMode ? "\x1bO" : "\x1b[";
-    this.#terminal.input(arrow === undefined ? key : lead + arrow, true);
+    const withCtrl = arrow !== undefined && this.ctrl.value;
+    if (withCtrl) this.ctrl.value = false;
+    this.#terminal.input(arrow === undefined ? key : withCtrl ? `\x1b[1;5${arrow}` : lead + arrow, true);
     this.focus();
   }
 
   #withCtrl(data: string): string {
-    if (!this.ctrl.value) return data;
+    // A finger on the screen may be the program's; the key comes after it.
+    if (!this.ctrl.value || data.startsWith("\x1b[<")) return data;
     this.ctrl.value = false;
     const code = data.toUpperCase().charCodeAt(0);
     return data.length === 1 && code >= 0x40 && code < 0x60 ? String.fromCharCode(code & 0x1f) : data;
@@ -294,6 +362,7 @@ export class Screen {
   }
 
   #look(): void {
+    if (this.#was !== null) return;
     const { active } = this.#terminal.buffer;
     this.isAtEnd.value = active.viewportY >= active.baseY;
     const at = this.cursor.peek();

@@ -9,7 +9,14 @@ export const BEHIND_BYTES_MAX = 2 << 20;
 
 export type Piece =
   | { kind: "keyframe"; cols: number; rows: number; data: Uint8Array }
-  | { kind: "output"; data: Uint8Array };
+  | { kind: "output"; data: Uint8Array }
+  | { kind: "past"; cols: number; rows: number; lines: Uint8Array; data: Uint8Array }
+  | { kind: "caughtUp" };
+
+function bytesOf(piece: Piece): number {
+  if (piece.kind === "caughtUp") return 0;
+  return piece.data.length + (piece.kind === "past" ? piece.lines.length : 0);
+}
 
 /** One pane's output on its way to the page. */
 export class Outlet {
@@ -20,23 +27,27 @@ export class Outlet {
 
   /** Takes a piece; returns whether so much waits that the pane should be watched anew. */
   push(piece: Piece): "kept" | "skip" {
-    if (piece.kind === "keyframe") {
-      // Whatever came before it is on it.
-      this.#queue = [];
-      this.#queued = 0;
+    if (piece.kind === "keyframe" || piece.kind === "past") {
+      // Whatever came before it is on it, but the lines above the screen.
+      this.#keep(piece.kind === "keyframe" ? ["past", "caughtUp"] : []);
       this.#skipping = false;
-    } else if (this.#skipping) {
+    } else if (this.#skipping && piece.kind !== "caughtUp") {
       return "kept";
     }
     this.#queue.push(piece);
-    this.#queued += piece.data.length;
+    this.#queued += bytesOf(piece);
     if (piece.kind === "output" && this.#queued > BEHIND_BYTES_MAX) {
-      this.#queue = [];
-      this.#queued = 0;
+      // A page that has begun anew still has to hear that it is done.
+      this.#keep(["caughtUp"]);
       this.#skipping = true;
       return "skip";
     }
     return "kept";
+  }
+
+  #keep(kinds: Piece["kind"][]): void {
+    this.#queue = this.#queue.filter(({ kind }) => kinds.includes(kind));
+    this.#queued = this.#queue.reduce((bytes, piece) => bytes + bytesOf(piece), 0);
   }
 
   /** Notes that the page has parsed some of what it got. */
@@ -49,8 +60,8 @@ export class Outlet {
     const pieces: Piece[] = [];
     while (this.#queue.length > 0 && this.#outstanding < WINDOW_BYTES) {
       const piece = this.#queue.shift() as Piece;
-      this.#queued -= piece.data.length;
-      this.#outstanding += piece.data.length;
+      this.#queued -= bytesOf(piece);
+      this.#outstanding += bytesOf(piece);
       pieces.push(piece);
     }
     return pieces;

@@ -2,7 +2,7 @@
 // carries bytes to the core and what the core says to the page.
 
 import { rebase } from "../shared/diff";
-import type { Command, Notice, Scene, ToPage, ToWorker } from "../shared/messages";
+import { CHAT_LINES_MAX, type Command, type Notice, type Scene, type ToPage, type ToWorker } from "../shared/messages";
 import { command } from "./command";
 import { type Core, makeViewer } from "./core";
 import { Outlet } from "./credit";
@@ -18,8 +18,7 @@ const SCENE_MS = 80;
 const HEART_MS = 1_000;
 /** A heart that stops this much longer means that the machine slept. */
 const GAP_MS = 2_500;
-/** Messages shown at most, and how many of the last ones are sent again when one more comes. */
-const CHAT_LINES_MAX = 2_000;
+/** How many of the last messages are sent again when one more comes. */
 const CHAT_LINES_AGAIN = 50;
 
 export type Post = (message: ToPage, transfer?: Transferable[]) => void;
@@ -214,6 +213,8 @@ export class Session {
     // Why it ended says more than how the relay hung up.
     for (const notice of notices) if (notice.kind === "ended") this.#tell(notice);
     for (const notice of notices) if (notice.kind !== "ended") this.#tell(notice);
+    // What was shown since the moment of the lines comes in one go with them.
+    for (const notice of notices) if (notice.kind === "past") this.#outlets.get(notice.pane)?.push({ kind: "caughtUp" });
     this.#send();
     this.#flushOutput();
     clearTimeout(this.#coreTimer);
@@ -260,15 +261,16 @@ export class Session {
         return this.#drive({ kind: "closed", retry, reason: notice.reason });
       }
       case "keyframe":
+      case "past":
       case "output": {
         const outlet = this.#outlets.get(notice.pane);
         if (outlet?.push(notice) !== "skip") return;
-        this.#core.unwatch(notice.pane);
-        this.#core.watch(notice.pane);
+        this.#core.skipAhead(notice.pane);
         return this.#post({ kind: "skipped", pane: notice.pane });
       }
       case "paneEnded":
-        return this.#post(notice);
+        // The scene says so, too.
+        return this.#sceneSoon();
       case "joined":
       case "left":
         // Who was here before did not just come.
@@ -310,8 +312,17 @@ export class Session {
   #flushOutput(): void {
     for (const [pane, outlet] of this.#outlets) {
       for (const piece of outlet.take()) {
+        if (piece.kind === "caughtUp") {
+          this.#post({ kind: "caughtUp", pane });
+          continue;
+        }
         const data = piece.data as Uint8Array<ArrayBuffer>;
-        this.#post({ ...piece, pane, data }, [data.buffer]);
+        if (piece.kind === "past") {
+          const lines = piece.lines as Uint8Array<ArrayBuffer>;
+          this.#post({ ...piece, pane, lines, data }, [lines.buffer, data.buffer]);
+        } else {
+          this.#post({ ...piece, pane, data }, [data.buffer]);
+        }
       }
     }
   }
@@ -344,7 +355,7 @@ export class Session {
     // Messages have one order for everybody, so a late one may come before others. Far back only after a reunion.
     const whole = this.#chatWhole || count < this.#chatSeen;
     const from = Math.max(0, count - CHAT_LINES_MAX, whole ? 0 : this.#chatSeen - CHAT_LINES_AGAIN);
-    this.#post({ kind: "chat", from, lines: this.#core.messages(from) });
+    this.#post({ kind: "chat", from, lines: this.#core.messages(from), whole });
     this.#chatSeen = count;
     this.#chatDirty = false;
     this.#chatWhole = count === 0;

@@ -135,7 +135,7 @@ impl<'a> Desk<'a> {
             About::Knock(member) => host.turn_away(member).map_err(|error| error.to_string()),
             About::Line(pane, member) => host.answer_line(pane, member, is_yes).map_err(|error| error.to_string()),
             About::Drive(pane, member) if is_yes => host.grant(pane, Some(member)).map_err(|error| error.to_string()),
-            About::Drive(..) | About::Alarm => Ok(()),
+            About::Drive(..) | About::Notice => Ok(()),
         };
         if let Err(error) = done {
             tracing::debug!(error, "the answer came too late");

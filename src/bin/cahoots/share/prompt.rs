@@ -34,8 +34,8 @@ pub(crate) enum About {
     Line(PaneId, AuthorId),
     /// Somebody wants to drive.
     Drive(PaneId, AuthorId),
-    /// Something is wrong, and the owner should know.
-    Alarm,
+    /// The owner should know, and has nothing to say: something is wrong, say.
+    Notice,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -63,10 +63,10 @@ pub(crate) struct Prompt {
 }
 
 impl Prompt {
-    /// Adds a question, unless it is asked already; an alarm gives way to a newer one only when it has been seen.
+    /// Adds a question, unless it is asked already; a notice gives way to a newer one only when it has been seen.
     pub(crate) fn ask(&mut self, question: Question, now: Instant) {
         let is_known = |known: &Question| match question.about {
-            About::Alarm => *known == question,
+            About::Notice => *known == question,
             about => known.about == about,
         };
         if self.questions.iter().any(is_known) || self.questions.len() >= QUESTIONS_MAX {
@@ -104,8 +104,8 @@ impl Prompt {
         }
         let Some(question) = self.questions.front() else { return Keys::Pass };
         let answer = match (question.about, keys) {
-            (About::Alarm, b"\r" | b"\n" | b"\x1b" | b"q") => Answer::Yes,
-            (About::Alarm, _) => return Keys::Taken,
+            (About::Notice, b"\r" | b"\n" | b"\x1b" | b"q") => Answer::Yes,
+            (About::Notice, _) => return Keys::Taken,
             (_, b"y" | b"Y") => Answer::Yes,
             (_, b"n" | b"N" | b"\x1b") => Answer::No,
             _ => return Keys::Taken,
@@ -120,7 +120,7 @@ impl Prompt {
     pub(crate) fn line(&self, cols: u16) -> Option<String> {
         let question = self.questions.front()?;
         let keys = match question.about {
-            About::Alarm => "Enter goes on",
+            About::Notice => "Enter goes on",
             About::Knock(_) => "y lets in, n does not",
             About::Line(..) => "y runs it, n drops it",
             About::Drive(..) => "y lets drive, n does not",
@@ -210,15 +210,15 @@ mod tests {
         assert_eq!(prompt.handle_keys(b"y", now + REST), Keys::Answered(About::Knock(CLEO), Answer::Yes));
     }
 
-    /// An alarm stays until it was seen: it takes an answer of its own.
+    /// A notice, of an alarm say, stays until it was seen: it takes an answer of its own.
     #[tokio::test(start_paused = true)]
-    async fn alarm_waits_for_enter() {
+    async fn notice_waits_for_enter() {
         let (mut prompt, start) = (Prompt::default(), Instant::now());
-        let alarm = Question { about: About::Alarm, text: "a relay lies".into() };
+        let alarm = Question { about: About::Notice, text: "a relay lies".into() };
         prompt.ask(alarm.clone(), start);
         prompt.ask(alarm, start);
         assert_eq!(prompt.handle_keys(b"y", start + REST), Keys::Taken);
-        assert_eq!(prompt.handle_keys(b"\r", start + REST), Keys::Answered(About::Alarm, Answer::Yes));
+        assert_eq!(prompt.handle_keys(b"\r", start + REST), Keys::Answered(About::Notice, Answer::Yes));
         assert!(!prompt.is_open());
     }
 

@@ -1,6 +1,6 @@
 //! What the owner is asked in the own terminal, in words.
 
-use cahoots::{AuthorId, Event, Host, Member, PaneId, sanitise_line};
+use cahoots::{AuthorId, Deed, Event, Host, Member, PaneId, sanitise_line};
 
 use super::prompt::{About, Question};
 use crate::table::short;
@@ -20,10 +20,26 @@ pub(super) fn of(host: &Host, event: &Event) -> Option<Question> {
         }),
         Event::Alarm(alarm) => {
             let text = format!("alarm: {}", alarm_text(alarm, &host.session().members()));
-            Some(Question { about: About::Alarm, text })
+            Some(Question { about: About::Notice, text })
+        }
+        Event::Commanded { by, deed, to } => {
+            Some(Question { about: About::Notice, text: commanded(by, *deed, to.as_ref())? })
         }
         _ => None,
     }
+}
+
+/// Tells what somebody had the host do by an own link; nothing where the owner's own question shows it by going away.
+fn commanded(by: &Member, deed: Deed, to: Option<&Member>) -> Option<String> {
+    let what = match deed {
+        Deed::MadeLink(link) => format!("made link {}", short(&link.to_string())),
+        Deed::Revoked(link) => format!("revoked link {}", short(&link.to_string())),
+        Deed::Kicked(_) => format!("removed {}", to.map_or("somebody", |member| &member.name)),
+        Deed::RevokedAll => "revoked all links".to_owned(),
+        _ => return None,
+    };
+    let link = by.link.map(|link| format!(", by own link {}", short(&link.to_string()))).unwrap_or_default();
+    Some(format!("{} (key {}{link}) {what}", by.name, by.key()))
 }
 
 /// Returns the questions that are open, for who has missed events.
@@ -42,7 +58,7 @@ pub(super) fn is_over(host: &Host, about: About) -> bool {
         About::Knock(author) => host.waiting().iter().all(|member| member.author != author),
         About::Line(pane, author) => host.proposed_lines().iter().all(|(of, by, _)| (*of, *by) != (pane, author)),
         About::Drive(pane, author) => !host.wishes(pane).contains(&author),
-        About::Alarm => false,
+        About::Notice => false,
     }
 }
 
@@ -66,4 +82,34 @@ fn knock(host: &Host, member: &Member) -> Question {
 fn line(pane: PaneId, member: &Member, text: &str) -> Question {
     let shown = sanitise_line(text, LINE_BYTES_MAX);
     Question { about: About::Line(pane, member.author), text: format!("{} wants to run: {shown}", member.name) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cahoots::{Access, Guest, Host, Lan, ShareId, Terms};
+
+    /// An own link that has got into wrong hands acts in the owner's name: who sits at the terminal has to see whose.
+    #[tokio::test]
+    async fn owner_is_told_who_acts_by_an_own_link() {
+        let host = Host::builder().name("Ada").lan(Lan::Off).start().await.unwrap();
+        let link = host.share(Terms::new(Access::Own)).unwrap();
+        let (here, there) = cahoots::Channel::pair(65_536);
+        let attached = host.attach(here);
+        let joining = Guest::builder(link).name("Ann").channel(there).start();
+        let guest = tokio::select! {
+            guest = joining => guest.unwrap(),
+            () = attached => panic!("the guest is let in"),
+        };
+        let members = host.session().members();
+        let ada = members.iter().find(|member| member.is_me).unwrap();
+        let ann =
+            Member { name: "Ann".into(), ..guest.session().members().into_iter().find(|member| member.is_me).unwrap() };
+        let by = format!("Ann (key {}, by own link {})", ann.key(), short(&ann.link.unwrap().to_string()));
+        let told = |deed, to| commanded(&ann, deed, to);
+        assert_eq!(told(Deed::RevokedAll, None), Some(format!("{by} revoked all links")));
+        assert_eq!(told(Deed::MadeLink(ShareId([0xab; 16])), None), Some(format!("{by} made link abababab")));
+        assert_eq!(told(Deed::Kicked(ada.author), Some(ada)), Some(format!("{by} removed Ada")));
+        assert_eq!(told(Deed::LetIn(ada.author), Some(ada)), None);
+    }
 }

@@ -9,7 +9,7 @@ use crate::proto::key::Secret32;
 use crate::proto::limits::{AUTHORS_MAX, TYPED_UNREAD_BYTES_MAX};
 use crate::proto::member::{ChainError, VerifiedMember};
 use crate::proto::seal::{DirectHost, EntryError};
-use crate::proto::session::{Event, Peer};
+use crate::proto::session::{Event, LinkId, Peer};
 use crate::proto::share::Rights;
 use crate::proto::terminal::{DirectDown, DirectUp, Refusal};
 use crate::proto::time::{Mono, Now};
@@ -38,7 +38,13 @@ impl Guest {
 
 impl Peer {
     /// Takes an entry that a member sealed to this host.
-    pub(in crate::proto::session) fn handle_typed(&mut self, entry: &WireEntry, member: &VerifiedMember, now: Now) {
+    pub(in crate::proto::session) fn handle_typed(
+        &mut self,
+        link: LinkId,
+        entry: &WireEntry,
+        member: &VerifiedMember,
+        now: Now,
+    ) {
         let author = member.author();
         let verdict = self.log.admits(member);
         // Who waits to be let in may say that it is there, and nothing else.
@@ -78,8 +84,12 @@ impl Peer {
         if is_waiting {
             return;
         }
-        if let Some(message) = opened.ok().and_then(|plaintext| DirectUp::decode(entry.kind, &plaintext).ok()) {
-            self.handle_direct(entry, member, message, now);
+        let Ok(plaintext) = opened else { return };
+        match DirectUp::decode(entry.kind, &plaintext) {
+            Ok(DirectUp::History { pane }) => self.handle_history_ask(link, member, pane),
+            Ok(message) => self.handle_direct(entry, member, message, now),
+            Err(_) if DirectUp::is_command(entry.kind, &plaintext) => self.handle_command(member, None, entry.seq, now),
+            Err(_) => {}
         }
     }
 
@@ -87,7 +97,7 @@ impl Peer {
         let (author, seq) = (member.author(), entry.seq);
         let may_type = member.rights().contains(Rights::INPUT);
         match message {
-            DirectUp::Nothing | DirectUp::Probe => {}
+            DirectUp::Nothing | DirectUp::Probe | DirectUp::History { .. } => {}
             DirectUp::Input { .. } | DirectUp::Drive { .. } if !may_type => {
                 self.refuse_input(author, Refusal::NoRight, seq);
             }
@@ -97,7 +107,7 @@ impl Peer {
             }
             DirectUp::Input { pane, bytes } => self.handle_input(pane, bytes, Receipt::of(&self.session, entry), now),
             DirectUp::Drive { pane, wish } => self.handle_wish(pane, author, wish, seq, now),
-            DirectUp::Command(command) => self.handle_command(member, command, seq, now),
+            DirectUp::Command(command) => self.handle_command(member, Some(command), seq, now),
             DirectUp::Size { pane, size } => self.events.push_back(Event::WindowSize(pane, author, size)),
             DirectUp::Keyframe { pane } => {
                 Channel::terminal(pane).into_iter().for_each(|channel| self.want_keyframe(channel));
@@ -111,7 +121,7 @@ impl Peer {
         pane.encoder.note_input();
         // Who typed waits for the echo: it goes out at once, whatever was flushed before.
         pane.flushed = None;
-        let Some(hosting) = &mut self.hosting else { return };
+        let Some(hosting) = self.hosting.as_mut() else { return };
         hosting.input_bytes += bytes.len();
         let author = receipt.author();
         let ended = hosting.bursts.add(id, bytes.len(), receipt, now);
@@ -121,7 +131,7 @@ impl Peer {
 
     /// Notes that a program has read so many typed bytes: as many more may come.
     pub fn handle_input_read(&mut self, bytes: usize) {
-        if let Some(hosting) = &mut self.hosting {
+        if let Some(hosting) = self.hosting.as_mut() {
             hosting.input_bytes = hosting.input_bytes.saturating_sub(bytes);
         }
     }
@@ -131,13 +141,19 @@ impl Peer {
     }
 
     pub(in crate::proto::session) fn answer(&mut self, author: AuthorId, message: &DirectDown) {
+        self.answer_by(author, message, None);
+    }
+
+    /// Answers on one link, or on all.
+    pub(super) fn answer_by(&mut self, author: AuthorId, message: &DirectDown, by: Option<LinkId>) {
         let Some(me) = self.me.as_ref().map(VerifiedMember::author) else { return };
-        let Some(hosting) = &mut self.hosting else { return };
+        let Some(hosting) = self.hosting.as_mut() else { return };
         let Some(guest) = hosting.guests.get_mut(&author) else { return };
         let entry = guest.direct.seal(hosting.answers, me, &self.keys, &message.encode());
         hosting.answers += 1;
         let frame = Frame::Entry(entry.as_bytes().clone());
-        self.links.values_mut().filter(|link| link.is_ready()).for_each(|link| link.send(&frame));
+        let links = self.links.iter_mut().filter(|(id, link)| link.is_ready() && by.is_none_or(|by| by == **id));
+        links.for_each(|(_, link)| link.send(&frame));
     }
 
     pub(in crate::proto::session) fn poll_acks(&self) -> Option<Mono> {
@@ -151,7 +167,7 @@ impl Peer {
     }
 
     pub(in crate::proto::session) fn flush_acks(&mut self) {
-        let Some(hosting) = &mut self.hosting else { return };
+        let Some(hosting) = self.hosting.as_mut() else { return };
         hosting.ack_at = None;
         let owed = hosting.guests.iter_mut().filter(|(_, guest)| guest.owes_ack);
         let owed: Vec<_> = owed

@@ -88,6 +88,8 @@ pub struct ShareInfo {
     pub here: usize,
     /// Whether it is the owner's own, by which nobody else comes.
     pub is_own: bool,
+    /// The member by whose command the host made it, as far as the host knows; nobody else does.
+    pub made_by: Option<AuthorId>,
 }
 
 /// Why the owner could not do it; the caller has to act.

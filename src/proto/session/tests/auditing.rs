@@ -6,8 +6,10 @@ use crate::proto::id::Epoch;
 use crate::proto::lane::verify::EntryError;
 use crate::proto::limits::JOURNAL_BYTES_MAX;
 use crate::proto::seal::pad_durable;
+use crate::proto::terminal::{Command, Wanted};
 use crate::proto::wire::WireEntry;
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 
 /// A session in which Ben came by a link, drove, spoke and was cut off.
 fn session() -> (Wire, usize, Token) {
@@ -91,6 +93,41 @@ fn audit_tells_whom_a_closed_link_cut_off() {
     let closed = What::LinkClosed { link: share, cut_off: vec![person], stay: 0 };
     assert!(audit.events.iter().any(|event| event.what == closed && event.source == Source::Owner));
     assert!(told(&audit, "ben").contains(&What::Left));
+}
+
+/// An own link is lent, and misused: whoever looks into it afterwards has to see who did what with it, not only that the
+/// owner's keys did.
+#[test]
+fn audit_tells_who_commanded_the_host() {
+    let (mut wire, ben, _) = session();
+    let own = wire.share(Access::Own);
+    let phone = wire.join(&own);
+    wire.peers[phone].present(|presence| presence.name = "ann".into());
+    pass(&mut wire, 100_000);
+    let wanted = Wanted { access: Access::View, lasts_s: 600, members_max: 0, approve: false, once: false };
+    let ben = wire.id(ben);
+    let own_shares = wire.host().shares().len();
+    let closed = wire.host().share_of(&ben).unwrap();
+    for command in [Command::Share(wanted), Command::Kick(ben), Command::Revoke(closed), Command::RevokeAll] {
+        wire.peers[phone].command(command).unwrap();
+        pass(&mut wire, 200_000);
+    }
+    let ann = wire.id(phone);
+    let made: Vec<_> = wire.host().shares().into_iter().filter(|share| share.made_by.is_some()).collect();
+    assert_eq!((wire.host().shares().len(), made.len(), made[0].made_by), (own_shares + 1, 1, Some(ann)));
+    assert!(wire.peers[phone].shares().iter().all(|share| share.made_by.is_none()), "only the host knows");
+    let audit = audit::read(&export(&mut wire, 0, Contents::LeftOut)).unwrap();
+    let deeds = told(&audit, "ann").into_iter().filter(|what| matches!(what, What::Commanded { .. }));
+    let deeds: Vec<String> = deeds.map(|what| what.to_string()).collect();
+    let link = &made[0].share.to_string()[..8];
+    assert_eq!(deeds.len(), 3, "what was closed before is not noted again: {deeds:?}");
+    assert_eq!(deeds[0], format!("had the host make link {link}"));
+    assert!(deeds[1].starts_with("had the host remove ben ("), "{deeds:?}");
+    assert_eq!(deeds[2], "had the host revoke all links");
+    let json = serde_json::to_value(&audit).unwrap();
+    let is_it = |event: &&serde_json::Value| event["what"] == "commanded" && event["deed"] == "kick";
+    let kick = json["events"].as_array().unwrap().iter().find(is_it).unwrap();
+    assert_eq!((&kick["who"]["name"], &kick["member"]["name"]), (&"ann".into(), &"ben".into()));
 }
 
 /// A link that was passed on, and a door that somebody stood at: the audit has the way that everybody came.

@@ -67,6 +67,23 @@ fn other_links_command_nothing() {
     assert_eq!(wire.peers[ben].ended(), None);
 }
 
+/// A page that waits for an answer for ever looks as if it were dead: what its host cannot read is answered, too.
+#[test]
+fn command_that_the_host_does_not_understand_is_answered() {
+    let mut wire = Wire::new();
+    let (own, interact) = (wire.share(Access::Own), wire.share(Access::Interact));
+    let (phone, eve) = (wire.join(&own), wire.join(&interact));
+    wire.pass(100_000);
+    let unreadable =
+        || Command::Answer { pane: PaneId(1), author: AuthorId([1; 16]), accept: true, line: "ls\u{202e}".into() };
+    assert_eq!(command(&mut wire, phone, unreadable()), Some(Outcome::Not(Objection::Unknown)));
+    let forged = crate::proto::terminal::DirectUp::Command(unreadable());
+    wire.peers[eve].send_direct(PaneId(0), &forged, 0).unwrap();
+    wire.pass(100_000);
+    let heard = wire.events(eve);
+    assert!(heard.contains(&Event::InputRefused(PaneId(0), Refusal::NoRight)), "{heard:?}");
+}
+
 /// Whoever lends an own link for an hour does not lend the session for a year.
 #[test]
 fn no_link_outlasts_the_own_link_that_made_it() {

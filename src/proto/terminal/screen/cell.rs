@@ -70,7 +70,7 @@ pub struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    pub(super) const fn new(line: &'a avt::Line, clusters: &'a Clusters) -> Self {
+    pub(in super::super) const fn new(line: &'a avt::Line, clusters: &'a Clusters) -> Self {
         Self { line, clusters }
     }
 

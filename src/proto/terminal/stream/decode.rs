@@ -28,6 +28,18 @@ pub enum StreamEvent {
         /// What the program wrote, never empty.
         data: Vec<u8>,
     },
+    /// Begin anew: the lines above the screen are here. [`Screen::begin_anew`](super::super::Screen::begin_anew); what
+    /// comes after it goes on from there, also where that was shown before.
+    Past {
+        /// The screen's size.
+        size: Size,
+        /// Output bytes before it.
+        offset: u64,
+        /// The lines that scrolled off, as escape sequences.
+        lines: Vec<u8>,
+        /// Escape sequences that rebuild the screen itself.
+        keyframe: Vec<u8>,
+    },
     /// The program has ended.
     End {
         /// Its exit status; 128 and the signal's number if one ended it.

@@ -62,7 +62,7 @@ fn viewer_starts_at_a_keyframe() {
                 assert_eq!(offset, 6);
                 viewer.write(&data);
             }
-            StreamEvent::End { .. } => panic!("nothing has ended"),
+            StreamEvent::End { .. } | StreamEvent::Past { .. } => panic!("nothing has ended"),
         }
     }
     assert_eq!(viewer.text()[0], "before after");
