@@ -82,12 +82,25 @@ function make(number: number): Screen {
   return screen;
 }
 
+/** What hosts number the first terminal. */
+const FIRST_PANE = 0;
+
+/** Looks at the terminal that most sessions begin with, before their documents say that there is one. */
+export function expectFirst(): void {
+  if (screens.peek().size > 0) return;
+  screens.value = new Map([[FIRST_PANE, make(FIRST_PANE)]]);
+  tell({ kind: "watch", pane: FIRST_PANE });
+}
+
 /** Keeps terminals in step with the rest of the page; called once. */
 export function keepScreens(): void {
+  // Before the documents are here, none is missing from them.
+  let areListed = false;
   effect(() => {
     const looked = shownPanes.value;
-    const panes = (scene.value as Scene | null)?.panes;
-    const gone = [...screens.peek().keys()].filter((number) => !panes?.some((one) => one.pane === number));
+    const panes = (scene.value as Scene | null)?.panes ?? [];
+    areListed ||= panes.length > 0;
+    const gone = areListed ? [...screens.peek().keys()].filter((number) => !panes.some((one) => one.pane === number)) : [];
     const news = looked.filter((number) => !screens.peek().has(number));
     if (gone.length === 0 && news.length === 0) return;
     const next = new Map(screens.peek());

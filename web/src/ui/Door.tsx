@@ -10,6 +10,7 @@ import { keyOf } from "../state/owner";
 import { askServer, server } from "../state/trust";
 import { happen, hint, person, scene, stage, status, tell } from "../state/store";
 import { Mark } from "./Icon";
+import { expectFirst } from "../terminal/screens";
 import { PersonFields } from "./PersonFields";
 import { Ended } from "./Ended";
 import { Trust } from "./Trust";
@@ -142,6 +143,7 @@ function JoinForm({ invitation }: { invitation: Invitation }) {
     openLink.value = link;
     happen({ kind: "joinAsked", time: Date.now() });
     tell({ kind: "join", link, words: invitation.needsPassphrase ? words : null, name, colour: me.colour, gateway });
+    expectFirst();
   };
   useLayoutEffect(() => {
     if (isReopened.peek()) void join();

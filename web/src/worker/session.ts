@@ -20,6 +20,8 @@ const HEART_MS = 1_000;
 const GAP_MS = 2_500;
 /** How many of the last messages are sent again when one more comes. */
 const CHAT_LINES_AGAIN = 50;
+/** How often a chat is shown that is still coming in. */
+const CHAT_MS = 1_000;
 
 export type Post = (message: ToPage, transfer?: Transferable[]) => void;
 export type Dial = (events: TransportEvents) => Transport;
@@ -46,9 +48,12 @@ export class Session {
   #chatSeen = 0;
   #chatWhole = true;
   #chatDirty = true;
+  #chatCount = 0;
+  #chatSent = 0;
   #dialTimer: ReturnType<typeof setTimeout> | undefined;
   #coreTimer: ReturnType<typeof setTimeout> | undefined;
   #sceneTimer: ReturnType<typeof setTimeout> | undefined;
+  #sceneAt = 0;
   #heart: ReturnType<typeof setInterval>;
   #lastBeat = Date.now();
 
@@ -188,6 +193,8 @@ export class Session {
         if (this.#number === null) return;
         this.#setTime();
         this.#core.receive(this.#number, bytes);
+        // While much comes in, timers wait behind it.
+        if ((this.#core.deadline() ?? Number.POSITIVE_INFINITY) <= performance.now() * 1_000) this.#core.tick();
         this.#pump();
       },
       closed: (reason) => this.#drive({ kind: "closed", retry: true, reason }),
@@ -217,6 +224,7 @@ export class Session {
     for (const notice of notices) if (notice.kind === "past") this.#outlets.get(notice.pane)?.push({ kind: "caughtUp" });
     this.#send();
     this.#flushOutput();
+    if (this.#sceneTimer !== undefined && Date.now() >= this.#sceneAt) this.#sendScene();
     clearTimeout(this.#coreTimer);
     if (this.#link.state.phase === "over") return;
     const deadline = this.#core.deadline();
@@ -247,6 +255,7 @@ export class Session {
     switch (notice.kind) {
       case "linked":
         this.#everLinked = true;
+        this.#chatSent = Date.now();
         this.#isProven ||= notice.link === this.#number;
         this.#chatWhole = true;
         this.#askedForDesk = false;
@@ -328,15 +337,29 @@ export class Session {
   }
 
   #sceneSoon(): void {
-    this.#sceneTimer ??= setTimeout(() => {
-      this.#sceneTimer = undefined;
-      this.#setTime();
-      const scene = this.#core.scene();
-      this.#everLive ||= scene.live;
-      this.#post({ kind: "scene", scene, edits: this.#edits });
-      if (scene.canCommand) this.#tellOwner(scene);
-      if (this.#chatDirty || scene.messages !== this.#chatSeen) this.#sendChat(scene.messages);
-    }, SCENE_MS);
+    if (this.#sceneTimer !== undefined) return;
+    this.#sceneAt = Date.now() + SCENE_MS;
+    this.#sceneTimer = setTimeout(() => this.#sendScene(), SCENE_MS);
+  }
+
+  #sendScene(): void {
+    clearTimeout(this.#sceneTimer);
+    this.#sceneTimer = undefined;
+    this.#setTime();
+    const scene = this.#core.scene();
+    this.#everLive ||= scene.live;
+    this.#post({ kind: "scene", scene, edits: this.#edits });
+    if (scene.canCommand) this.#tellOwner(scene);
+    if (this.#chatDirty || scene.messages !== this.#chatSeen) this.#sendChatSoon(scene.messages);
+  }
+
+  /** A long chat is sent once it is all here, or now and then: drawing it takes the page longer than a screen. */
+  #sendChatSoon(count: number): void {
+    const isLong = count > this.#chatSeen + CHAT_LINES_AGAIN && count !== this.#chatCount;
+    this.#chatCount = count;
+    if (isLong && Date.now() - this.#chatSent < CHAT_MS) return this.#sceneSoon();
+    this.#chatSent = Date.now();
+    this.#sendChat(count);
   }
 
   /** What a holder of an own link sees besides. */
