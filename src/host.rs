@@ -11,7 +11,7 @@ mod web;
 use links::Issued;
 pub use links::{LinkInfo, SHARE_LASTS, Terms};
 pub use pane::Pane;
-use reach::{Reports, Told};
+use reach::{Entrance, Reports, Told};
 pub use terminal::{Mirror, Snapshot, Terminal};
 
 use crate::io::channel::Channel;
@@ -29,8 +29,8 @@ use crate::proto::terminal::{Size, sanitise_line};
 use crate::proto::token::Relay;
 use crate::session::{Connection, RelayReach, Session};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 
 /// How long [`Host::end`] waits for the others to hear of it, and of all that comes before: half a megabyte at most on
 /// a link of 1 Mbit/s.
@@ -169,7 +169,7 @@ impl HostBuilder {
             relay: self.relay,
             hall,
             endpoint: Endpoint::new(),
-            listening: None,
+            nearby: None,
             tasks: JoinSet::new(),
             port: None,
             #[cfg(feature = "web")]
@@ -208,8 +208,7 @@ pub struct Host {
     relay: Option<Relay>,
     hall: Node,
     endpoint: Endpoint,
-    /// What the listener for guests nearby ends by: it closes once this is dropped.
-    listening: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
+    nearby: Option<Entrance>,
     tasks: JoinSet<()>,
     port: Option<u16>,
     #[cfg(feature = "web")]
@@ -305,11 +304,10 @@ impl Host {
             // Written is not delivered: a process that exits now takes the last packets with it.
             #[cfg(feature = "web")]
             if let Some(browsers) = self.browsers.take() {
-                browsers.close().await;
+                browsers.entrance.close().await;
             }
-            if let Some((stop, closed)) = self.listening.take() {
-                drop(stop);
-                let _ = closed.await;
+            if let Some(nearby) = self.nearby.take() {
+                nearby.close().await;
             }
             self.endpoint.wait_idle().await;
         };

@@ -9,6 +9,7 @@ pub mod lane;
 pub mod limits;
 pub mod seal;
 pub mod share;
+pub mod sorted;
 pub mod time;
 pub mod token;
 pub mod verify;

@@ -178,14 +178,15 @@ async fn open_all(
     api: &Api,
 ) -> Result<(Listener, Option<Gateway>), RelayError> {
     let is_any_port = addresses.iter().any(|address| address.port() == 0);
-    for _ in 1..PORT_TRIES {
+    let mut tries = if is_any_port { PORT_TRIES } else { 1 };
+    loop {
+        tries -= 1;
         match open_once(addresses, identity, web, limits, api).await {
             Err(RelayError::Bind(BindError::Tcp { source, .. }))
-                if is_any_port && source.kind() == std::io::ErrorKind::AddrInUse => {}
+                if tries > 0 && source.kind() == std::io::ErrorKind::AddrInUse => {}
             opened => return opened,
         }
     }
-    open_once(addresses, identity, web, limits, api).await
 }
 
 #[cfg(feature = "web")]

@@ -1,7 +1,7 @@
 //! The ways to a host: its own hall for guests nearby, and the relay for the others.
 
 use super::{FAREWELL, Host, HostError, POLL};
-use crate::io::channel::Channel;
+use crate::io::channel::{Accept, Channel};
 use crate::io::core::{Acceptor, Core, LinkState};
 use crate::io::quic::{Endpoint, ListenLimits, Listener, Target};
 use crate::io::relay_server::Node;
@@ -14,7 +14,7 @@ use crate::session::{Event, RelayReach};
 use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use tokio::sync::{oneshot, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 /// Bytes in flight between the host and its own relay, in memory.
 const PAIR_BYTES: usize = 262_144;
@@ -33,16 +33,31 @@ impl Host {
 
     pub(super) fn serve_nearby(&mut self, port: u16) -> Result<(), HostError> {
         let any = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
-        let mut listener = Listener::bind(&[any], &Identity::generate()?, ListenLimits::default())?;
+        let listener = Listener::bind(&[any], &Identity::generate()?, ListenLimits::default())?;
         let port = listener.local_port();
         self.port = Some(port);
-        let (core, hall) = (self.session.core.clone(), self.hall.clone());
+        self.nearby = Some(Entrance::open(self, listener));
+        self.tasks.spawn(announce(self.session.id(), port));
+        Ok(())
+    }
+}
+
+/// A way in for guests, for as long as this lives.
+pub(super) struct Entrance {
+    stop: oneshot::Sender<()>,
+    closed: JoinHandle<()>,
+}
+
+impl Entrance {
+    /// Serves who comes by `door` in the host's own hall.
+    pub(super) fn open(host: &Host, mut door: impl Accept) -> Self {
+        let (core, hall) = (host.session.core.clone(), host.hall.clone());
         let (stop, mut stopped) = oneshot::channel::<()>();
         let closed = tokio::spawn(async move {
             let mut guests = JoinSet::new();
             loop {
                 tokio::select! {
-                    channel = listener.accept() => {
+                    channel = door.accept() => {
                         let Some(channel) = channel else { return };
                         let (core, hall) = (core.clone(), hall.clone());
                         guests.spawn(async move { receive(&core, &hall, channel).await });
@@ -52,11 +67,15 @@ impl Host {
                 }
             }
             guests.shutdown().await;
-            listener.close().await;
+            door.close().await;
         });
-        self.listening = Some((stop, closed));
-        self.tasks.spawn(announce(self.session.id(), port));
-        Ok(())
+        Self { stop, closed }
+    }
+
+    /// Takes no more guests, and waits until the others have heard all that there is to tell.
+    pub(super) async fn close(self) {
+        drop(self.stop);
+        let _ = self.closed.await;
     }
 }
 

@@ -1,11 +1,10 @@
 //! Browsers on the local network: the host serves the viewer itself, and its own hall answers, as for guests nearby.
 
-use super::{Host, HostBuilder, HostError, reach};
+use super::reach::Entrance;
+use super::{Host, HostBuilder, HostError};
 use crate::io::gateway::{Gateway, GatewayOptions, Names, ServedBy};
 use crate::proto::token::Link;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
-use tokio::sync::oneshot;
-use tokio::task::{JoinHandle, JoinSet};
 
 /// Where browsers come to, and by which names.
 #[derive(Clone, Debug)]
@@ -17,16 +16,7 @@ pub(super) struct Place {
 /// The way in for browsers, for as long as this lives.
 pub(super) struct Browsers {
     addresses: Vec<SocketAddr>,
-    stop: oneshot::Sender<()>,
-    closed: JoinHandle<()>,
-}
-
-impl Browsers {
-    /// Takes no more of them, and waits until the others have heard all that there is to tell.
-    pub(super) async fn close(self) {
-        drop(self.stop);
-        let _ = self.closed.await;
-    }
+    pub(super) entrance: Entrance,
 }
 
 impl HostBuilder {
@@ -63,7 +53,7 @@ impl Host {
         let options =
             || GatewayOptions { names: place.names.clone(), served_by: ServedBy::Host, ..GatewayOptions::default() };
         let bound = Gateway::bind(&[place.address], None, options()).await;
-        let mut gateway = match bound {
+        let gateway = match bound {
             // Of the two kinds of addresses this machine may have the older one alone.
             Err(_) if place.address.is_ipv6() && place.address.ip().is_unspecified() => {
                 let older = SocketAddr::from((Ipv4Addr::UNSPECIFIED, place.address.port()));
@@ -72,25 +62,7 @@ impl Host {
             bound => bound?,
         };
         let addresses = gateway.local_addresses().to_vec();
-        let (core, hall) = (self.session.core.clone(), self.hall.clone());
-        let (stop, mut stopped) = oneshot::channel::<()>();
-        let closed = tokio::spawn(async move {
-            let mut guests = JoinSet::new();
-            loop {
-                tokio::select! {
-                    channel = gateway.accept() => {
-                        let Some(channel) = channel else { return };
-                        let (core, hall) = (core.clone(), hall.clone());
-                        guests.spawn(async move { reach::receive(&core, &hall, channel).await });
-                    }
-                    Some(_) = guests.join_next() => {}
-                    _ = &mut stopped => break,
-                }
-            }
-            guests.shutdown().await;
-            gateway.close().await;
-        });
-        self.browsers = Some(Browsers { addresses, stop, closed });
+        self.browsers = Some(Browsers { addresses, entrance: Entrance::open(self, gateway) });
         Ok(())
     }
 }

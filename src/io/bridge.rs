@@ -183,8 +183,8 @@ impl<'a> Crossing<'a> {
     }
 }
 
-/// Looks at what comes for the page up to READY: a direct way that ends before it, or that the page gives up, is not
-/// tried again at once.
+/// Looks at what comes for the page up to READY: a direct way whose other side ends it before that, or that the page
+/// gives up, is not tried again at once.
 #[derive(Debug)]
 pub(crate) struct Watch<'a> {
     bridge: &'a Bridge,
@@ -197,6 +197,11 @@ impl Watch<'_> {
     /// The page gives the connection up: whoever is at its end is not the host.
     pub(crate) fn give_up(&mut self) {
         self.decoder = Some(FrameDecoder::new());
+    }
+
+    /// The page goes by itself, as one that is loaded anew: that says nothing about who is at the other end.
+    pub(crate) fn let_go(&mut self) {
+        self.decoder = None;
     }
 
     pub(crate) fn hear(&mut self, bytes: &[u8]) {
@@ -223,6 +228,7 @@ impl Drop for Watch<'_> {
 mod tests {
     use super::*;
     use crate::proto::token::{Access, Relay, Token};
+    use crate::proto::wire::Ready;
     use std::net::SocketAddr;
 
     fn link(relay: Option<&str>) -> Link {
@@ -240,8 +246,18 @@ mod tests {
         assert!(bridge.target(candidate).is_none());
         tokio::time::advance(SHUNNED).await;
         assert!(bridge.target(candidate).is_some());
-        drop(Watch { bridge: &bridge, candidate, decoder: None });
+        let watch = || Watch { bridge: &bridge, candidate, decoder: Some(FrameDecoder::new()) };
+        watch().let_go();
+        assert!(bridge.target(candidate).is_some(), "a page that was loaded anew meanwhile");
+        let mut served = watch();
+        served.hear(&Frame::Ready(Ready { log_next: 0 }).encode());
+        drop(served);
         assert!(bridge.target(candidate).is_some(), "a session that went well and is over");
+        let mut served = watch();
+        served.hear(&Frame::Ready(Ready { log_next: 0 }).encode());
+        served.give_up();
+        drop(served);
+        assert!(bridge.target(candidate).is_none(), "somebody who is not the host can say READY");
     }
 
     /// The page tells people what is wrong: a relay that is down is another matter than a host that is not nearby.

@@ -69,6 +69,15 @@ impl fmt::Debug for Channel {
     }
 }
 
+/// Where channels come in, until it is closed.
+pub(crate) trait Accept: Send + 'static {
+    /// Returns the next channel, or `None` when no more can come. Cancelling loses nothing.
+    fn accept(&mut self) -> impl Future<Output = Option<Channel>> + Send;
+
+    /// Takes no more, and waits until what was written to those given out, and dropped since, has left.
+    fn close(self) -> impl Future<Output = ()> + Send;
+}
+
 type Export = dyn Fn(&SessionId) -> Option<[u8; 32]> + Send + Sync;
 
 /// Gives both ends of one secure connection, and nobody else, the same 32 bytes.

@@ -15,7 +15,7 @@ pub use guard::Names;
 pub(crate) use webtransport::{Offer, Pages, WebTransport};
 
 use crate::io::bridge::Bridge;
-use crate::io::channel::Channel;
+use crate::io::channel::{Accept, Channel};
 use crate::io::gate::{Address, Gate, Seat, Verdict};
 use crate::io::quic::{BindError, ListenLimits};
 use crate::io::tls::{Identity, web_config};
@@ -185,6 +185,16 @@ impl Gateway {
     #[must_use]
     pub fn local_addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+}
+
+impl Accept for Gateway {
+    async fn accept(&mut self) -> Option<Channel> {
+        Self::accept(self).await
+    }
+
+    async fn close(self) {
+        Self::close(self).await;
     }
 }
 

@@ -22,6 +22,7 @@ mod generations;
 mod handshake;
 mod hidden;
 mod holdings;
+mod host_only;
 mod hosting;
 mod lanes;
 mod link;
@@ -54,6 +55,7 @@ use crate::proto::lane::replica::Replica;
 use crate::proto::member::VerifiedMember;
 use crate::proto::seal::{LaneReader, LaneWriter};
 use crate::proto::share::Rights;
+use crate::proto::sorted::SortedMap;
 use crate::proto::time::{Mono, Now};
 use crate::proto::wire::{CloseCode, Frame};
 use acceptors::Acceptors;
@@ -62,6 +64,7 @@ use documents::Documents;
 use epochs::Epochs;
 use hidden::Hidden;
 use holdings::Comparison;
+use host_only::HostOnly;
 use hosting::Hosting;
 use lanes::Lanes;
 use link::{Link, Phase};
@@ -70,7 +73,7 @@ use passing::Passing;
 use past::Past;
 use presence::OwnPresence;
 use proofs::Proofs;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use typing::Typing;
 use viewing::Viewing;
 use zeroize::Zeroize;
@@ -85,7 +88,7 @@ pub struct Peer {
     /// anew what was drawn before, as the keys of epochs that are over.
     seed: Secret32,
     me: Option<VerifiedMember>,
-    owner: Option<Owner>,
+    owner: HostOnly<Owner>,
     log: AuthLog,
     epochs: Epochs,
     lanes: Lanes,
@@ -95,16 +98,16 @@ pub struct Peer {
     passing: Passing,
     roster: Roster,
     replica: Replica,
-    readers: BTreeMap<LaneId, LaneReader>,
-    writers: BTreeMap<Channel, LaneWriter>,
+    readers: SortedMap<LaneId, LaneReader>,
+    writers: SortedMap<Channel, LaneWriter>,
     documents: Option<Documents>,
     presence: OwnPresence,
     comparison: Comparison,
     hidden: Hidden,
-    hosting: Option<Hosting>,
+    hosting: HostOnly<Hosting>,
     viewing: Viewing,
     typing: Typing,
-    links: BTreeMap<LinkId, Link>,
+    links: SortedMap<LinkId, Link>,
     acceptors: Acceptors,
     events: VecDeque<Event>,
     ended: Option<Ending>,
@@ -129,7 +132,7 @@ impl Peer {
             secret,
             seed,
             me: None,
-            owner: None,
+            owner: HostOnly::NONE,
             log: AuthLog::new(session),
             epochs: Epochs::default(),
             lanes: Lanes::default(),
@@ -139,16 +142,16 @@ impl Peer {
             passing: Passing::default(),
             roster: Roster::default(),
             replica: Replica::default(),
-            readers: BTreeMap::new(),
-            writers: BTreeMap::new(),
+            readers: SortedMap::new(),
+            writers: SortedMap::new(),
             documents: None,
             presence: OwnPresence::default(),
             comparison: Comparison::default(),
             hidden: Hidden::default(),
-            hosting: None,
+            hosting: HostOnly::NONE,
             viewing: Viewing::default(),
             typing: Typing::default(),
-            links: BTreeMap::new(),
+            links: SortedMap::new(),
             acceptors: Acceptors::default(),
             events: VecDeque::new(),
             ended: None,

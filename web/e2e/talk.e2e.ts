@@ -67,6 +67,10 @@ test("an address in the chat opens only after it was shown, and nothing else is 
   await expect(dialog).toContainText("https://docs.example/a?b=1");
   await dialog.getByRole("button", { name: "Stay here" }).click();
   await expect(dialog).toBeHidden();
+  // Nor does the wheel open it behind one's back.
+  await anchors.click({ button: "middle" });
+  await expect(dialog).toContainText("https://docs.example/a?b=1");
+  await dialog.getByRole("button", { name: "Stay here" }).click();
   expect(kay.page.context().pages()).toHaveLength(1);
 });
 

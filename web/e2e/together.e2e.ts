@@ -63,20 +63,25 @@ test("two browsers and a native guest see the same screen and the same chat", as
 
 test("notes written together are the same for all, with nothing lost", async ({ stage, visit }) => {
   const { links } = await stage.share(await stage.relay());
+  const ben = await stage.join(links.interact, "Ben");
   const [kay, tom] = [await visit(links.interact, { as: "Kay" }), await visit(links.interact, { as: "Tom" })];
   await Promise.all([kay.isLive(), tom.isLive()]);
   await Promise.all([kay.open("Notes"), tom.open("Notes")]);
   await kay.notes.pressSequentially("# Findings\n- wide 😀\n");
   await expect(tom.notes).toHaveValue("# Findings\n- wide 😀\n");
+  await expect.poll(() => ben.notes()).toBe("# Findings\n- wide 😀\n");
 
   await tom.notes.evaluate((area: HTMLTextAreaElement) => area.setSelectionRange(0, 0));
   await kay.notes.evaluate((area: HTMLTextAreaElement) => area.setSelectionRange(area.value.length, area.value.length));
+  // A place in the notes is before a character, and an emoji is one.
+  ben.write("# Findings\n".length, "- ben's own\n");
   await Promise.all([
     kay.notes.pressSequentially("kay at the end 字", { delay: 20 }),
     tom.notes.pressSequentially("tom at the start é ", { delay: 25 }),
   ]);
-  const whole = "tom at the start é # Findings\n- wide 😀\nkay at the end 字";
+  const whole = "tom at the start é # Findings\n- ben's own\n- wide 😀\nkay at the end 字";
   for (const viewer of [kay, tom]) await expect(viewer.notes).toHaveValue(whole);
+  await expect.poll(() => ben.notes()).toBe(whole);
 
   const late = await visit(links.view, { seat: "phone", as: "Lea" });
   await late.isLive();

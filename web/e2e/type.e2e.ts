@@ -67,6 +67,7 @@ test("several pasted lines are asked about, one is not", async ({ stage, visit }
   await expect(dialog.getByRole("button", { name: "Cancel" })).toBeFocused();
   await viewer.page.keyboard.press("Enter");
   await expect(dialog).toBeHidden();
+  await expect(viewer.page.locator(".xterm-helper-textarea")).toBeFocused();
 
   await viewer.paste("echo two\necho lines\n");
   await dialog.getByRole("button", { name: "Paste", exact: true }).click();

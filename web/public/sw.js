@@ -9,6 +9,8 @@ const HOME = new URL("./", self.location.href);
 /** A link leads to j in it; both are the same file. */
 const PAGES = new Set([HOME.href, new URL("j", HOME).href]);
 const PARTS = /^(assets\/|icon|app\.webmanifest$)/;
+/** What the server says of itself. */
+const SAYING = new URL("served-by", HOME).href;
 
 self.addEventListener("install", (event) => event.waitUntil(keepPage()));
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
@@ -19,13 +21,17 @@ self.addEventListener("fetch", (event) => {
   const url = origin + pathname;
   if (request.method !== "GET" || !url.startsWith(HOME.href)) return;
   if (request.mode === "navigate" && PAGES.has(url)) event.respondWith(page(event));
+  else if (url === SAYING) event.respondWith(newestElseKept(request));
   else if (PARTS.test(url.slice(HOME.href.length))) event.respondWith(part(request));
 });
 
 self.addEventListener("message", (event) => {
-  const { kind, urls } = event.data ?? {};
+  const { kind, urls, tab, link } = event.data ?? {};
   if (kind === "keep") event.waitUntil(keep(urls));
-  if (kind === "renew") event.waitUntil(renew().then(() => event.source?.postMessage({ kind: "renewed" })));
+  if (kind === "leave") event.waitUntil(hold(tab, link));
+  if (kind === "fetch") event.ports[0]?.postMessage(take(tab));
+  const said = (kind) => event.source?.postMessage({ kind });
+  if (kind === "renew") event.waitUntil(renew().then(() => said("renewed"), () => said("alone")));
 });
 
 async function newest() {
@@ -36,9 +42,12 @@ async function newest() {
 
 /** Keeps the page and what it names; does nothing where one is kept. */
 async function keepPage() {
+  if (await caches.match(HOME, { cacheName: KEPT })) return;
+  await put(await newest());
+}
+
+async function put(response) {
   const cache = await caches.open(KEPT);
-  if (await cache.match(HOME)) return;
-  const response = await newest();
   const named = [...(await response.clone().text()).matchAll(/(?:src|href)="([^"#]+)"/g)].map(([, name]) => new URL(name, HOME).href);
   await cache.addAll([...new Set(named)]);
   await cache.put(HOME, response);
@@ -50,10 +59,28 @@ async function keep(urls) {
   await cache.addAll(lacking.flat());
 }
 
-/** Forgets the page that is kept for the one that the server has. */
+/** Links of tabs that are being reloaded, by a name that the tab alone has. Never on a disk. */
+const left = new Map();
+/** How long a slow phone takes to load the page again. */
+const LEFT_MS = 15_000;
+
+async function hold(tab, link) {
+  left.set(tab, link);
+  await new Promise((done) => setTimeout(done, LEFT_MS));
+  left.delete(tab);
+}
+
+function take(tab) {
+  const link = left.get(tab) ?? null;
+  left.delete(tab);
+  return link;
+}
+
+/** Forgets the page that is kept for the one that the server has, if it has one. */
 async function renew() {
+  const response = await newest();
   await caches.delete(KEPT);
-  await keepPage();
+  await put(response);
 }
 
 async function page(event) {
@@ -71,6 +98,19 @@ async function compare(kept, id) {
     if (before !== now) await said("newer");
   } catch {
     await said("alone");
+  }
+}
+
+async function newestElseKept(request) {
+  const cache = await caches.open(KEPT);
+  try {
+    const response = await fetch(request);
+    if (response.ok) await cache.put(request, response.clone());
+    return response;
+  } catch (gone) {
+    const kept = await cache.match(request);
+    if (kept) return kept;
+    throw gone;
   }
 }
 

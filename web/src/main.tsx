@@ -2,11 +2,11 @@
 
 import { render } from "preact";
 import wasmUrl from "./core/cahoots_web_bg.wasm?url";
-import { takeLink } from "./shared/address";
-import { isKept, startKeeper } from "./shared/keeper";
+import { givenLink, isReopened, openLink, takeLink } from "./shared/address";
+import { fetchLink, isKept, leaveLink, startKeeper } from "./shared/keeper";
 import type { ToPage, ToWorker } from "./shared/messages";
-import { connect, happen, isWide, newerPage, now, online, panel, sawChat, scene, searching, take, tell } from "./state/store";
-import { askServer } from "./state/trust";
+import { connect, happen, hint, isWide, newerPage, now, online, panel, sawChat, scene, searching, stage, take, tell } from "./state/store";
+import { askServer, server } from "./state/trust";
 import { keepScreens, takeTerminal } from "./terminal/screens";
 import { App } from "./ui/App";
 import "./style/theme.css";
@@ -38,19 +38,40 @@ const policy = trusted?.createPolicy("cahoots", {
 const scriptUrl = (url: string) => policy?.createScriptURL(url) ?? url;
 const worker = new Worker(scriptUrl(workerUrl), { type: "module" });
 connect((message: ToWorker, transfer = []) => worker.postMessage(message, transfer));
+let hasSpoken = false;
 worker.onmessage = ({ data }: MessageEvent<ToPage>) => {
+  hasSpoken = true;
   if (!takeTerminal(data)) take(data);
 };
-worker.onerror = () => happen({ kind: "broken", text: "The viewer's worker did not start." });
+worker.onerror = ({ message }) => {
+  const text = hasSpoken ? `The viewer's worker stopped: ${message}` : "The viewer's worker did not start.";
+  happen({ kind: "broken", text });
+};
 
 if (asked === "wt" || asked === "ws") tell({ kind: "only", by: asked === "wt" ? "webtransport" : "websocket" });
 keepScreens();
-void askServer(document.baseURI);
-if (link === null) happen({ kind: "noLink" });
+const asking = askServer(document.baseURI);
+if (link === null) void reopen();
 else tell({ kind: "read", link });
+
+/** Goes on where a reload broke off; else there is no link. */
+async function reopen(): Promise<void> {
+  const [left] = await Promise.all([fetchLink().catch(() => null), asking]);
+  // Somebody may have put one into the address bar meanwhile.
+  if (givenLink.peek() !== null) return;
+  if (left === null) return happen({ kind: "noLink" });
+  isReopened.value = true;
+  givenLink.value = left;
+  tell({ kind: "read", link: left });
+}
+
+addEventListener("pagehide", () => {
+  if (openLink.value !== null && stage.peek().at !== "ended") leaveLink(openLink.value);
+});
 
 addEventListener("online", () => {
   online.value = true;
+  if (server.peek() === null) void askServer(document.baseURI);
   tell({ kind: "wake", reason: "online" });
 });
 addEventListener("offline", () => {
@@ -63,6 +84,11 @@ if ("serviceWorker" in navigator && isKept(location, isSecureContext)) {
     },
     alone: () => {
       online.value = false;
+    },
+    renewed: () => {
+      // Whoever took it may look at it first.
+      openLink.value = null;
+      location.reload();
     },
   };
   // A browser that forbids it (in private windows, say) has all else.
@@ -77,8 +103,9 @@ document.addEventListener("visibilitychange", () => {
 addEventListener("hashchange", () => {
   const next = takeLink();
   if (next === null) return;
-  if (scene.peek() === null) tell({ kind: "read", link: next });
-  else happen({ kind: "hint", tone: "warn", text: "Open the other link in a tab of its own." });
+  if (openLink.peek() === null) return tell({ kind: "read", link: next });
+  givenLink.value = null;
+  hint("warn", "Open the other link in a tab of its own.");
 });
 // Before the terminal takes it for a key of its own.
 const onFind = (event: KeyboardEvent) => {

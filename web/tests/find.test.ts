@@ -40,9 +40,9 @@ describe("finding", () => {
     expect(find(rows(...Array<string>(30).fill("a".repeat(80))), 80, "a")).toHaveLength(PLACES_MAX);
   });
 
-  it("begins near where somebody looks", () => {
+  it("begins where somebody looks, and upwards from there", () => {
     const places = [3, 8, 20].map((row) => ({ row, col: 0, cells: 1 }));
-    expect([0, 8, 9, 30].map((row) => nearest(places, row))).toEqual([0, 1, 2, 2]);
+    expect([0, 8, 9, 30].map((row) => nearest(places, row))).toEqual([0, 1, 1, 2]);
   });
 });
 

@@ -47,6 +47,15 @@ describe("a link", () => {
     expect(held.state).toMatchObject({ attempt: 1, retryAt: 21_000 });
   });
 
+  it("starts over on another network, too, once it held", () => {
+    const failing: [LinkEvent, number][] = [[{ kind: "start" }, 0], [lost, 0], [{ kind: "due" }, 500], [lost, 500], [{ kind: "due" }, 1_500]];
+    const open: [LinkEvent, number] = [{ kind: "opened", by: "websocket" }, 1_500];
+    const later = walk(...failing, open, [{ kind: "slept", ms: 60_000 }, 90_000], [lost, 90_100]);
+    expect(later.state).toMatchObject({ attempt: 1 });
+    const atOnce = walk(...failing, open, [{ kind: "networkChanged" }, 1_600], [lost, 1_700]);
+    expect(atOnce.state).toMatchObject({ attempt: 3 });
+  });
+
   it("does not hammer a relay that takes it and drops it at once", () => {
     const { state } = walk(
       [{ kind: "start" }, 0],

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { shareable } from "../src/shared/address";
 import type { Command, LinkLine, Pane, Scene } from "../src/shared/messages";
-import { isAsked, linksInOrder, NO_OWNER, outcome, policyAsked, reduceOwner, spell, waitingCount } from "../src/state/owner";
+import { commandOf, isAsked, linksInOrder, NO_OWNER, outcome, policyAsked, reduceOwner, spell, waitingCount } from "../src/state/owner";
 
 const make: Command = { do: "makeLink", mayType: false, lastsS: 60, membersMax: 0, approve: true, once: false };
 const line = (share: string, more: Partial<LinkLine> = {}): LinkLine => ({
@@ -19,6 +19,16 @@ describe("an owner", () => {
     expect(owner.asked.size).toBe(0);
     owner = reduceOwner(owner, { kind: "madeSeen" });
     expect(reduceOwner(owner, answered)).toBe(owner);
+  });
+
+  it("sees a link that was made after nobody waited for it any more", () => {
+    let owner = reduceOwner(NO_OWNER, { kind: "commanded", id: 1, command: make });
+    owner = reduceOwner(owner, { kind: "unanswered", id: 1 });
+    expect(isAsked(owner, { do: "makeLink" })).toBe(false);
+    expect(commandOf(owner, 1)).toBe(make);
+    owner = reduceOwner(owner, { kind: "answered", id: 1, answer: { what: "made", link: "https://x/j#t", share: "s" } });
+    expect(owner.made?.link).toBe("https://x/j#t");
+    expect(commandOf(owner, 1)).toBeUndefined();
   });
 
   it("is told what was not done, and by what name", () => {

@@ -61,7 +61,12 @@ Examples:
   cahoots join --json --until-exit --file link.txt
 
 In the viewer: Ctrl-] and then c chat, p people, n notes, m pointer, d drive, s pass on, q leave, ? help.
-With a view link the keys work without Ctrl-].";
+With a view link the keys work without Ctrl-].
+
+With --json, stdin takes requests, one JSON object per line:
+  {\"do\":\"screen\"}   {\"do\":\"type\",\"text\":\"make\\r\"}   {\"do\":\"say\",\"text\":\"hello\"}   {\"do\":\"leave\"}
+  {\"do\":\"notes\"}    {\"do\":\"edit_notes\",\"at\":0,\"delete\":0,\"insert\":\"first\"}
+  {\"do\":\"drive\",\"wish\":true}   {\"do\":\"pass_on\",\"access\":\"view\"}";
 
 const VIEW_EXAMPLES: &str = "\
 Examples:

@@ -106,6 +106,11 @@ pub(crate) fn screen(screen: &Screen) -> Value {
     })
 }
 
+/// What stands in the shared notes.
+pub(crate) fn notes(text: &str) -> Value {
+    json!({ "event": "notes", "text": text })
+}
+
 /// It is over. `why` is missing if the user left.
 pub(crate) fn ended(ending: Option<Ending>, exit: Option<i32>) -> Value {
     json!({ "event": "ended", "why": ending.map(|ending| ending.to_string()), "exit": exit })

@@ -95,21 +95,29 @@ async fn carry_over(mut socket: WebSocket, bridge: &Bridge) {
     if matches!(timeout(STALL, socket.send(Message::Text(greeting.into()))).await, Ok(Ok(()))) {
         let mut watch = crossing.watch();
         let Channel { reader, writer, .. } = crossing.channel;
-        let code = carry(socket, reader, writer, |bytes| watch.hear(bytes)).await;
-        if code == Some(GIVEN_UP) {
-            watch.give_up();
+        match carry(socket, reader, writer, |bytes| watch.hear(bytes)).await {
+            Ending::ByPage(Some(GIVEN_UP)) => watch.give_up(),
+            Ending::ByPage(_) => watch.let_go(),
+            Ending::ByOther => {}
         }
     }
 }
 
-/// Passes bytes on until either side ends; `hear` is told of those for the browser. Returns the code that the browser
-/// has closed with, if it did.
+/// Who ended it.
+enum Ending {
+    /// The page closed it, with this code if it gave one, or is gone.
+    ByPage(Option<u16>),
+    /// The other side did.
+    ByOther,
+}
+
+/// Passes bytes on until either side ends; `hear` is told of those for the browser.
 async fn carry(
     mut socket: WebSocket,
     mut reader: impl AsyncRead + Unpin,
     mut writer: impl AsyncWrite + Unpin,
     mut hear: impl FnMut(&[u8]),
-) -> Option<u16> {
+) -> Ending {
     let mut buffer = BytesMut::new();
     loop {
         buffer.reserve(MESSAGE_BYTES_MAX);
@@ -117,25 +125,25 @@ async fn carry(
             message = socket.recv() => match message {
                 Some(Ok(Message::Binary(bytes))) => {
                     if writer.write_all(&bytes).await.is_err() {
-                        return None;
+                        return Ending::ByOther;
                     }
                 }
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                Some(Ok(Message::Close(frame))) => return frame.map(|frame| frame.code),
+                Some(Ok(Message::Close(frame))) => return Ending::ByPage(frame.map(|frame| frame.code)),
                 // Frames are bytes: whoever sends text speaks something else.
-                Some(Ok(Message::Text(_)) | Err(_)) | None => return None,
+                Some(Ok(Message::Text(_)) | Err(_)) | None => return Ending::ByPage(None),
             },
             read = reader.read_buf(&mut buffer) => match read {
                 Ok(1..) => {
                     hear(&buffer);
                     let sent = timeout(STALL, socket.send(Message::Binary(buffer.split().freeze()))).await;
                     if !matches!(sent, Ok(Ok(()))) {
-                        return None;
+                        return Ending::ByPage(None);
                     }
                 }
                 _ => {
                     let _ = timeout(STALL, socket.send(Message::Close(None))).await;
-                    return None;
+                    return Ending::ByOther;
                 }
             },
         }

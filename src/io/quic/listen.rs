@@ -15,6 +15,7 @@ use super::reset::endpoint_config;
 use super::{
     Channel, DualStack, LISTENER_SOCKET_BYTES, Side, bind, canonical, path_to, quic_endpoint, transport_config,
 };
+use crate::io::channel::Accept;
 use crate::io::gate::{Address, Gate, Seat, Verdict};
 #[cfg(feature = "web")]
 use crate::io::gateway::WebTransport;
@@ -227,6 +228,16 @@ impl Listener {
             }
         };
         let _ = tokio::time::timeout(DRAIN, drained).await;
+    }
+}
+
+impl Accept for Listener {
+    async fn accept(&mut self) -> Option<Channel> {
+        Self::accept(self).await
+    }
+
+    async fn close(self) {
+        Self::close(self).await;
     }
 }
 

@@ -11,12 +11,12 @@ use crate::proto::limits::{JOURNAL_BYTES_MAX, NAME_BYTES_MAX, PANES_MAX};
 use crate::proto::member::VerifiedMember;
 use crate::proto::session::DriverPolicy;
 use crate::proto::share::Rights;
+use crate::proto::sorted::SortedMap;
 use crate::proto::terminal::sanitise_line;
 use crate::proto::time::Wall;
 use crate::proto::verify::derive;
 use crate::proto::wire::{DecodeError, Reader};
 use bytes::Bytes;
-use std::collections::BTreeMap;
 
 const VERSION: u8 = 1;
 /// Version, type, host, seq, prev, time, length.
@@ -240,7 +240,7 @@ fn digest(session: &SessionId, signed: &[u8]) -> [u8; 32] {
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
     /// Everybody whom a record names: whoever checks the records needs their certificates.
-    people: BTreeMap<AuthorId, VerifiedMember>,
+    people: SortedMap<AuthorId, VerifiedMember>,
     records: Vec<Bytes>,
     bytes: usize,
     head: [u8; 32],

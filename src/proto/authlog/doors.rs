@@ -3,24 +3,24 @@
 //! Always: nothing reopens; whom one Close record cuts off no later one brings back.
 
 use crate::proto::id::{AuthorId, ShareId};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::proto::sorted::{SortedMap, SortedSet};
 
 /// The Close and Admit records of a log, added up.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Doors {
     /// Closed shares, and who of their members stays.
-    closed: BTreeMap<ShareId, BTreeSet<AuthorId>>,
-    let_in: BTreeSet<AuthorId>,
+    closed: SortedMap<ShareId, SortedSet<AuthorId>>,
+    let_in: SortedSet<AuthorId>,
 }
 
 impl Doors {
     pub(super) const fn new() -> Self {
-        Self { closed: BTreeMap::new(), let_in: BTreeSet::new() }
+        Self { closed: SortedMap::new(), let_in: SortedSet::new() }
     }
 
     /// Closes `share` but for those in `stay`, of whom only those are left who stayed so far.
     pub(super) fn close(&mut self, share: ShareId, stay: &[AuthorId]) {
-        let stay: BTreeSet<_> = stay.iter().copied().collect();
+        let stay: SortedSet<_> = stay.iter().copied().collect();
         self.closed.entry(share).and_modify(|before| before.retain(|author| stay.contains(author))).or_insert(stay);
     }
 

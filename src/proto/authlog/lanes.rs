@@ -5,8 +5,8 @@
 use super::{AuthLog, LogError};
 use crate::proto::id::{AuthorId, Channel, Epoch, LaneId};
 use crate::proto::limits::CUTS_PER_RECORD_MAX;
+use crate::proto::sorted::SortedMap;
 use crate::proto::wire::{DecodeError, Reader};
-use std::collections::BTreeMap;
 
 /// Length of one cut in a record, in bytes.
 const CUT_BYTES: usize = 62;
@@ -151,15 +151,15 @@ impl LaneEnd {
 /// The cuts and checkpoints of a log.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Lanes {
-    cuts: BTreeMap<LaneId, Cut>,
-    checkpoints: BTreeMap<Channel, Checkpoint>,
+    cuts: SortedMap<LaneId, Cut>,
+    checkpoints: SortedMap<Channel, Checkpoint>,
     /// In ascending order of epochs.
     rolls: Vec<Roll>,
 }
 
 impl Lanes {
     pub(super) const fn new() -> Self {
-        Self { cuts: BTreeMap::new(), checkpoints: BTreeMap::new(), rolls: Vec::new() }
+        Self { cuts: SortedMap::new(), checkpoints: SortedMap::new(), rolls: Vec::new() }
     }
 
     /// Takes all of `cuts` or, if one does not hold, none.

@@ -11,7 +11,8 @@ mod resay;
 mod retract;
 mod roll;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use crate::proto::sorted::{SortedMap, SortedSet};
+use std::collections::{BTreeMap, HashMap};
 
 use automerge::{Automerge, Change, ChangeHash};
 use bytes::Bytes;
@@ -112,11 +113,11 @@ pub struct Document {
     based: BTreeMap<AuthorId, u64>,
     /// The rest of the log, parsed.
     batch: Vec<Change>,
-    lanes: BTreeMap<AuthorId, Lane>,
+    lanes: SortedMap<AuthorId, Lane>,
     /// Lanes whose first waiting change lacks the key.
     blocked: HashMap<[u8; 32], Vec<AuthorId>>,
     /// Lanes to look at, because something came.
-    touched: BTreeSet<AuthorId>,
+    touched: SortedSet<AuthorId>,
     waiting_bytes: usize,
     /// Above this, who waits most is refused.
     pub(super) waiting_bytes_max: usize,
@@ -157,9 +158,9 @@ impl Document {
             generation: 0,
             based: BTreeMap::new(),
             batch: Vec::new(),
-            lanes: BTreeMap::new(),
+            lanes: SortedMap::new(),
             blocked: HashMap::new(),
-            touched: BTreeSet::new(),
+            touched: SortedSet::new(),
             waiting_bytes: 0,
             waiting_bytes_max: ORPHANS_BYTES_MAX,
             refused: Vec::new(),

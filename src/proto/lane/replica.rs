@@ -5,8 +5,9 @@
 //! Always: a lane has no gap; entries are already checked. PROTOCOL.md 11.
 
 use crate::proto::id::{AuthorId, Channel, Epoch, LaneId};
+use crate::proto::sorted::{SortedMap, SortedSet};
 use crate::proto::wire::{LaneNext, WireEntry};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// An entry and what the next one of its lane names.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ struct Kept {
 /// The durable entries of a session.
 #[derive(Debug, Default)]
 pub struct Replica {
-    lanes: BTreeMap<LaneId, Vec<Kept>>,
+    lanes: SortedMap<LaneId, Vec<Kept>>,
     /// Rises with every change.
     version: u64,
 }
@@ -90,7 +91,10 @@ impl Replica {
     pub fn has_author(&self, author: AuthorId) -> bool {
         Channel::RECONCILED.into_iter().any(|channel| {
             let first = LaneId { channel, author, epoch: Epoch(0) };
-            self.lanes.range(first..).next().is_some_and(|(lane, _)| (lane.channel, lane.author) == (channel, author))
+            self.lanes
+                .range_from(&first)
+                .next()
+                .is_some_and(|(lane, _)| (lane.channel, lane.author) == (channel, author))
         })
     }
 
@@ -111,8 +115,9 @@ impl Replica {
 /// no queue.
 #[derive(Debug, Default)]
 pub struct Feed {
-    sent: BTreeMap<LaneId, u64>,
-    open: BTreeSet<Channel>,
+    sent: SortedMap<LaneId, u64>,
+    open: SortedSet<Channel>,
+    /// A tree: in a long session there are thousands, taken from the front.
     behind: BTreeSet<LaneId>,
     /// Those of `behind` that grew while the link was up: what is said now goes before what was said long ago.
     fresh: BTreeSet<LaneId>,

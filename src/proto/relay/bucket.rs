@@ -29,7 +29,8 @@ impl Bucket {
             self.read = now;
         }
         self.milli = self.milli.saturating_sub(milli(tokens));
-        self.debt_until(now)
+        let debt = u64::try_from(self.milli.saturating_neg()).unwrap_or(0);
+        (debt > 0).then(|| now.after_us(debt.saturating_mul(1_000).div_ceil(self.rate.per_s.max(1))))
     }
 
     /// Takes `tokens` if they are there.
@@ -45,11 +46,6 @@ impl Bucket {
                 Err(until)
             }
         }
-    }
-
-    fn debt_until(&self, now: Mono) -> Option<Mono> {
-        let debt = u64::try_from(self.milli.saturating_neg()).unwrap_or(0);
-        (debt > 0).then(|| now.after_us(debt.saturating_mul(1_000).div_ceil(self.rate.per_s.max(1))))
     }
 }
 

@@ -8,8 +8,8 @@ use super::link::LinkId;
 use super::{Alarm, Event, Peer};
 use crate::proto::authlog::LaneEnd;
 use crate::proto::id::{Channel, Epoch, LaneId};
+use crate::proto::sorted::SortedMap;
 use crate::proto::time::Mono;
-use std::collections::BTreeMap;
 
 /// Acceptors that are remembered at one time.
 const ACCEPTORS_MAX: usize = 16;
@@ -22,7 +22,7 @@ pub(super) struct AcceptorName(pub(super) [u8; 32]);
 #[derive(Debug, Default)]
 struct Confirmed {
     records: u64,
-    lanes: BTreeMap<LaneId, u64>,
+    lanes: SortedMap<LaneId, u64>,
     /// Records that it lacked when it came back, until its lanes were compared, too.
     records_lost: u64,
 }
@@ -30,7 +30,7 @@ struct Confirmed {
 /// The acceptors that this peer has met.
 #[derive(Debug, Default)]
 pub(super) struct Acceptors {
-    known: BTreeMap<AcceptorName, Confirmed>,
+    known: SortedMap<AcceptorName, Confirmed>,
 }
 
 impl Acceptors {

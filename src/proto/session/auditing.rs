@@ -19,14 +19,14 @@ use std::collections::BTreeMap;
 impl Peer {
     /// Remembers the time for what is noted as it is told.
     pub(super) fn note_time(&mut self, now: Now) {
-        if let Some(hosting) = &mut self.hosting {
+        if let Some(hosting) = self.hosting.as_mut() {
             hosting.clock = now.wall;
         }
     }
 
     /// Writes into the journal, at the host. Of whom nobody could check the certificate, nothing is noted.
     pub(super) fn note(&mut self, note: &Note, time: Wall) {
-        let (Some(me), Some(hosting)) = (&self.me, &mut self.hosting) else { return };
+        let (Some(me), Some(hosting)) = (&self.me, self.hosting.as_mut()) else { return };
         if !hosting.journal.takes(note) {
             return;
         }
@@ -125,7 +125,7 @@ impl Peer {
 
     /// Puts the keys of the documents' lanes aside, at the host, before the secrets of past epochs are forgotten.
     pub(super) fn keep_lane_keys(&mut self) {
-        let Some(hosting) = &mut self.hosting else { return };
+        let Some(hosting) = self.hosting.as_mut() else { return };
         for (epoch, secret) in self.epochs.iter() {
             let lanes = Channel::RECONCILED.into_iter().flat_map(|channel| self.replica.lanes_of(channel));
             hosting.archive.keep_keys(epoch, secret, lanes.map(|(lane, _)| lane));
@@ -135,7 +135,7 @@ impl Peer {
     /// Puts the lanes of a document aside, at the host, before they are forgotten because their epoch is over.
     pub(super) fn archive_lanes(&mut self, document: Channel, epoch: Epoch) {
         self.keep_lane_keys();
-        let Some(hosting) = &mut self.hosting else { return };
+        let Some(hosting) = self.hosting.as_mut() else { return };
         for (lane, next) in self.replica.lanes_of(document).filter(|(lane, _)| lane.epoch < epoch) {
             let Some(member) = self.roster.member(&lane.author) else { continue };
             let entries = (0..next).map_while(|seq| self.replica.entry(&lane, seq).cloned());

@@ -10,9 +10,9 @@ use crate::proto::authlog::Checkpoint;
 use crate::proto::id::{Channel, Epoch};
 use crate::proto::member::{VerifiedMember, decode_named};
 use crate::proto::seal::{EntryError, unpad_durable};
+use crate::proto::sorted::SortedMap;
 use crate::proto::time::{Mono, Now};
 use crate::proto::wire::{CloseCode, Frame, Reader, WireEntry};
-use std::collections::BTreeMap;
 
 /// How long entries that are lacking may come by themselves, in microseconds.
 const PATIENCE_US: u64 = 2_000_000;
@@ -33,7 +33,7 @@ struct Collected {
 /// The checkpoints that are being taken, by document.
 #[derive(Debug, Default)]
 pub(super) struct Checkpoints {
-    collected: BTreeMap<Channel, Collected>,
+    collected: SortedMap<Channel, Collected>,
 }
 
 impl Peer {

@@ -13,10 +13,10 @@ use crate::proto::session::hosting::Hosting;
 use crate::proto::session::owner::ShareTerms;
 use crate::proto::session::typing::TypeError;
 use crate::proto::share::{Rights, ShareFlags};
+use crate::proto::sorted::SortedMap;
 use crate::proto::terminal::{Command, Desk, DirectDown, DirectUp, Driving, Objection, Outcome, Refusal, Seed, Wanted};
 use crate::proto::time::{Mono, Now};
 use crate::proto::token::{Access, Token};
-use std::collections::BTreeMap;
 
 /// Shortest interval between two desks, in microseconds: people read them, and others can make them change.
 const DESK_US: u64 = 100_000;
@@ -25,7 +25,7 @@ const DESK_US: u64 = 100_000;
 #[derive(Debug, Default)]
 pub(super) struct Watchers {
     /// Whether each has the newest desk.
-    all: BTreeMap<AuthorId, bool>,
+    all: SortedMap<AuthorId, bool>,
     shown: Desk,
     not_before: Mono,
 }
@@ -149,7 +149,7 @@ impl Peer {
             return;
         }
         let desk = self.desk();
-        let Some(owner) = &mut self.owner else { return };
+        let Some(owner) = self.owner.as_mut() else { return };
         let is_new = desk != owner.watchers.shown;
         let (log, roster) = (&self.log, &self.roster);
         owner.watchers.all.retain(|author, _| roster.member(author).is_some_and(|member| log.admits(member).is_ok()));

@@ -9,9 +9,10 @@ use crate::proto::doc::{DocKind, Document, Draft, EditError, Message, PaneInfo, 
 use crate::proto::id::{AuthorId, Channel, PaneId};
 use crate::proto::seal::pad_durable;
 use crate::proto::share::Rights;
+use crate::proto::sorted::SortedMap;
 use crate::proto::time::{Mono, Now};
 use bytes::Bytes;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// How long admitted changes wait for company, in microseconds.
 ///
@@ -42,7 +43,7 @@ pub(super) struct Documents {
     state: Document,
     chat: Document,
     flush_at: Option<Mono>,
-    unsaid: BTreeMap<Channel, VecDeque<Bytes>>,
+    unsaid: SortedMap<Channel, VecDeque<Bytes>>,
 }
 
 impl Documents {
@@ -51,7 +52,7 @@ impl Documents {
             state: Document::new(DocKind::State, me),
             chat: Document::new(DocKind::Chat, me),
             flush_at: None,
-            unsaid: BTreeMap::new(),
+            unsaid: SortedMap::new(),
         }
     }
 

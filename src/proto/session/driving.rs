@@ -21,9 +21,9 @@ use crate::proto::audit::{Note, Receipt};
 use crate::proto::id::{AuthorId, Channel, PaneId};
 use crate::proto::member::VerifiedMember;
 use crate::proto::share::Rights;
+use crate::proto::sorted::SortedMap;
 use crate::proto::terminal::{DirectDown, Refusal, Waits, Wish};
 use crate::proto::time::{Mono, Now};
-use std::collections::BTreeMap;
 
 /// Shortest interval between two corrections of what the state document shows, in microseconds: whoever writes nonsense
 /// there is answered once a second.
@@ -82,7 +82,7 @@ impl Peer {
     /// Returns who drives a terminal: at the host by its own word, elsewhere as the state document shows it.
     #[must_use]
     pub fn driver(&self, pane: PaneId) -> Option<AuthorId> {
-        match &self.hosting {
+        match self.hosting.as_ref() {
             Some(hosting) => hosting.wheel(pane)?.driver(),
             None => self.documents.as_ref()?.of(Channel::STATE).driving().1.get(&pane).copied(),
         }
@@ -242,7 +242,7 @@ impl Peer {
     /// Returns how everybody stands with whom a wheel has to do, so that wheels can be changed meanwhile.
     fn standings(&self, now: Now) -> impl Fn(&AuthorId) -> Standing + use<> {
         let concerned = self.hosting.iter().flat_map(Hosting::wheels).flat_map(|(_, wheel)| wheel.concerned());
-        let standings: BTreeMap<_, _> = concerned.map(|author| (author, self.standing(&author, now))).collect();
+        let standings: SortedMap<_, _> = concerned.map(|author| (author, self.standing(&author, now))).collect();
         move |author| standings.get(author).copied().unwrap_or(Standing::Out)
     }
 
@@ -298,7 +298,7 @@ impl Peer {
     /// Frees the wheels of who has left or is idle, ends bursts, and puts right what the state document shows.
     pub(super) fn check_driving(&mut self, now: Now) {
         let (Some(me), standing) = (self.me(), self.standings(now)) else { return };
-        let Some(hosting) = &mut self.hosting else { return };
+        let Some(hosting) = self.hosting.as_mut() else { return };
         hosting.clock = now.wall;
         let changed = hosting.wheels_mut().filter_map(|(pane, wheel)| {
             let has_changed = wheel.handle_timeout(me, now.mono, &standing);
@@ -316,7 +316,7 @@ impl Peer {
 
     /// Writes who drives into the state document, where that says something else.
     fn show_driving(&mut self, now: Now) {
-        let (Some(hosting), Some(documents)) = (&mut self.hosting, &self.documents) else { return };
+        let (Some(hosting), Some(documents)) = (self.hosting.as_mut(), &self.documents) else { return };
         hosting.shown = now.mono;
         let (policies, drivers) = documents.of(Channel::STATE).driving();
         let wrong = hosting.wheels().filter_map(|(pane, wheel)| {
@@ -337,7 +337,7 @@ impl Peer {
             });
         }
         let changes = self.documents.as_ref().map_or(0, |documents| documents.of(Channel::STATE).len_changes());
-        if let Some(hosting) = &mut self.hosting {
+        if let Some(hosting) = self.hosting.as_mut() {
             hosting.shown_changes = changes;
         }
     }

@@ -11,10 +11,11 @@ use crate::proto::epoch::{EpochSecret, open_member_wrap, open_share_wrap, wrap_e
 use crate::proto::id::{AuthorId, Channel, Class, Epoch, LaneId};
 use crate::proto::key::MemberKeys;
 use crate::proto::seal::LaneWriter;
+use crate::proto::sorted::SortedMap;
 use crate::proto::time::{Mono, Now};
 use crate::proto::wire::{CloseCode, WireEntry};
 use bytes::Bytes;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// How long entries wait for the key of their epoch before their link is given up, in microseconds.
 const KEY_US_MAX: u64 = 2_000_000;
@@ -24,9 +25,9 @@ const KEY_BYTES_MAX: usize = 262_144;
 /// The secrets of epochs that this peer knows.
 #[derive(Debug, Default)]
 pub(super) struct Epochs {
-    secrets: BTreeMap<Epoch, EpochSecret>,
+    secrets: SortedMap<Epoch, EpochSecret>,
     /// Wraps for this peer that came before the record or the key that they need, one per recipient.
-    early: BTreeMap<[u8; 16], Bytes>,
+    early: SortedMap<[u8; 16], Bytes>,
     /// Since when the newest epoch is known.
     pub(super) begun: Option<Mono>,
     /// The epoch whose key is known to be kept back.

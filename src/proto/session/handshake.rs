@@ -349,7 +349,7 @@ impl Peer {
         }
         self.proofs.forget(&author);
         self.comparison.forget(&author);
-        if let Some(hosting) = &mut self.hosting {
+        if let Some(hosting) = self.hosting.as_mut() {
             hosting.forget_viewer(&author);
         }
         true

@@ -12,9 +12,9 @@ use crate::proto::authlog::LaneEnd;
 use crate::proto::doc::Holdings;
 use crate::proto::id::{AuthorId, Channel, Epoch, LaneId};
 use crate::proto::limits::HEARTBEAT_US;
+use crate::proto::sorted::{SortedMap, SortedSet};
 use crate::proto::time::{Mono, Now};
 use crate::proto::verify::derive16;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// How far apart the two heartbeats are at least, in microseconds: a little less than two in a row at rest.
 const APART_US_MIN: u64 = HEARTBEAT_US - 500_000;
@@ -93,11 +93,11 @@ type Version = (u64, u64, usize);
 /// What members say that they hold.
 #[derive(Debug, Default)]
 pub(super) struct Comparison {
-    others: BTreeMap<AuthorId, Other>,
+    others: SortedMap<AuthorId, Other>,
     /// Of these, those with whom something is not as it should be.
-    open: BTreeSet<AuthorId>,
+    open: SortedSet<AuthorId>,
     /// Own entries that some acceptor has confirmed in the newest epoch.
-    confirmed: BTreeMap<Channel, (Epoch, u64)>,
+    confirmed: SortedMap<Channel, (Epoch, u64)>,
     /// What was held at some version of the replica.
     cached: Option<(Version, [u8; 16])>,
     asked: Option<Mono>,

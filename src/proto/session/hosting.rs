@@ -21,13 +21,13 @@ use crate::proto::id::{AuthorId, Channel, PaneId};
 use crate::proto::key::Secret32;
 use crate::proto::lane::verify::starts_keyframe;
 use crate::proto::limits::{OUTPUT_BYTES_MAX, PANES_MAX};
+use crate::proto::sorted::SortedMap;
 use crate::proto::terminal::{Part, Screen, Size};
 use crate::proto::time::{Mono, Now, Wall};
 use crate::proto::wire::Frame;
 use direct::Guest;
 use history::Histories;
 use pane::Pane;
-use std::collections::BTreeMap;
 
 /// Why a terminal could not be published.
 #[derive(Debug, thiserror::Error)]
@@ -50,8 +50,8 @@ pub enum HostingError {
 /// What only a host has.
 #[derive(Default)]
 pub(super) struct Hosting {
-    panes: BTreeMap<PaneId, Pane>,
-    guests: BTreeMap<AuthorId, Guest>,
+    panes: SortedMap<PaneId, Pane>,
+    guests: SortedMap<AuthorId, Guest>,
     histories: Histories,
     answers: u64,
     ack_at: Option<Mono>,
@@ -123,7 +123,7 @@ impl Peer {
         let (cols, rows) = (size.cols, size.rows);
         let info = PaneInfo { title: title.into(), command: command.into(), cols, rows, status: PaneStatus::Running };
         self.set_pane(id, &info)?;
-        if let Some(hosting) = &mut self.hosting {
+        if let Some(hosting) = self.hosting.as_mut() {
             hosting.panes.insert(id, Pane::new(info, size));
         }
         Ok(id)

@@ -7,8 +7,9 @@
 use super::Peer;
 use crate::proto::authlog::LaneEnd;
 use crate::proto::id::{AuthorId, Channel, Epoch, LaneId};
+use crate::proto::sorted::{SortedMap, SortedSet};
 use crate::proto::time::{Mono, Now};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// How long own changes wait for what they build on to be said again by others, in microseconds.
 const RESAY_US: u64 = 2_000_000;
@@ -27,7 +28,7 @@ pub(super) struct Past {
     /// The document has to begin anew, and cannot yet.
     pub(super) is_behind: bool,
     /// Lanes that were cut behind what is here.
-    pub(super) missing: BTreeMap<LaneId, u64>,
+    pub(super) missing: SortedMap<LaneId, u64>,
     /// The newest epoch whose checkpoint was looked at.
     compared: Option<Epoch>,
     /// Since when the checkpoint of the newest epoch is on record.
@@ -41,7 +42,7 @@ pub(super) struct Past {
 /// What the log's records have changed about lanes.
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
-    past: BTreeMap<Channel, Past>,
+    past: SortedMap<Channel, Past>,
     is_dirty: bool,
     /// Lanes were cut or a share was closed, and the epoch that follows has not begun: what is cut off there may be what
     /// own changes build on that end only with the epoch, and all of it has to be taken back at once.
@@ -157,8 +158,8 @@ impl Peer {
     }
 
     /// Drops what is behind the ends of lanes; returns whose lanes became shorter.
-    fn cut_lanes(&mut self, channel: Channel) -> BTreeSet<AuthorId> {
-        let mut shortened = BTreeSet::new();
+    fn cut_lanes(&mut self, channel: Channel) -> SortedSet<AuthorId> {
+        let mut shortened = SortedSet::new();
         for (lane, have) in self.replica.lanes_of(channel).collect::<Vec<_>>() {
             let Some(member) = self.roster.member(&lane.author) else { continue };
             let LaneEnd::At { next, digest } = self.log.end_of(&lane, member) else { continue };
@@ -184,7 +185,7 @@ impl Peer {
     }
 
     /// Takes back what the document has of lanes that became shorter.
-    fn take_back(&mut self, document: Channel, shortened: &BTreeSet<AuthorId>, now: Mono) {
+    fn take_back(&mut self, document: Channel, shortened: &SortedSet<AuthorId>, now: Mono) {
         let me = self.me();
         let Some(documents) = &self.documents else { return };
         // What this peer has not sealed may build on what is cut off.
@@ -211,7 +212,7 @@ impl Peer {
         let until = self.next_roll(document).map(|roll| roll.epoch);
         let counts =
             |lane: &LaneId| lane.author == author && lane.epoch >= from && until.is_none_or(|until| lane.epoch < until);
-        let mut lanes: BTreeMap<Epoch, u64> = BTreeMap::new();
+        let mut lanes: SortedMap<Epoch, u64> = SortedMap::new();
         let cuts = self.log.cuts(document).filter(|cut| counts(&cut.lane));
         lanes.extend(cuts.map(|cut| (cut.lane.epoch, cut.next)));
         for (lane, have) in self.replica.lanes_of(document).filter(|(lane, _)| counts(lane)) {

@@ -5,9 +5,9 @@ use super::epochs::Held;
 use super::outbox::Outbox;
 use crate::proto::id::{AuthorId, Channel, LaneId};
 use crate::proto::lane::replica::Feed;
+use crate::proto::sorted::{SortedMap, SortedSet};
 use crate::proto::time::Mono;
 use crate::proto::wire::{CloseCode, Frame};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// Names a link within one peer.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -51,19 +51,19 @@ pub(super) struct Link {
     pub(super) outbox: Outbox,
     pub(super) feed: Feed,
     /// Whose chains the other side knows.
-    pub(super) introduced: BTreeSet<AuthorId>,
+    pub(super) introduced: SortedSet<AuthorId>,
     /// Lanes of which the other side has another history than this one.
-    pub(super) forked: BTreeSet<LaneId>,
+    pub(super) forked: SortedSet<LaneId>,
     /// What the other side has said that it stores, of each lane all below.
-    pub(super) stored: BTreeMap<LaneId, u64>,
+    pub(super) stored: SortedMap<LaneId, u64>,
     /// Since when its version vector of a channel is here whole.
-    pub(super) have_at: BTreeMap<Channel, Mono>,
+    pub(super) have_at: SortedMap<Channel, Mono>,
     /// Whether this side has sent its own, and what else only members send.
     pub(super) has_greeted: bool,
     /// Whether it was brought the proofs of the present epoch.
     pub(super) has_proofs: bool,
     /// Documents whose checkpoint it was asked for.
-    pub(super) asked: BTreeSet<Channel>,
+    pub(super) asked: SortedSet<Channel>,
     /// How many of the shares passed on here it was brought.
     pub(super) brought: usize,
     /// Entries that wait for the key of their epoch.
@@ -93,13 +93,13 @@ impl Link {
             nonce,
             outbox: Outbox::default(),
             feed: Feed::default(),
-            introduced: BTreeSet::new(),
-            forked: BTreeSet::new(),
-            stored: BTreeMap::new(),
-            have_at: BTreeMap::new(),
+            introduced: SortedSet::new(),
+            forked: SortedSet::new(),
+            stored: SortedMap::new(),
+            have_at: SortedMap::new(),
             has_greeted: false,
             has_proofs: false,
-            asked: BTreeSet::new(),
+            asked: SortedSet::new(),
             brought: 0,
             held: Held::default(),
             acceptor: None,

@@ -9,10 +9,10 @@ use super::roster::Roster;
 use super::{Event, Peer};
 use crate::proto::id::AuthorId;
 use crate::proto::limits::{HANDSHAKE_US_MAX, HEARTBEAT_US, SILENCE_US_MAX};
+use crate::proto::sorted::SortedSet;
 use crate::proto::time::{Mono, Now};
 use crate::proto::wire::{CloseCode, Frame};
 use bytes::Bytes;
-use std::collections::BTreeSet;
 
 /// How long the host itself may take to answer on a link that leads straight to it, in microseconds.
 const VOUCH_US_MAX: u64 = 5_000_000;
@@ -206,7 +206,7 @@ impl Peer {
 }
 
 /// Returns the MEMBER frame to send before the first entry of `author`, if it was not sent yet.
-pub(super) fn introduce(introduced: &mut BTreeSet<AuthorId>, roster: &Roster, author: &AuthorId) -> Option<Bytes> {
+pub(super) fn introduce(introduced: &mut SortedSet<AuthorId>, roster: &Roster, author: &AuthorId) -> Option<Bytes> {
     if introduced.contains(author) {
         return None;
     }

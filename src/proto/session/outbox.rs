@@ -5,8 +5,9 @@
 
 use crate::proto::id::{AuthorId, Channel};
 use crate::proto::limits::LIVE_QUEUE_BYTES_MAX;
+use crate::proto::sorted::{SortedMap, SortedSet};
 use bytes::Bytes;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 /// Control and direct frames that may wait, in bytes: a whole auth log, version vectors and a paste, several times.
 const URGENT_BYTES_MAX: usize = 8_388_608;
@@ -27,11 +28,11 @@ pub(super) enum Start {
 pub(super) struct Outbox {
     urgent: VecDeque<Bytes>,
     urgent_bytes: usize,
-    latest: BTreeMap<AuthorId, Bytes>,
+    latest: SortedMap<AuthorId, Bytes>,
     live: VecDeque<(Channel, Bytes)>,
     live_bytes: usize,
     live_run_bytes: usize,
-    skipping: BTreeSet<Channel>,
+    skipping: SortedSet<Channel>,
 }
 
 impl Outbox {

@@ -15,6 +15,7 @@ pub use terms::{OwnerError, ShareInfo, ShareTerms};
 pub(super) use wraps::wants_approval;
 
 use super::commands::Watchers;
+use super::host_only::HostOnly;
 use super::hosting::Hosting;
 use super::{Ending, Peer};
 use crate::proto::authlog::Record;
@@ -24,13 +25,13 @@ use crate::proto::key::{PassphraseHash, Secret32, SessionRoot, ShareSecret};
 use crate::proto::limits::SHARES_MAX;
 use crate::proto::member::{Chain, MemberCert, VerifiedMember};
 use crate::proto::share::{Rights, ShareCert, ShareFlags};
+use crate::proto::sorted::SortedMap;
 use crate::proto::time::{Mono, Now};
 use crate::proto::token::Token;
 use crate::proto::verify::derive16;
 use crate::proto::wire::Frame;
 use door::Door;
 use rekey::Pace;
-use std::collections::BTreeMap;
 use vouch::Vouching;
 use wraps::Below;
 
@@ -43,9 +44,9 @@ pub(super) struct Owner {
     /// The shares it issued, its own first.
     shares: Vec<ShareSecret>,
     /// The shares that members passed on.
-    below: BTreeMap<ShareId, Below>,
+    below: SortedMap<ShareId, Below>,
     /// The newest epoch that was wrapped for a member alone.
-    wrapped: BTreeMap<AuthorId, Epoch>,
+    wrapped: SortedMap<AuthorId, Epoch>,
     door: Door,
     pace: Pace,
     vouching: Vouching,
@@ -59,7 +60,8 @@ impl Peer {
     ///
     /// # Errors
     ///
-    /// [`OwnerError::Log`] if the first records cannot be written, which would be a bug.
+    /// [`OwnerError::Log`] if the first records cannot be written, which would be a bug; [`OwnerError::NotOwner`] in a
+    /// build with `--cfg cahoots_guest_only`, which the browser's viewer is.
     pub fn host(root_seed: [u8; 32], seed: [u8; 32], now: Now) -> Result<Self, OwnerError> {
         let root = SessionRoot::from_seed(root_seed);
         let session = root.session_id();
@@ -68,11 +70,11 @@ impl Peer {
         let commit = epoch_secret.commit();
         let mut peer = Self::new(session, secret.clone(), seed);
         peer.epochs.insert(Epoch(0), epoch_secret);
-        peer.owner = Some(Owner {
+        peer.owner = HostOnly::new(Owner {
             root,
             shares: Vec::new(),
-            below: BTreeMap::new(),
-            wrapped: BTreeMap::new(),
+            below: SortedMap::new(),
+            wrapped: SortedMap::new(),
             door: Door::default(),
             pace: Pace::new(now.mono),
             vouching: Vouching::default(),
@@ -94,7 +96,7 @@ impl Peer {
         #[expect(clippy::expect_used, reason = "this function just signed every part of it")]
         let me = chain.verify(&session).expect("the owner's own chain holds");
         peer.become_member(me);
-        peer.hosting = Some(Hosting::default());
+        peer.hosting = HostOnly::new(Hosting::default());
         peer.enter_epoch(now);
         Ok(peer)
     }

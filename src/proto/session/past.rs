@@ -8,8 +8,8 @@
 use super::link::FLOW_GAP_US;
 use super::{Alarm, Event, Peer};
 use crate::proto::id::{Channel, Epoch, LaneId};
+use crate::proto::sorted::SortedMap;
 use crate::proto::time::{Mono, Now};
-use std::collections::BTreeMap;
 
 /// How long nothing of a past that is missing may come, in microseconds: people are to know within 10 s.
 const PATIENCE_US: u64 = 7_000_000;
@@ -38,7 +38,7 @@ impl Missing {
 /// The documents that lack their past.
 #[derive(Debug, Default)]
 pub(super) struct Past {
-    missing: BTreeMap<Channel, Missing>,
+    missing: SortedMap<Channel, Missing>,
     /// When the host was asked for a sign of life last.
     asked_host: Mono,
 }

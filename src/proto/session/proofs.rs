@@ -11,15 +11,15 @@ use crate::proto::authlog::LaneEnd;
 use crate::proto::id::{AuthorId, LaneId};
 use crate::proto::lane::proof::Proof;
 use crate::proto::member::{ChainError, VerifiedMember};
+use crate::proto::sorted::{SortedMap, SortedSet};
 use crate::proto::wire::{CloseCode, Frame, WireEntry};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// The newest proof against each member.
 #[derive(Debug, Default)]
 pub(super) struct Proofs {
-    standing: BTreeMap<AuthorId, Proof>,
+    standing: SortedMap<AuthorId, Proof>,
     /// Of whom it was told in this epoch that they are not understood.
-    muted: BTreeSet<AuthorId>,
+    muted: SortedSet<AuthorId>,
 }
 
 impl Proofs {

@@ -8,8 +8,8 @@ use crate::proto::doc::Presence;
 use crate::proto::id::{AuthorId, Epoch};
 use crate::proto::limits::{AUTHORS_MAX, SILENCE_US_MAX};
 use crate::proto::member::VerifiedMember;
+use crate::proto::sorted::SortedMap;
 use crate::proto::time::Mono;
-use std::collections::BTreeMap;
 
 /// How long a member that lost its connection may take to be heard elsewhere, in microseconds.
 ///
@@ -33,9 +33,9 @@ pub struct Seat {
 /// All members that this peer knows.
 #[derive(Debug, Default)]
 pub struct Roster {
-    seats: BTreeMap<AuthorId, Seat>,
+    seats: SortedMap<AuthorId, Seat>,
     /// Who wrote something and has no seat any more, or never had one here: chain and last name.
-    past: BTreeMap<AuthorId, (VerifiedMember, String)>,
+    past: SortedMap<AuthorId, (VerifiedMember, String)>,
     here: usize,
     /// Nobody falls silent before this time, and perhaps nobody does then: asked for with every frame, it is only
     /// worked out anew when it has come.

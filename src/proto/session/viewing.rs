@@ -7,12 +7,11 @@ use crate::proto::id::{Channel, Epoch, PaneId};
 use crate::proto::limits::SILENCE_US_MAX;
 use crate::proto::member::VerifiedMember;
 use crate::proto::seal::EntryError;
+use crate::proto::sorted::SortedMap;
 use crate::proto::terminal::{HistoryPart, LanePlace, StreamDecoder, StreamEvent};
 use crate::proto::time::{Mono, Now};
 use crate::proto::wire::{Frame, WireEntry};
 use newcomer::Newcomer;
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry::Vacant;
 
 /// One watched terminal.
 #[derive(Debug, Default)]
@@ -31,7 +30,7 @@ struct Stream {
 /// What this peer watches, and whether the host is there.
 #[derive(Debug, Default)]
 pub(super) struct Viewing {
-    streams: BTreeMap<PaneId, Stream>,
+    streams: SortedMap<PaneId, Stream>,
     host_heard: Option<Mono>,
 }
 
@@ -86,8 +85,8 @@ impl Peer {
     /// Starts to watch a terminal: its newest keyframe comes first, then all that follows.
     pub fn watch(&mut self, pane: PaneId) {
         let Some(channel) = Channel::terminal(pane) else { return };
-        if let Vacant(place) = self.viewing.streams.entry(pane) {
-            place.insert(Stream::default());
+        if !self.viewing.streams.contains_key(&pane) {
+            self.viewing.streams.insert(pane, Stream::default());
             self.tell_ready(&Frame::Watch(channel));
         }
     }

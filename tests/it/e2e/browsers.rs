@@ -7,11 +7,13 @@ use super::stage::{PANE, Process, Stage, text, until};
 use cahoots::io::channel::Binder;
 use cahoots::{Channel, Guest, JoinError, Link};
 use futures_util::{SinkExt, StreamExt};
+use std::fs;
 use std::net::{SocketAddr, TcpStream as StdStream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf, duplex, split};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 type Socket = WebSocketStream<TcpStream>;
@@ -212,4 +214,50 @@ async fn own_viewer_finds_the_host_nearby() {
     let guest = page.join(socket, Some(exporter)).await.unwrap();
     shows(&guest, "up").await;
     guest.leave().await;
+}
+
+/// A viewer outlives many sockets of its page: each goes the best way that there is by then, and a page that is merely
+/// loaded anew has found no fault with the last one.
+#[tokio::test]
+async fn own_viewer_looks_for_the_best_way_at_each_socket() {
+    let Some(net) = Net::new(&["alone"]) else { return };
+    let stage = Stage::new();
+    let within = |args: &[&str]| Process::start(net.within("alone", &stage.cahoots(args)));
+    let relay = within(&["relay", "--listen", "127.0.0.1:0", "--json"]);
+    let relay = relay.record("the relay's address", |record| record["event"] == "relay").await;
+    let reach = ["share", "--headless", "--json", "--relay", text(&relay["address"]), "--"];
+    let share = within(&[&reach, &ECHO[..]].concat());
+    let sharing = share.record("the links", |record| record["event"] == "sharing").await;
+    let mut view = within(&["view", "--json"]);
+    view.write(text(&sharing["links"]["view"]));
+    let page = page_of(&view).await;
+    let open = async || {
+        let stream = net.on("alone", || StdStream::connect(page.server).unwrap());
+        stream.set_nonblocking(true).unwrap();
+        let mut socket = page.socket(TcpStream::from_std(stream).unwrap()).await;
+        let (exporter, way) = greeting(&mut socket).await;
+        (socket, exporter, way)
+    };
+
+    // The host is elsewhere at first: nothing here tells where it listens.
+    let (here, away) = (stage.path("run").join("cahoots"), stage.path("away"));
+    fs::rename(&here, &away).unwrap();
+    let (socket, exporter, way) = open().await;
+    assert_eq!(way, "relay");
+    let guest = page.join(socket, Some(exporter)).await.unwrap();
+    shows(&guest, "up").await;
+    fs::rename(&away, &here).unwrap();
+
+    // The page notices that it is on another network.
+    let (mut socket, _, way) = open().await;
+    assert_eq!(way, "loopback");
+    guest.leave().await;
+    socket.close(None).await.unwrap();
+    let (mut socket, _, way) = open().await;
+    assert_eq!(way, "loopback", "after a page that left before the host had taken it in");
+
+    let given_up = CloseFrame { code: 4_000.into(), reason: Utf8Bytes::default() };
+    socket.close(Some(given_up)).await.unwrap();
+    while socket.next().await.is_some() {}
+    assert_eq!(open().await.2, "relay", "after a page that found somebody else there");
 }

@@ -21,14 +21,14 @@ pub use invitation::{PassphraseWords, read_link};
 
 use cahoots::proto::doc::{CursorAt, Draft};
 use cahoots::proto::id::{Channel, PaneId};
-use cahoots::proto::session::{LinkId, Peer};
+use cahoots::proto::session::{Event, LinkId, Peer};
+use cahoots::proto::sorted::SortedMap;
 use cahoots::proto::time::{Mono, Now, Wall};
 use cahoots::proto::token::Link;
 use cahoots::proto::wire::{CloseCode, FrameDecoder};
 use notice::Notice;
 use scene::Scene;
 use serde::Serialize;
-use std::collections::BTreeMap;
 use std::fmt;
 use wasm_bindgen::prelude::*;
 
@@ -61,8 +61,10 @@ pub fn columns() -> Vec<u32> {
 pub struct Viewer {
     peer: Peer,
     link: Link,
-    decoders: BTreeMap<LinkId, FrameDecoder>,
+    decoders: SortedMap<LinkId, FrameDecoder>,
     links_ever: u64,
+    /// The link that leads to who says to be the host, until that is proven.
+    unproven: Option<LinkId>,
     now: Now,
 }
 
@@ -83,7 +85,14 @@ impl Viewer {
         let secret = link.token.secret_with(hash.as_ref()).map_err(error)?;
         let seed = seed.try_into().map_err(|_| error("a seed has 32 bytes"))?;
         let now = Now { mono: Mono(0), wall: Wall(0) };
-        Ok(Self { peer: Peer::guest(secret, seed), link, decoders: BTreeMap::new(), links_ever: 0, now })
+        Ok(Self {
+            peer: Peer::guest(secret, seed),
+            link,
+            decoders: SortedMap::new(),
+            links_ever: 0,
+            unproven: None,
+            now,
+        })
     }
 
     /// Says what time it is: microseconds of a clock that never goes back, and milliseconds since 1970. Comes before
@@ -115,7 +124,9 @@ impl Viewer {
     /// Says of a link, just opened, that it leads to the host itself: another member there is taken for an impostor.
     #[wasm_bindgen(js_name = expectHost)]
     pub fn expect_host(&mut self, link: u32) {
-        self.peer.expect_host(LinkId(link.into()));
+        let link = LinkId(link.into());
+        self.unproven = Some(link);
+        self.peer.expect_host(link);
     }
 
     /// Takes bytes that a link's transport delivered.
@@ -172,6 +183,9 @@ impl Viewer {
     pub fn notices(&mut self) -> Result<JsValue, JsError> {
         let mut notices = Vec::new();
         while let Some(event) = self.peer.poll_event() {
+            if let Event::Linked(link) = &event {
+                self.unproven.take_if(|unproven| unproven == link);
+            }
             notices.extend(Notice::of(event, self));
         }
         to_js(&notices)
@@ -306,5 +320,12 @@ impl Viewer {
     /// Returns the link that this guest came by, whole: whoever sees it can join.
     pub fn link(&self) -> String {
         self.link.reveal()
+    }
+}
+
+impl Viewer {
+    /// Says whether what a link's other side says may be somebody else's word than the host's, and a relay could be asked.
+    fn is_hearsay(&self, link: LinkId) -> bool {
+        self.unproven == Some(link) && self.link.relay.is_some()
     }
 }

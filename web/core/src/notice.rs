@@ -80,7 +80,8 @@ impl Notice {
         Some(match event {
             Event::Linked(link) => Self::Linked { link: link.0 as u32 },
             Event::Unlinked(link, code) => {
-                Self::Unlinked { link: link.0 as u32, reason: code.to_string(), retry: is_passing(code) }
+                let retry = may_retry(code, viewer.is_hearsay(link));
+                Self::Unlinked { link: link.0 as u32, reason: code.to_string(), retry }
             }
             Event::Terminal(pane, StreamEvent::Keyframe { size, offset, data }) => {
                 Self::Keyframe { pane: pane.0, cols: size.cols, rows: size.rows, offset: offset as f64, data }
@@ -128,7 +129,40 @@ const fn name_of(ending: Ending) -> &'static str {
     }
 }
 
-/// Says whether dialling again may help.
-const fn is_passing(code: CloseCode) -> bool {
-    matches!(code, CloseCode::Bye | CloseCode::Busy | CloseCode::GoingAway | CloseCode::TooFast | CloseCode::Limit)
+/// Says whether dialling again may help. `is_hearsay`: somebody else than the host may have said it, and there is a
+/// relay to ask.
+const fn may_retry(code: CloseCode, is_hearsay: bool) -> bool {
+    // Native guests ask about these two again and again; whoever opens a page is to be told what to do.
+    is_hearsay || code.is_passing() && !matches!(code, CloseCode::SessionUnknown | CloseCode::AuthFailed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What ends for good ends the page: silence, say, must not.
+    #[test]
+    fn only_what_stays_wrong_is_final() {
+        let is_final = |number: &u64| !may_retry(CloseCode::parse(*number), false);
+        let expected = [
+            CloseCode::Version,
+            CloseCode::SessionUnknown,
+            CloseCode::ShareUnknown,
+            CloseCode::Expired,
+            CloseCode::ShareClosed,
+            CloseCode::Ended,
+            CloseCode::AuthFailed,
+            CloseCode::NoRight,
+            CloseCode::Replaced,
+            CloseCode::NotLetIn,
+        ];
+        let found: Vec<_> = (0..32).filter(is_final).map(CloseCode::parse).collect();
+        assert_eq!(found, expected);
+    }
+
+    /// Anybody nearby can answer in the host's place, and say that the session is over.
+    #[test]
+    fn hearsay_is_never_final() {
+        assert!((0..32).map(CloseCode::parse).all(|code| may_retry(code, true)));
+    }
 }

@@ -206,7 +206,8 @@ impl Viewer {
         let driving = match policy {
             "one" => Driving::One,
             "line" => Driving::Lines,
-            _ => Driving::All,
+            "all" => Driving::All,
+            _ => return Err(error("no such policy")),
         };
         self.command(Command::Drive(PaneId(pane), driving))
     }

@@ -112,7 +112,7 @@ impl Scene {
             expires: own.map(|own| own.expires().0 as f64),
             since: peer.log().time_of(0).map(|at| at.0 as f64),
             title: sanitise_line(&state.title, LINE_BYTES_MAX),
-            notes: state.notes.clone(),
+            notes: shown_notes(&state.notes),
             members: peer.roster().here().map(|(member, presence)| Member::of(peer, member, presence)).collect(),
             panes: state
                 .panes
@@ -188,7 +188,29 @@ impl Line {
 }
 
 /// Nobody is without a name: who gave none is known by the begin of its id.
+/// Returns notes as a text field shows them, each character in its place: fields take control characters away or for
+/// others, and edits would then be of another text than people see.
+fn shown_notes(notes: &str) -> String {
+    let shown = |character: char| match character {
+        '\n' | '\t' => character,
+        control if control.is_control() => char::REPLACEMENT_CHARACTER,
+        _ => character,
+    };
+    notes.chars().map(shown).collect()
+}
+
 fn shown_name(name: &str, author: &AuthorId) -> String {
     let name = sanitise_line(name, NAME_BYTES_MAX);
     if name.is_empty() { author.to_string().chars().take(6).collect() } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A carriage return moved everybody's caret, and made the next edit overwrite what stood after it.
+    #[test]
+    fn notes_keep_their_places_and_lose_what_fields_cannot_show() {
+        assert_eq!(shown_notes("a\r\nb\u{1b}[2J\tc\u{85}\n字"), "a\u{fffd}\nb\u{fffd}[2J\tc\u{fffd}\n字");
+    }
 }

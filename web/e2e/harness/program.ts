@@ -71,6 +71,12 @@ export class Program {
     await this.#until(`\`${text}\``, () => this.output.includes(text) || undefined);
   }
 
+  /** Returns the first `count` lines that it wrote to stdout and that are no entries. */
+  lines(count: number): Promise<string[]> {
+    const whole = () => this.output.split("\n").slice(0, -1);
+    return this.#until(`${count} lines`, () => (whole().length < count ? undefined : whole().slice(0, count)));
+  }
+
   #until<T>(what: string, look: () => T | undefined): Promise<T> {
     return new Promise((resolve, reject) => {
       const stop = () => {

@@ -3,7 +3,7 @@
 import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { type Entry, PATIENCE_MS, Program } from "./program";
 
 const BIN = resolve(process.env["CAHOOTS_BIN"] ?? join(import.meta.dirname, "../../../target/debug/cahoots"));
@@ -93,11 +93,20 @@ export class Stage {
   }
 
   /** Shares `command` through `relay`. */
-  async share(relay: Relay, command = SHELL, options: string[] = []): Promise<Share> {
+  async share(relay: Pick<Relay, "address">, command = SHELL, options: string[] = []): Promise<Share> {
     const fixed = ["share", "--json", "--no-lan", "--relay", relay.address, "--name", "Ada"];
     const program = this.cahoots(...fixed, ...options, "--", ...command);
     const sharing = await program.entry("sharing");
     return { program, links: sharing["links"] as Share["links"] };
+  }
+
+  /** Shares several commands through `relay`, on a terminal each. */
+  async sharePanes(relay: Relay, ...commands: string[]): Promise<Record<Access, string>> {
+    const example = join(dirname(BIN), "examples/panes");
+    if (!existsSync(example)) throw new Error(`${example} is missing: cargo build --examples`);
+    const program = this.start([example, "--relay", relay.address, ...commands]);
+    const [view = "", interact = "", own = ""] = await program.lines(3);
+    return { view, interact, own };
   }
 
   /** Joins as people without a browser do, in `--json`. */
@@ -177,6 +186,18 @@ export class Native {
 
   say(text: string): void {
     this.program.ask({ do: "say", text });
+  }
+
+  /** Returns the shared notes. */
+  async notes(): Promise<string> {
+    const from = this.program.entries.length;
+    this.program.ask({ do: "notes" });
+    return String((await this.program.entry("notes", () => true, from))["text"]);
+  }
+
+  /** Writes into the shared notes before character `at`. */
+  write(at: number, insert: string): void {
+    this.program.ask({ do: "edit_notes", at, insert });
   }
 
   /** Waits until it has heard this message. */

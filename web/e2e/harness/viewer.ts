@@ -11,6 +11,15 @@ export class Viewer {
     await this.page.getByRole("button", { name: "Join" }).click();
   }
 
+  /** Reloads a page that its browser does not keep, as it keeps none of this machine's: the link is asked for. */
+  async reopen(link: string): Promise<void> {
+    await this.page.reload();
+    await expect(this.page.getByRole("heading", { name: "Open a session" })).toBeVisible();
+    await this.page.getByLabel("Link").fill(link);
+    await this.page.getByRole("button", { name: "Open" }).click();
+    await this.page.getByRole("button", { name: "Join" }).click();
+  }
+
   /** Waits until the session is in sight and its host is there. */
   async isLive(): Promise<void> {
     await expect(this.page.locator(".pill")).toContainText("Live");

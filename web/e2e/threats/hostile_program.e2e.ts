@@ -85,18 +85,25 @@ attack("a program cannot name a browser's tab", async ({ stage, visit, trial }) 
 
 attack("what a program writes is text to a browser, and nothing else", async ({ stage, visit, trial }) => {
   const html = '<img src=x onerror="document.title=1"><script>document.title=2</script><b>bold</b>';
-  const hidden = "\x1b]8;;javascript:document.title=3\x07click\x1b]8;;\x07 \x1b]8;;file:///etc/passwd\x07here\x1b]8;;\x07";
+  const address = (to: string, word: string) => `\x1b]8;;${to}\x07${word}\x1b]8;;\x07`;
+  const hidden = [address("javascript:document.title=3", "click"), address("file:///etc/passwd", "here"), address("https://docs.example/", "there")].join(" ");
   stage.write("page", `${html}\n${hidden}\n`);
   const { links } = await stage.share(await stage.relay(), ["sh", "-c", "cat page; read wait"], ["--title", html]);
   const viewer = await visit(links.view, { as: "Kay" });
   await viewer.isLive();
-  for (const word of ["click", "here"]) {
+  const dialog = viewer.page.getByRole("dialog");
+  const follow = async (word: string) => {
     const { x, y } = await viewer.place(word);
     await viewer.page.mouse.move(x - 2, y);
     await viewer.page.mouse.click(x, y);
-  }
+  };
+  await follow("click");
+  await follow("here");
   trial.fails("it makes elements", await viewer.page.locator("script:not([src]), img[onerror], .xterm-rows b").count(), 0);
   trial.fails("it runs as a script", await viewer.page.title(), `cahoots · ${html}`);
-  trial.fails("an address of another kind is offered", await viewer.page.getByRole("dialog").count(), 0);
+  trial.fails("an address of another kind is offered", await dialog.count(), 0);
+  await follow("there");
+  await expect(dialog).toContainText("https://docs.example/");
+  trial.works("an address of the web is offered", await dialog.isVisible());
   trial.works("it is shown as what it is", (await viewer.lines()).join("").includes(html));
 });

@@ -1,10 +1,14 @@
-// The link, as it came in the address bar. What is behind the # is a key: it is read once and never kept anywhere.
+// The link, as it came in the address bar. What is behind the # is a key: it is read once, and kept in memory alone.
 
 import { signal } from "@preact/signals";
 import type { Invitation } from "./messages";
 
-/** The link that somebody is about to use; forgotten once the worker has it. */
+/** The link that somebody is about to use. */
 export const givenLink = signal<string | null>(null);
+/** The link of the session that is open, for a reload of the page. */
+export const openLink = signal<string | null>(null);
+/** Whether the page was reloaded with a session open: who was in is not asked again. */
+export const isReopened = signal(false);
 
 /**
  * Returns a link of this session as others open it: where it leads to this page's own host, by this page's own scheme.

@@ -156,6 +156,11 @@ export type Notice =
   | { kind: "desk"; desk: Desk }
   | { kind: "ended"; how: How; text: string };
 
+/** Messages that are shown at most. */
+export const CHAT_LINES_MAX = 2_000;
+/** What one of them may have at most on the wire. */
+export const CHAT_TEXT_BYTES_MAX = 4_096;
+
 /** From the page to the worker. */
 export type ToWorker =
   // The one way to take, for tests and for finding out what is wrong; before anything else.
@@ -196,15 +201,14 @@ export type ToPage =
   | { kind: "rtt"; ms: number | null }
   // `edits`: how many edits of the notes by this page are in it.
   | { kind: "scene"; scene: Scene; edits: number }
-  // The chat's end from message `from` on; what the page has from there on is replaced.
-  | { kind: "chat"; from: number; lines: Line[] }
+  // The chat's end from message `from` on; what the page has from there on is replaced, or all of it if `whole`.
+  | { kind: "chat"; from: number; lines: Line[]; whole: boolean }
   | { kind: "keyframe"; pane: number; cols: number; rows: number; data: Uint8Array<ArrayBuffer> }
   | { kind: "output"; pane: number; data: Uint8Array<ArrayBuffer> }
   // The lines above the screen are here: it begins anew, and what was shown since comes again, up to `caughtUp`.
   | { kind: "past"; pane: number; cols: number; rows: number; lines: Uint8Array<ArrayBuffer>; data: Uint8Array<ArrayBuffer> }
   | { kind: "caughtUp"; pane: number }
   | { kind: "skipped"; pane: number }
-  | { kind: "paneEnded"; pane: number; code: number }
   | { kind: "joined"; author: string; time: number }
   | { kind: "left"; author: string; time: number }
   | { kind: "hint"; tone: "info" | "warn"; text: string }

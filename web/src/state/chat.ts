@@ -1,6 +1,6 @@
 // The chat as it is shown: messages, who came and went between them, and what was not read yet.
 
-import type { Line } from "../shared/messages";
+import { CHAT_LINES_MAX, type Line } from "../shared/messages";
 import type { PageEvent } from "./events";
 
 export interface Passing {
@@ -32,9 +32,13 @@ export function reduceChat(chat: Chat, event: PageEvent): Chat {
     case "joinAsked":
       return { ...chat, since: event.time };
     case "chat": {
-      const kept = event.from <= chat.from ? [] : chat.lines.slice(0, event.from - chat.from);
-      const from = event.from <= chat.from ? event.from : chat.from;
-      return { ...chat, from, lines: [...kept, ...event.lines] };
+      const end = chat.from + chat.lines.length;
+      // Over a hole, or where messages have other numbers by now, nothing that is here counts.
+      const isAnew = event.whole || event.from <= chat.from || event.from > end;
+      const all = isAnew ? event.lines : [...chat.lines.slice(0, event.from - chat.from), ...event.lines];
+      const lines = all.slice(-CHAT_LINES_MAX);
+      const from = (isAnew ? event.from : chat.from) + all.length - lines.length;
+      return { ...chat, from, lines, seen: Math.min(chat.seen, from + lines.length) };
     }
     case "joined":
     case "left": {

@@ -15,6 +15,8 @@ export interface Owner {
   links: LinkLine[];
   /** What the host has not answered yet, by our number. */
   asked: ReadonlyMap<number, Command>;
+  /** What it has not answered for so long that nobody waits for it any more. It does it once it is back. */
+  late: ReadonlyMap<number, Command>;
   /** The link that was made last, until somebody puts it away. */
   made: Made | null;
 }
@@ -23,6 +25,7 @@ export const NO_OWNER: Owner = {
   desk: { waiting: [], wishes: [], lines: [] },
   links: [],
   asked: new Map(),
+  late: new Map(),
   made: null,
 };
 
@@ -34,16 +37,19 @@ export function reduceOwner(owner: Owner, event: PageEvent): Owner {
       return { ...owner, desk: event.desk };
     case "commanded":
       return { ...owner, asked: new Map(owner.asked).set(event.id, event.command) };
-    case "unanswered":
-    case "answered": {
+    case "unanswered": {
       const command = owner.asked.get(event.id);
       if (command === undefined) return owner;
+      return { ...owner, asked: without(owner.asked, event.id), late: new Map(owner.late).set(event.id, command) };
+    }
+    case "answered": {
+      const command = commandOf(owner, event.id);
+      if (command === undefined) return owner;
       // What is chosen stays so until the terminals show it: between the two it would flicker.
-      if (command.do === "setPolicy" && event.kind === "answered" && event.answer.what === "done") return owner;
-      const asked = new Map(owner.asked);
-      asked.delete(event.id);
-      const next = { ...owner, asked };
-      if (event.kind === "unanswered" || command.do !== "makeLink" || event.answer.what !== "made") return next;
+      const isShownLater = command.do === "setPolicy" && event.answer.what === "done";
+      const asked = isShownLater ? owner.asked : without(owner.asked, event.id);
+      const next = { ...owner, asked, late: without(owner.late, event.id) };
+      if (command.do !== "makeLink" || event.answer.what !== "made") return next;
       return { ...next, made: { link: event.answer.link, share: event.answer.share, terms: command } };
     }
     case "scene": {
@@ -61,6 +67,15 @@ export function reduceOwner(owner: Owner, event: PageEvent): Owner {
     default:
       return owner;
   }
+}
+
+function without(commands: ReadonlyMap<number, Command>, id: number): ReadonlyMap<number, Command> {
+  return new Map([...commands].filter(([other]) => other !== id));
+}
+
+/** Returns what the host was asked to do by this number, and has not answered. */
+export function commandOf(owner: Owner, id: number): Command | undefined {
+  return owner.asked.get(id) ?? owner.late.get(id);
 }
 
 /** How many things wait for a word. */

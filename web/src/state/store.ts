@@ -4,7 +4,7 @@ import { computed, signal } from "@preact/signals";
 import type { Command, LinkReport, Scene, ToPage, ToWorker } from "../shared/messages";
 import { NO_CHAT, reduceChat, unread } from "./chat";
 import type { PageEvent } from "./events";
-import { NO_OWNER, outcome, reduceOwner } from "./owner";
+import { commandOf, NO_OWNER, outcome, reduceOwner } from "./owner";
 import { type Person, remember } from "./people";
 import { rememberedPerson, rememberedTheme, rememberedTiles, type Theme } from "./settings";
 import { describe, reduceStage, type Stage } from "./stage";
@@ -49,10 +49,12 @@ export const panel = signal<Panel | null>(null);
 export const person = signal<Person | null>(rememberedPerson());
 export const theme = signal<Theme>(rememberedTheme());
 export const now = signal(Date.now());
+/** What somebody is about to say in the chat. */
+export const draft = signal("");
 /** An address from the terminal or the chat that somebody is about to open. */
 export const leaving = signal<string | null>(null);
-/** Several lines that somebody is about to paste. */
-export const pasting = signal<string | null>(null);
+/** Several lines that somebody is about to paste, and the terminal that they are for. */
+export const pasting = signal<{ pane: number; text: string } | null>(null);
 
 /** What the owner is asked before the host is. */
 export const confirming = signal<Question | null>(null);
@@ -110,7 +112,7 @@ export function nameOfAuthor(author: string): string {
 
 /** Takes what the worker says, except terminals' contents. */
 export function take(message: ToPage): void {
-  const asked = message.kind === "answered" ? owner.value.asked.get(message.id) : undefined;
+  const asked = message.kind === "answered" ? commandOf(owner.value, message.id) : undefined;
   happen(message);
   switch (message.kind) {
     case "link":
@@ -126,7 +128,7 @@ export function take(message: ToPage): void {
       takeScene(message.scene);
       break;
     case "answered": {
-      answeredEver.add(message.id);
+      if (owner.value.asked.has(message.id)) answeredEver.add(message.id);
       const said = asked === undefined ? null : outcome(asked, message.answer, nameOfAuthor);
       if (said !== null) hint(message.answer.what === "not" ? "warn" : "info", said);
       break;

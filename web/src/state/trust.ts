@@ -32,13 +32,16 @@ export function readServer(ok: boolean, text: string): Server {
   return { by: "copy", relay: isTold ? relay : null };
 }
 
-/** Asks whoever served the page what they are. */
+/** Longer than this nobody waits at the door for a server that says nothing. */
+const ANSWER_MS = 5_000;
+
+/** Asks whoever served the page what they are; says nothing where there is no answer, so that one asks again. */
 export async function askServer(page: string): Promise<void> {
   try {
-    const answer = await fetch(new URL("served-by", page), { cache: "no-store" });
+    const answer = await fetch(new URL("served-by", page), { cache: "no-store", signal: AbortSignal.timeout(ANSWER_MS) });
     server.value = readServer(answer.ok, await answer.text());
   } catch {
-    // Offline: it is said once there is an answer.
+    // Offline, or a server that is.
   }
 }
 

@@ -56,8 +56,7 @@ function folded(text: string, query: string): [string, string] {
   return lower.length === text.length ? [lower, query.toLowerCase()] : [text, query];
 }
 
-/** Returns the first place at or below a row, as a number among `places`, or the last one. */
+/** Returns the last place at or above a row, as a number among `places`, or the first one: people look back from there. */
 export function nearest(places: Place[], row: number): number {
-  const at = places.findIndex((place) => place.row >= row);
-  return at === -1 ? places.length - 1 : at;
+  return Math.max(0, places.findLastIndex((place) => place.row <= row));
 }

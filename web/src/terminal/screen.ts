@@ -7,6 +7,7 @@ import "@xterm/xterm/css/xterm.css";
 import { find, nearest, type Place, type Row } from "./find";
 import { type Box, fontFor } from "./fit";
 import { C1Filter, cleanPaste, isAnswer, tame } from "./safe";
+import { beginCompositions, Halves } from "./typed";
 import { AS_HOST } from "./width";
 
 export interface ScreenEvents {
@@ -66,7 +67,9 @@ export class Screen {
   #terminal: Terminal;
   #events: ScreenEvents;
   #c1 = new C1Filter();
+  #halves = new Halves();
   #frame: HTMLElement | null = null;
+  #hadKeyboard = false;
   #marked = { row: 0, begin: 0, end: 1 };
   /** The size once all is parsed that was written. */
   #next = { cols: 80, rows: 24 };
@@ -97,7 +100,8 @@ export class Screen {
     terminal.unicode.activeVersion = AS_HOST.version;
     terminal.loadAddon(new WebLinksAddon((_, address) => events.follow(address)));
     terminal.onData((data) => {
-      if (!isAnswer(data)) events.input(new TextEncoder().encode(this.#withCtrl(data)));
+      const typed = isAnswer(data) ? "" : this.#halves.join(data);
+      if (typed !== "") events.input(new TextEncoder().encode(this.#withCtrl(typed)));
     });
     terminal.onBinary((data) => events.input(Uint8Array.from(data, (char) => char.charCodeAt(0))));
     terminal.onSelectionChange(() => {
@@ -112,16 +116,22 @@ export class Screen {
   show(place: HTMLElement): void {
     if (this.#frame !== null) {
       place.append(this.#frame);
+      if (this.#hadKeyboard) this.focus();
       return;
     }
     this.#frame = document.createElement("div");
     this.#frame.className = "frame";
     place.append(this.#frame);
     this.#terminal.open(this.#frame);
-    this.#terminal.textarea?.setAttribute("aria-label", "Terminal. Ctrl+Shift+Full stop leaves it.");
+    const field = this.#terminal.textarea;
+    if (field === undefined) return;
+    field.setAttribute("aria-label", "Terminal. Ctrl+Shift+Full stop leaves it.");
+    beginCompositions(field);
   }
 
   hide(): void {
+    // Whoever types there goes on typing when it is shown elsewhere.
+    this.#hadKeyboard = this.#frame?.contains(document.activeElement) ?? false;
     this.#frame?.remove();
   }
 
@@ -289,7 +299,7 @@ export class Screen {
     this.#terminal.select(first % cols, Math.floor(first / cols), last - first);
   }
 
-  /** Returns where a text stands, oldest first, and which of these is nearest to what is in sight. */
+  /** Returns where a text stands, oldest first, and which of these is the last one up to the lowest row in sight. */
   find(query: string): { places: Place[]; nearest: number } {
     const { active } = this.#terminal.buffer;
     const rows = (index: number): Row | undefined => {
@@ -308,7 +318,7 @@ export class Screen {
       return { text: line.translateToString(false), goesOn: line.isWrapped, columns };
     };
     const places = find(rows, this.#terminal.cols, query);
-    return { places, nearest: nearest(places, active.viewportY) };
+    return { places, nearest: nearest(places, active.viewportY + this.#terminal.rows - 1) };
   }
 
   /** Marks a place and brings it into sight. */
@@ -330,12 +340,15 @@ export class Screen {
   press(key: string): void {
     const arrow = { Up: "A", Down: "B", Right: "C", Left: "D" }[key];
     const lead = this.#terminal.modes.applicationCursorKeysMode ? "\x1bO" : "\x1b[";
-    this.#terminal.input(arrow === undefined ? key : lead + arrow, true);
+    const withCtrl = arrow !== undefined && this.ctrl.value;
+    if (withCtrl) this.ctrl.value = false;
+    this.#terminal.input(arrow === undefined ? key : withCtrl ? `\x1b[1;5${arrow}` : lead + arrow, true);
     this.focus();
   }
 
   #withCtrl(data: string): string {
-    if (!this.ctrl.value) return data;
+    // A finger on the screen may be the program's; the key comes after it.
+    if (!this.ctrl.value || data.startsWith("\x1b[<")) return data;
     this.ctrl.value = false;
     const code = data.toUpperCase().charCodeAt(0);
     return data.length === 1 && code >= 0x40 && code < 0x60 ? String.fromCharCode(code & 0x1f) : data;

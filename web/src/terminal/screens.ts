@@ -58,12 +58,15 @@ export async function copy(text: string): Promise<void> {
     await navigator.clipboard.writeText(text);
   } catch {
     // Pages of plain http have no clipboard of their own; the old way still works there.
+    const before = document.activeElement;
     const field = document.createElement("textarea");
     field.value = text;
     document.body.append(field);
     field.select();
-    document.execCommand("copy");
+    const done = document.execCommand("copy");
     field.remove();
+    if (before instanceof HTMLElement) before.focus();
+    if (!done) return hint("warn", "This browser does not let the page copy. Mark it, and copy it yourself.");
   }
   hint("info", "Copied.");
 }

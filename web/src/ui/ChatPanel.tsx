@@ -1,10 +1,12 @@
 import { useEffect, useRef, useState } from "preact/hooks";
+import { CHAT_TEXT_BYTES_MAX } from "../shared/messages";
 import { type Entry, hits, parts, search, timeline } from "../state/chat";
 import { colourOf, strangersColour, typingSentence } from "../state/people";
-import { chat, people, scene, stage, tell } from "../state/store";
+import { chat, draft, hint, people, scene, stage, tell } from "../state/store";
 import { follow } from "../terminal/screens";
 import { Avatar } from "./Avatar";
 import { Icon } from "./Icon";
+import { isComposing } from "./keys";
 
 /** Somebody who stops typing is not typing any more. */
 const TYPING_MS = 3_000;
@@ -26,7 +28,7 @@ export function ChatPanel() {
     : search(chat.value, wanted).map((line) => ({ kind: "line", key: `${line.author}/${line.n}`, line, goesOn: false }));
   useEffect(() => {
     if (follows.current && list.current !== null) list.current.scrollTop = list.current.scrollHeight;
-  });
+  }, [chat.value, query]);
   const onScroll = () => {
     const { scrollHeight = 0, scrollTop = 0, clientHeight = 0 } = list.current ?? {};
     follows.current = scrollHeight - scrollTop - clientHeight < NEAR_END;
@@ -47,7 +49,7 @@ export function ChatPanel() {
               setQuery(event.currentTarget.value);
             }}
             onKeyDown={(event) => {
-              if (event.key !== "Escape" || query === "") return;
+              if (event.key !== "Escape" || query === "" || isComposing(event)) return;
               event.stopPropagation();
               setQuery("");
             }}
@@ -61,9 +63,27 @@ export function ChatPanel() {
         )}
         {entries.map((entry) => <Row key={entry.key} entry={entry} query={wanted} />)}
       </div>
-      <p class="typing" aria-live="polite">{typingSentence(scene.value?.members ?? [])}</p>
+      <Typing />
       <Composer onSent={() => { follows.current = true; }} />
     </div>
+  );
+}
+
+/** By itself: it changes with every scene, and a long chat does not. */
+function Typing() {
+  return <p class="typing" aria-live="polite">{typingSentence(scene.value?.members ?? [])}</p>;
+}
+
+/** An address opens after a question, with whatever button it is clicked. */
+function Address({ href, text }: { href: string; text: string }) {
+  const ask = (event: MouseEvent) => {
+    event.preventDefault();
+    follow(href);
+  };
+  return (
+    <a href={href} rel="noopener noreferrer" onClick={ask} onAuxClick={(event) => event.button === 1 && ask(event)}>
+      {text}
+    </a>
   );
 }
 
@@ -87,19 +107,9 @@ function Row({ entry, query }: { entry: Entry; query: string }) {
         )}
         <p class="text">
           {parts(line.text).map(({ text, href }, index) =>
-            href === null ? hits(text, query).map((hit, at) => (hit.isHit ? <mark key={at}>{hit.text}</mark> : hit.text)) : (
-              <a
-                key={index}
-                href={href}
-                rel="noopener noreferrer"
-                onClick={(event) => {
-                  event.preventDefault();
-                  follow(href);
-                }}
-              >
-                {text}
-              </a>
-            ))}
+            href === null
+              ? hits(text, query).map((hit, at) => (hit.isHit ? <mark key={at}>{hit.text}</mark> : hit.text))
+              : <Address key={index} href={href} text={text} />)}
         </p>
       </div>
     </article>
@@ -107,7 +117,7 @@ function Row({ entry, query }: { entry: Entry; query: string }) {
 }
 
 function Composer({ onSent }: { onSent: () => void }) {
-  const [text, setText] = useState("");
+  const text = draft.value;
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const typing = useRef(false);
   const setTyping = (now: boolean) => {
@@ -124,8 +134,12 @@ function Composer({ onSent }: { onSent: () => void }) {
   const send = () => {
     const said = text.trim();
     if (said === "") return;
+    const bytes = new TextEncoder().encode(said).length;
+    if (bytes > CHAT_TEXT_BYTES_MAX) {
+      return hint("warn", `The message is too long: ${bytes} bytes, and ${CHAT_TEXT_BYTES_MAX} are the most. Send it in parts.`);
+    }
     tell({ kind: "say", text: said });
-    setText("");
+    draft.value = "";
     setTyping(false);
     onSent();
   };
@@ -143,11 +157,11 @@ function Composer({ onSent }: { onSent: () => void }) {
         rows={Math.min(5, text.split("\n").length)}
         value={text}
         onInput={(event) => {
-          setText(event.currentTarget.value);
+          draft.value = event.currentTarget.value;
           setTyping(event.currentTarget.value !== "");
         }}
         onKeyDown={(event) => {
-          if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+          if (event.key !== "Enter" || event.shiftKey || isComposing(event)) return;
           event.preventDefault();
           send();
         }}

@@ -1,13 +1,13 @@
 // Everything before the session is in sight: who you are, the passphrase, and what is wrong with a link.
 
-import { useState } from "preact/hooks";
-import { gatewayFor, givenLink } from "../shared/address";
+import { useLayoutEffect, useState } from "preact/hooks";
+import { gatewayFor, givenLink, isReopened, openLink } from "../shared/address";
 import type { Access, Invitation } from "../shared/messages";
 import { cleanName, rememberPerson } from "../state/settings";
 import { COLOURS } from "../state/people";
 import { capital } from "../state/stage";
 import { keyOf } from "../state/owner";
-import { server } from "../state/trust";
+import { askServer, server } from "../state/trust";
 import { happen, hint, person, scene, stage, status, tell } from "../state/store";
 import { Mark } from "./Icon";
 import { PersonFields } from "./PersonFields";
@@ -40,7 +40,7 @@ function Inside() {
     case "broken":
       return (
         <>
-          <h1>This page did not load</h1>
+          <h1>This page does not work</h1>
           <p>{current.text}</p>
           <p>Reload it; if that does not help, update the browser or use another one.</p>
           <button type="button" class="primary" onClick={() => location.reload()}>Reload</button>
@@ -123,25 +123,37 @@ function JoinForm({ invitation }: { invitation: Invitation }) {
   const [words, setWords] = useState("");
   const name = cleanName(me.name);
   const ready = name !== "" && (!invitation.needsPassphrase || words !== "");
-  const join = (event: Event) => {
-    event.preventDefault();
+  const join = async () => {
     const link = givenLink.value;
     if (!ready || link === null) return;
+    // Where the session is, a copy of the page has to be told first.
+    if (server.value === null) await askServer(document.baseURI);
+    if (server.value === null) return hint("warn", `${location.host} does not answer. Try again in a moment.`);
+    if (givenLink.value !== link) return;
     let gateway: string;
     try {
-      gateway = gatewayFor(server.value?.relay ?? null, invitation.relay, document.baseURI);
+      gateway = gatewayFor(server.value.relay, invitation.relay, document.baseURI);
     } catch (error) {
       return hint("warn", (error as Error).message);
     }
     person.value = { name, colour: me.colour };
     rememberPerson(person.value);
-    // From here on only the worker's core holds it.
     givenLink.value = null;
+    openLink.value = link;
     happen({ kind: "joinAsked", time: Date.now() });
     tell({ kind: "join", link, words: invitation.needsPassphrase ? words : null, name, colour: me.colour, gateway });
   };
+  useLayoutEffect(() => {
+    if (isReopened.peek()) void join();
+    isReopened.value = false;
+  }, []);
   return (
-    <form onSubmit={join}>
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        void join();
+      }}
+    >
       <h1>You are invited</h1>
       <p>Somebody shares a terminal with you. {MAY[invitation.access]}</p>
       <PersonFields person={me} onChange={setMe} autoFocus={me.name === ""} />

@@ -116,7 +116,7 @@ export function PaneView({ number, name, isTile = false }: { number: number; nam
     event.preventDefault();
     event.stopPropagation();
     if (scene.peek()?.canType !== true || text === "") return;
-    if (isSeveralLines(text)) pasting.value = text;
+    if (isSeveralLines(text)) pasting.value = { pane: number, text };
     else screens.peek().get(number)?.paste(text);
   };
 

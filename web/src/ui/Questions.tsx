@@ -1,14 +1,14 @@
 // What is asked before something leaves the page or reaches the host.
 
 import { command, confirming, leaving, pasting, type Question } from "../state/store";
-import { shownScreen } from "../terminal/screens";
+import { screens } from "../terminal/screens";
 import { Dialog } from "./Dialog";
 
 const LINES_SHOWN = 12;
 
 export function Questions() {
   if (confirming.value !== null) return <Confirm question={confirming.value} />;
-  if (pasting.value !== null) return <PasteGuard text={pasting.value} />;
+  if (pasting.value !== null && screens.value.has(pasting.value.pane)) return <PasteGuard {...pasting.value} />;
   if (leaving.value !== null) return <LeaveGuard address={leaving.value} />;
   return null;
 }
@@ -34,7 +34,7 @@ function Confirm({ question }: { question: Question }) {
 }
 
 /** A shell runs each pasted line at once: nobody should find that out afterwards. */
-function PasteGuard({ text }: { text: string }) {
+function PasteGuard({ pane, text }: { pane: number; text: string }) {
   const runs = text.endsWith("\n");
   const lines = text.replace(/\n$/, "").split("\n");
   const close = () => {
@@ -42,11 +42,11 @@ function PasteGuard({ text }: { text: string }) {
   };
   const paste = () => {
     close();
-    shownScreen()?.paste(text);
+    screens.peek().get(pane)?.paste(text);
   };
   const oneLine = () => {
     close();
-    shownScreen()?.paste(lines.map((line) => line.trim()).filter((line) => line !== "").join(" "));
+    screens.peek().get(pane)?.paste(lines.map((line) => line.trim()).filter((line) => line !== "").join(" "));
   };
   return (
     <Dialog title={lines.length === 1 ? "Paste and run this line?" : `Paste ${lines.length} lines?`} onClose={close}>

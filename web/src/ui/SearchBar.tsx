@@ -5,6 +5,7 @@ import { searching } from "../state/store";
 import { PLACES_MAX } from "../terminal/find";
 import { shownScreen } from "../terminal/screens";
 import { Icon } from "./Icon";
+import { isComposing } from "./keys";
 
 export function SearchBar() {
   const field = useRef<HTMLInputElement>(null);
@@ -40,6 +41,7 @@ export function SearchBar() {
         look(query, -1);
       }}
       onKeyDown={(event) => {
+        if (isComposing(event)) return;
         if (event.key === "Escape") close();
         if (event.key !== "Enter" || !event.shiftKey) return;
         event.preventDefault();

@@ -2,9 +2,11 @@
 
 import { useEffect } from "preact/hooks";
 import { waitingCount } from "../state/owner";
-import { owner, type Panel, panel, sawChat, scene, unreadCount } from "../state/store";
+import { isWide, owner, type Panel, panel, sawChat, scene, unreadCount } from "../state/store";
 import { ChatPanel } from "./ChatPanel";
+import { shownScreen } from "../terminal/screens";
 import { Icon, type IconName } from "./Icon";
+import { isComposing, tabAfter } from "./keys";
 import { ManagePanel } from "./ManagePanel";
 import { NotesPanel } from "./NotesPanel";
 import { PeoplePanel } from "./PeoplePanel";
@@ -20,8 +22,12 @@ function panels() {
   return scene.value?.canCommand === true ? [...PANELS, MANAGE] : PANELS;
 }
 
+/** What had the keyboard goes: on a phone to the button that opened it, as the terminal would raise the soft keyboard. */
 const close = () => {
+  const button = document.querySelector<HTMLElement>(".dock button[aria-pressed=true]");
   panel.value = null;
+  if (isWide.peek()) shownScreen()?.focus();
+  else button?.focus();
 };
 
 const BODIES = {
@@ -34,8 +40,7 @@ const BODIES = {
 /** Arrows go from tab to tab, as everywhere. */
 function move(event: KeyboardEvent, index: number): void {
   const all = panels();
-  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-  const next = step === undefined ? undefined : all[(index + step + all.length) % all.length];
+  const next = all[tabAfter(event, index, all.length) ?? -1];
   if (next === undefined) return;
   event.preventDefault();
   panel.value = next.id;
@@ -49,7 +54,7 @@ export function SidePanel() {
   }, [open]);
   if (open === null) return null;
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === "Escape") close();
+    if (event.key === "Escape" && !isComposing(event)) close();
   };
   return (
     <>

@@ -2,6 +2,7 @@ import type { Pane } from "../shared/messages";
 import { rememberTiles } from "../state/settings";
 import { isTiled, isWide, pane, scene, tiled } from "../state/store";
 import { Icon } from "./Icon";
+import { tabAfter } from "./keys";
 
 /** Returns a terminal's name; of several of one name each has a number as well. */
 export function nameOf(one: Pane): string {
@@ -15,10 +16,9 @@ export function Tabs() {
   const panes = scene.value?.panes ?? [];
   if (panes.length < 2) return null;
   const move = (event: KeyboardEvent, index: number) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (step === undefined) return;
+    const next = panes[tabAfter(event, index, panes.length) ?? -1];
+    if (next === undefined) return;
     event.preventDefault();
-    const next = panes[(index + step + panes.length) % panes.length] as Pane;
     pane.value = next.pane;
     document.getElementById(`tab-${next.pane}`)?.focus();
   };

@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Pane } from "../shared/messages";
+import { rememberTiles } from "../state/settings";
 import { columnsFor } from "../state/tiles";
 import { isTiled, pane, scene, searching, stage, status, tell, tiled } from "../state/store";
 import { screens, shownScreen } from "../terminal/screens";
@@ -82,6 +83,7 @@ function Tiles({ panes }: { panes: Pane[] }) {
               onClick={() => {
                 pane.value = one.pane;
                 tiled.value = false;
+                rememberTiles(false);
                 screens.peek().get(one.pane)?.focus();
               }}
             >

@@ -53,10 +53,12 @@ export function step(
   now: number,
   chance: number,
 ): LinkStep & { failures: number } {
+  const held = state.phase === "open" && now - state.since >= STEADY_MS;
+  const past = held ? 0 : failures;
   const dial = (action: "dial" | "redial") => ({
-    state: { phase: "dialling", attempt: failures + 1 } as const,
+    state: { phase: "dialling", attempt: past + 1 } as const,
     action,
-    failures,
+    failures: past,
   });
   const stay = { state, action: null, failures };
 
@@ -71,8 +73,7 @@ export function step(
     case "closed": {
       if (state.phase !== "dialling" && state.phase !== "open") return stay;
       if (!event.retry) return { state: { phase: "over", reason: event.reason }, action: "drop", failures };
-      const held = state.phase === "open" && now - state.since >= STEADY_MS;
-      const next = held ? 1 : failures + 1;
+      const next = past + 1;
       const retryAt = now + delayMs(next, chance);
       return {
         state: { phase: "waiting", attempt: next, retryAt, reason: event.reason },

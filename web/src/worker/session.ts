@@ -2,7 +2,7 @@
 // carries bytes to the core and what the core says to the page.
 
 import { rebase } from "../shared/diff";
-import type { Command, Notice, Scene, ToPage, ToWorker } from "../shared/messages";
+import { CHAT_LINES_MAX, type Command, type Notice, type Scene, type ToPage, type ToWorker } from "../shared/messages";
 import { command } from "./command";
 import { type Core, makeViewer } from "./core";
 import { Outlet } from "./credit";
@@ -18,8 +18,7 @@ const SCENE_MS = 80;
 const HEART_MS = 1_000;
 /** A heart that stops this much longer means that the machine slept. */
 const GAP_MS = 2_500;
-/** Messages shown at most, and how many of the last ones are sent again when one more comes. */
-const CHAT_LINES_MAX = 2_000;
+/** How many of the last messages are sent again when one more comes. */
 const CHAT_LINES_AGAIN = 50;
 
 export type Post = (message: ToPage, transfer?: Transferable[]) => void;
@@ -34,6 +33,8 @@ export class Session {
   #transport: Transport | null = null;
   /** The core's number of the link over that transport. */
   #number: number | null = null;
+  /** Whether who is at the other end of that transport was found to be who it should be. */
+  #isProven = false;
   #everLinked = false;
   #everLive = false;
   #outlets = new Map<number, Outlet>();
@@ -192,6 +193,7 @@ export class Session {
       closed: (reason) => this.#drive({ kind: "closed", retry: true, reason }),
     });
     this.#transport = transport;
+    this.#isProven = false;
   }
 
   #drop(): void {
@@ -245,6 +247,7 @@ export class Session {
     switch (notice.kind) {
       case "linked":
         this.#everLinked = true;
+        this.#isProven ||= notice.link === this.#number;
         this.#chatWhole = true;
         this.#askedForDesk = false;
         return this.#sceneSoon();
@@ -252,7 +255,7 @@ export class Session {
         if (notice.link !== this.#number) return;
         // What the core still says to the relay goes first.
         this.#send();
-        this.#transport?.giveUp();
+        if (!this.#isProven) this.#transport?.giveUp();
         // A relay that restarted knows the session again once its host is back.
         const retry = notice.retry || (this.#everLinked && notice.reason === "session not found");
         return this.#drive({ kind: "closed", retry, reason: notice.reason });
@@ -266,7 +269,8 @@ export class Session {
         return this.#post({ kind: "skipped", pane: notice.pane });
       }
       case "paneEnded":
-        return this.#post(notice);
+        // The scene says so, too.
+        return this.#sceneSoon();
       case "joined":
       case "left":
         // Who was here before did not just come.
@@ -351,7 +355,7 @@ export class Session {
     // Messages have one order for everybody, so a late one may come before others. Far back only after a reunion.
     const whole = this.#chatWhole || count < this.#chatSeen;
     const from = Math.max(0, count - CHAT_LINES_MAX, whole ? 0 : this.#chatSeen - CHAT_LINES_AGAIN);
-    this.#post({ kind: "chat", from, lines: this.#core.messages(from) });
+    this.#post({ kind: "chat", from, lines: this.#core.messages(from), whole });
     this.#chatSeen = count;
     this.#chatDirty = false;
     this.#chatWhole = count === 0;

@@ -29,6 +29,16 @@ enum Request {
     Type { text: String },
     /// Say something in the chat.
     Say { text: String },
+    /// Print the shared notes.
+    Notes,
+    /// Replace so many characters of the notes from one on, counted from 0, by a text.
+    EditNotes {
+        at: usize,
+        #[serde(default)]
+        delete: usize,
+        #[serde(default)]
+        insert: String,
+    },
     /// Ask to drive, or give the terminal back.
     Drive { wish: bool },
     /// Make a link that allows no more than the own one, and print it.
@@ -190,6 +200,12 @@ fn answer(guest: &Guest, view: &View, request: Result<Request, String>) -> Resul
         Request::Screen => record::print(&view.with_screen(record::screen)).map_err(|error| error.to_string()),
         Request::Type { text } => view.type_bytes(text.as_bytes()).map_err(|refusal| refusal.to_string()),
         Request::Say { text } => guest.session().say(text.as_str()).map_err(|refusal| refusal.to_string()),
+        Request::Notes => {
+            record::print(&record::notes(&guest.session().state().notes)).map_err(|error| error.to_string())
+        }
+        Request::EditNotes { at, delete, insert } => {
+            guest.session().edit_notes(at, delete, &insert).map_err(|refusal| refusal.to_string())
+        }
         Request::Drive { wish } => {
             let asked = if wish { guest.ask_to_drive(view.pane()) } else { guest.stop_driving(view.pane()) };
             asked.map_err(|refusal| refusal.to_string())

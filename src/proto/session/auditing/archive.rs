@@ -6,8 +6,8 @@ use crate::proto::id::{Epoch, LaneId};
 use crate::proto::key::Secret32;
 use crate::proto::limits::ARCHIVE_BYTES_MAX;
 use crate::proto::seal::lane_key;
+use crate::proto::sorted::SortedMap;
 use crate::proto::wire::WireEntry;
-use std::collections::BTreeMap;
 
 /// Entries of past epochs, with the keys of their lanes.
 ///
@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 /// recordings of terminals too, is not kept.
 #[derive(Debug, Default)]
 pub(in crate::proto::session) struct Archive {
-    keys: BTreeMap<LaneId, Secret32>,
-    lanes: BTreeMap<LaneId, Vec<WireEntry>>,
+    keys: SortedMap<LaneId, Secret32>,
+    lanes: SortedMap<LaneId, Vec<WireEntry>>,
     bytes: usize,
 }
 

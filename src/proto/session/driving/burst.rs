@@ -2,8 +2,8 @@
 
 use crate::proto::audit::{Drove, Receipt};
 use crate::proto::id::{AuthorId, PaneId};
+use crate::proto::sorted::SortedMap;
 use crate::proto::time::{Mono, Now};
-use std::collections::BTreeMap;
 
 /// Pause after which typing counts as something new, in microseconds.
 const PAUSE_US: u64 = 30_000_000;
@@ -13,7 +13,7 @@ const BURSTS_MAX: usize = 1_024;
 /// What is being typed, by whom and where.
 #[derive(Debug, Default)]
 pub(in crate::proto::session) struct Bursts {
-    open: BTreeMap<(PaneId, AuthorId), (Drove, Mono)>,
+    open: SortedMap<(PaneId, AuthorId), (Drove, Mono)>,
 }
 
 impl Bursts {
@@ -51,7 +51,7 @@ impl Bursts {
     }
 
     fn take(&mut self, is_over: impl Fn(&(PaneId, AuthorId), Mono) -> bool) -> Vec<Drove> {
-        self.open.extract_if(.., |place, (_, at)| is_over(place, *at)).map(|(_, (drove, _))| drove).collect()
+        self.open.extract_if(|place, (_, at)| is_over(place, *at)).map(|(_, (drove, _))| drove).collect()
     }
 
     pub(in crate::proto::session) fn poll_timeout(&self) -> Option<Mono> {

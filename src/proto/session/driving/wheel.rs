@@ -10,9 +10,9 @@ use crate::proto::audit::Receipt;
 use crate::proto::doc::PanePolicy;
 use crate::proto::id::AuthorId;
 use crate::proto::limits::{AUTHORS_MAX, LINE_MEMBERS_MAX};
+use crate::proto::sorted::SortedMap;
 use crate::proto::terminal::Wish;
 use crate::proto::time::Mono;
-use std::collections::BTreeMap;
 
 /// How long a driver may be idle unless said otherwise, in milliseconds.
 pub const DRIVER_LAPSE_MS: u64 = 60_000;
@@ -101,7 +101,7 @@ pub(in crate::proto::session) struct Wheel {
     driver: Option<Driver>,
     /// In the order in which they asked, with the entry that did.
     wishes: Vec<(AuthorId, u64)>,
-    lines: BTreeMap<AuthorId, Lines>,
+    lines: SortedMap<AuthorId, Lines>,
 }
 
 impl Wheel {

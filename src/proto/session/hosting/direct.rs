@@ -119,7 +119,7 @@ impl Peer {
         pane.encoder.note_input();
         // Who typed waits for the echo: it goes out at once, whatever was flushed before.
         pane.flushed = None;
-        let Some(hosting) = &mut self.hosting else { return };
+        let Some(hosting) = self.hosting.as_mut() else { return };
         hosting.input_bytes += bytes.len();
         let author = receipt.author();
         let ended = hosting.bursts.add(id, bytes.len(), receipt, now);
@@ -129,7 +129,7 @@ impl Peer {
 
     /// Notes that a program has read so many typed bytes: as many more may come.
     pub fn handle_input_read(&mut self, bytes: usize) {
-        if let Some(hosting) = &mut self.hosting {
+        if let Some(hosting) = self.hosting.as_mut() {
             hosting.input_bytes = hosting.input_bytes.saturating_sub(bytes);
         }
     }
@@ -145,7 +145,7 @@ impl Peer {
     /// Answers on one link, or on all.
     pub(super) fn answer_by(&mut self, author: AuthorId, message: &DirectDown, by: Option<LinkId>) {
         let Some(me) = self.me.as_ref().map(VerifiedMember::author) else { return };
-        let Some(hosting) = &mut self.hosting else { return };
+        let Some(hosting) = self.hosting.as_mut() else { return };
         let Some(guest) = hosting.guests.get_mut(&author) else { return };
         let entry = guest.direct.seal(hosting.answers, me, &self.keys, &message.encode());
         hosting.answers += 1;
@@ -165,7 +165,7 @@ impl Peer {
     }
 
     pub(in crate::proto::session) fn flush_acks(&mut self) {
-        let Some(hosting) = &mut self.hosting else { return };
+        let Some(hosting) = self.hosting.as_mut() else { return };
         hosting.ack_at = None;
         let owed = hosting.guests.iter_mut().filter(|(_, guest)| guest.owes_ack);
         let owed: Vec<_> = owed

@@ -94,7 +94,7 @@ impl Peer {
 
     /// Makes one answer, for all who wait for it by now.
     fn answer_history(&mut self, now: Now) {
-        let Some(hosting) = &self.hosting else { return };
+        let Some(hosting) = self.hosting.as_ref() else { return };
         let histories = &hosting.histories;
         if histories.built.is_some_and(|built| now.mono.since_us(built) < BUILD_US) {
             return;
@@ -106,7 +106,7 @@ impl Peer {
         let all: Vec<_> =
             asked.filter(|((_, author), link)| is_due(author, **link)).map(|((_, to), by)| (*to, *by)).collect();
         let answer = self.history_of(pane, now);
-        let Some(Hosting { histories, .. }) = &mut self.hosting else { return };
+        let Some(Hosting { histories, .. }) = self.hosting.as_mut() else { return };
         histories.built = Some(now.mono);
         for (to, by) in all {
             histories.asked.remove(&(pane, to));
@@ -128,7 +128,7 @@ impl Peer {
 
     /// Sends one part on each link that has nothing else to say.
     fn send_history(&mut self) {
-        let Some(Hosting { histories, .. }) = &mut self.hosting else { return };
+        let Some(Hosting { histories, .. }) = self.hosting.as_mut() else { return };
         let mut left = std::mem::take(&mut histories.sending);
         for _ in 0..left.len() {
             let Some(mut sending) = left.pop_front() else { break };
@@ -148,7 +148,7 @@ impl Peer {
                 }
             }
         }
-        if let Some(Hosting { histories, .. }) = &mut self.hosting {
+        if let Some(Hosting { histories, .. }) = self.hosting.as_mut() {
             histories.sending = left;
         }
     }

@@ -11,15 +11,15 @@ use crate::proto::limits::AUTHORS_MAX;
 use crate::proto::member::{ChainError, VerifiedMember};
 use crate::proto::session::Event;
 use crate::proto::share::ShareFlags;
+use crate::proto::sorted::SortedSet;
 use crate::proto::terminal::{DirectDown, Refusal, Waits};
 use crate::proto::time::Now;
-use std::collections::BTreeSet;
 
 /// Who stands before the door, and whom the owner does not want to hear of again.
 #[derive(Debug, Default)]
 pub(super) struct Door {
-    waiting: BTreeSet<AuthorId>,
-    turned_away: BTreeSet<AuthorId>,
+    waiting: SortedSet<AuthorId>,
+    turned_away: SortedSet<AuthorId>,
 }
 
 impl Door {
@@ -94,7 +94,7 @@ impl Peer {
     }
 
     fn note_knock(&mut self, author: AuthorId) {
-        let Some(owner) = &mut self.owner else { return };
+        let Some(owner) = self.owner.as_mut() else { return };
         if owner.door.turned_away.contains(&author) {
             self.refuse_entry(author);
         } else if owner.door.waiting.insert(author) {
@@ -105,7 +105,7 @@ impl Peer {
 
     /// Notes that a member has no connection: it knocks again when it is back.
     pub(in super::super) fn note_gone(&mut self, author: &AuthorId) {
-        if let Some(owner) = &mut self.owner {
+        if let Some(owner) = self.owner.as_mut() {
             owner.door.waiting.remove(author);
         }
     }

@@ -9,8 +9,8 @@ use crate::proto::doc::Document;
 use crate::proto::epoch::EpochSecret;
 use crate::proto::id::{AuthorId, Channel, Epoch, ShareId};
 use crate::proto::limits::{CLOCK_SKEW_MS_MAX, CUTS_PER_RECORD_MAX, LOG_BYTES_MAX, LOG_RECORDS_MAX};
+use crate::proto::sorted::{SortedMap, SortedSet};
 use crate::proto::time::{Mono, Now};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// Changes after which an epoch is over, so that newcomers take a checkpoint rather than all of them.
 const CHANGES_MAX: u64 = 5_000;
@@ -52,7 +52,7 @@ pub(super) struct Pace {
     /// A document comes near its bounds.
     is_nearly_full: bool,
     /// Of these documents it was said of this generation.
-    full: BTreeMap<Channel, u32>,
+    full: SortedMap<Channel, u32>,
 }
 
 /// What proofs against members ask for.
@@ -72,7 +72,7 @@ impl Pace {
             bytes: 0,
             proven: Proven::default(),
             is_nearly_full: false,
-            full: BTreeMap::new(),
+            full: SortedMap::new(),
         }
     }
 
@@ -267,7 +267,7 @@ impl Peer {
         let below = self.owner()?.below.keys().copied();
         // Of one that was passed on the owner may have heard by its members alone.
         let of_members = self.roster.all().flat_map(|member| &member.chain().shares).map(|cert| cert.share);
-        let all: BTreeSet<_> = self.log.shares().map(|cert| cert.share).chain(below).chain(of_members).collect();
+        let all: SortedSet<_> = self.log.shares().map(|cert| cert.share).chain(below).chain(of_members).collect();
         let is_open = |share: &ShareId| !self.log.is_closed(share) || self.log.stays_open_for_some(share);
         Ok(all.into_iter().map(|share| (share, is_open(&share))).collect())
     }
@@ -315,14 +315,14 @@ impl Peer {
 
     /// Notes that a member wrote two histories: its lanes have to be cut.
     pub(in super::super) fn want_cut(&mut self) {
-        if let Some(owner) = &mut self.owner {
+        if let Some(owner) = self.owner.as_mut() {
             owner.pace.proven.is_due = true;
         }
     }
 
     /// Notes, at the owner, which documents should begin anew soon.
     pub(in super::super) fn note_nearly_full(&mut self) {
-        let (Some(owner), Some(documents)) = (&mut self.owner, &self.documents) else { return };
+        let (Some(owner), Some(documents)) = (self.owner.as_mut(), &self.documents) else { return };
         for channel in Channel::DURABLE {
             let document = documents.of(channel);
             if document.is_nearly_full() {
@@ -340,7 +340,7 @@ impl Peer {
         }
         if records_left > RECORDS_LEFT_MIN && bytes_left > BYTES_LEFT_MIN {
             let _ = self.begin_epoch(&[], now);
-        } else if let Some(owner) = &mut self.owner {
+        } else if let Some(owner) = self.owner.as_mut() {
             // What is left of the log is for people to decide about; look again later.
             owner.pace.begin(now.mono);
         }

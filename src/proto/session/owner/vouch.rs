@@ -50,7 +50,7 @@ impl Peer {
         let Some(epoch) = self.log.epoch() else { return };
         self.forget_segments_before(epoch);
         let drafts = Channel::DURABLE.into_iter().filter_map(|document| self.draft(document)).collect();
-        if let Some(owner) = &mut self.owner {
+        if let Some(owner) = self.owner.as_mut() {
             owner.vouching = Vouching { epoch, drafts, at: Some(now.mono.after_us(SAVE_US)) };
         }
     }
@@ -66,7 +66,7 @@ impl Peer {
 
     /// Makes the checkpoints of the epoch and vouches for them.
     pub(super) fn vouch_if_due(&mut self, now: Now) {
-        let Some(owner) = &mut self.owner else { return };
+        let Some(owner) = self.owner.as_mut() else { return };
         if owner.vouching.at.is_none_or(|at| at > now.mono) {
             return;
         }

@@ -12,9 +12,9 @@ use crate::proto::limits::{CLOCK_SKEW_MS_MAX, MEMBERS_MAX, PASSED_ON_MAX};
 use crate::proto::member::{VerifiedMember, VerifiedShare};
 use crate::proto::seal::open_share_kek;
 use crate::proto::share::{ShareCert, ShareFlags};
+use crate::proto::sorted::SortedMap;
 use crate::proto::time::Wall;
 use crate::proto::wire::{Frame, PassedOn};
-use std::collections::BTreeMap;
 
 /// A share that a member passed on.
 pub(in super::super) struct Below {
@@ -44,7 +44,7 @@ pub(in super::super) fn wants_approval(certs: &[ShareCert]) -> bool {
 impl Peer {
     /// Returns what an acceptor may lack of the owner's: passed-on shares, then wraps of the newest epoch.
     pub(in super::super) fn uploads(&self) -> Vec<Frame> {
-        let Some(owner) = &self.owner else { return Vec::new() };
+        let Some(owner) = self.owner.as_ref() else { return Vec::new() };
         let below = owner.below.values().filter(|below| self.log.admits_share(&below.share).is_ok());
         let shares: Vec<_> = below.map(|below| Frame::Share(below.frame.clone())).collect();
         shares.into_iter().chain(self.wraps(owner)).collect()
@@ -56,8 +56,8 @@ impl Peer {
         let known = self.hosting.iter().flat_map(Hosting::direct_members);
         let needy = known.filter(|author| self.wrap_for_member(author).is_some()).map(|author| (*author, epoch));
         // Whoever finds no room gets its own with the next word on its direct channel.
-        let wrapped: BTreeMap<_, _> = needy.take(MEMBERS_MAX).collect();
-        if let Some(owner) = &mut self.owner {
+        let wrapped: SortedMap<_, _> = needy.take(MEMBERS_MAX).collect();
+        if let Some(owner) = self.owner.as_mut() {
             owner.wrapped = wrapped;
         }
         self.owner.as_ref().map(|owner| self.wraps(owner)).unwrap_or_default()
@@ -115,7 +115,7 @@ impl Peer {
             return;
         }
         let Some(wrap) = self.wrap_for_member(&author) else { return };
-        if let (Some(owner), Some(epoch)) = (&mut self.owner, epoch) {
+        if let (Some(owner), Some(epoch)) = (self.owner.as_mut(), epoch) {
             owner.wrapped.insert(author, epoch);
         }
         self.tell_ready(&wrap);
@@ -123,7 +123,7 @@ impl Peer {
 
     /// Takes a share that a member passed on, and lets its holders have every epoch from now on.
     pub(in super::super) fn take_passed_on(&mut self, link: LinkId, frame: PassedOn, now: Wall) {
-        let Some(owner) = &mut self.owner else { return };
+        let Some(owner) = self.owner.as_mut() else { return };
         let Some(leaf) = frame.certs.first().map(|cert| cert.share) else { return };
         if owner.below.contains_key(&leaf) || self.log.share(&leaf).is_some() {
             return;
@@ -138,7 +138,7 @@ impl Peer {
         let Some(below) = self.check_passed_on(frame) else { return };
         let (frame, wrap) = (Frame::Share(below.frame.clone()), self.wrap_for_below(&below));
         let is_stale = wrap_epoch(&below.frame.wrap) != self.log.epoch();
-        if let Some(owner) = &mut self.owner {
+        if let Some(owner) = self.owner.as_mut() {
             owner.below.insert(leaf, below);
         }
         let others = self.links.iter_mut().filter(|(id, state)| **id != link && state.is_ready());

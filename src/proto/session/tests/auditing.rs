@@ -8,6 +8,7 @@ use crate::proto::limits::JOURNAL_BYTES_MAX;
 use crate::proto::seal::pad_durable;
 use crate::proto::wire::WireEntry;
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 
 /// A session in which Ben came by a link, drove, spoke and was cut off.
 fn session() -> (Wire, usize, Token) {

@@ -73,13 +73,13 @@ fn receipts_for_nothing_are_not_remembered() {
     let token = wire.share(Access::Interact);
     let ben = wire.join(&token);
     wire.say(ben, "hello");
-    let before = wire.peers[ben].links[&link(ben)].stored.len();
+    let before = wire.peers[ben].links.get(&link(ben)).unwrap().stored.len();
     let receipts = (0..1_000u32).map(|number| {
         let author = AuthorId(derive("author", &[&number.to_le_bytes()])[..16].try_into().unwrap());
         Frame::Ack(Ack { lane: LaneId { channel: Channel::CHAT, author, epoch: Epoch(0) }, next: 0 })
     });
     deliver(&mut wire, ben, receipts.collect::<Vec<_>>());
-    assert_eq!(wire.peers[ben].links[&link(ben)].stored.len(), before);
+    assert_eq!(wire.peers[ben].links.get(&link(ben)).unwrap().stored.len(), before);
 }
 
 /// Entries of epochs that never were cost nothing to send: no signature of theirs is looked at.
@@ -90,13 +90,13 @@ fn entries_of_unknown_epochs_are_not_remembered() {
     let ben = wire.join(&token);
     wire.say(0, "hello");
     let author = wire.id(0);
-    let before = wire.peers[ben].links[&link(ben)].feed.lanes();
+    let before = wire.peers[ben].links.get(&link(ben)).unwrap().feed.lanes();
     let entries = (1..1_000u32).map(|epoch| {
         let lane = LaneId { channel: Channel::CHAT, author, epoch: Epoch(epoch) };
         Frame::Entry(WireEntry::encode(1, lane, 0, &[0; 16], &[0; 64]).as_bytes().clone())
     });
     deliver(&mut wire, ben, entries.collect::<Vec<_>>());
-    assert_eq!(wire.peers[ben].links[&link(ben)].feed.lanes(), before);
+    assert_eq!(wire.peers[ben].links.get(&link(ben)).unwrap().feed.lanes(), before);
     assert!(before < HAVE_LANES_MAX && wire.peers[ben].is_linked());
 }
 
@@ -249,7 +249,11 @@ fn endless_members_take_bounded_memory() {
     assert!(peer.is_linked());
     assert!(peer.roster.known() <= AUTHORS_MAX);
     assert!(peer.proofs.len() <= AUTHORS_MAX, "{}", peer.proofs.len());
-    assert!(peer.links[&link(ben)].feed.lanes() <= AUTHORS_MAX + 10, "{}", peer.links[&link(ben)].feed.lanes());
+    assert!(
+        peer.links.get(&link(ben)).unwrap().feed.lanes() <= AUTHORS_MAX + 10,
+        "{}",
+        peer.links.get(&link(ben)).unwrap().feed.lanes()
+    );
 }
 
 /// An owner can cut lanes where nobody ever got to; its guests go on all the same.
