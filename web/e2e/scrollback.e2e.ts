@@ -102,3 +102,30 @@ test("whoever has marked something or scrolled back by then is left where they a
   await late.showsLine("300");
   await expect(late.page.getByRole("button", { name: "Copy" })).toBeVisible();
 });
+
+test("the screen stands still while the lines above it come", async ({ stage, visit }) => {
+  const { links } = await stage.share(await stage.relay(), ["sh", "-c", "seq 900; exec cat"]);
+  const early = await stage.join(links.interact, "Ben");
+  await expect.poll(() => early.screen()).toContain("900");
+  const late = await visit(links.view);
+  // What stands on the screen, whenever that is drawn.
+  await late.page.evaluate(() => {
+    const drawn: string[] = [];
+    Object.assign(window, { drawn });
+    const frame = () => {
+      const text = document.querySelector(".xterm-rows")?.textContent ?? "";
+      if (drawn.at(-1) !== text) drawn.push(text);
+      requestAnimationFrame(frame);
+    };
+    frame();
+  });
+  await late.join("Lea");
+  await late.isLive();
+  await late.showsLine("900");
+  await scrollsBackTo(late, "1");
+  const drawn = await late.page.evaluate(() => (window as unknown as { drawn: string[] }).drawn);
+  const first = drawn.findIndex((text) => text.includes("900"));
+  const moved = drawn.findIndex((text, at) => at > first && !text.includes("900"));
+  // The first thing that ever moves it is the key, by a page.
+  expect(drawn[moved]).toMatch(/8[5-9]\d/);
+});

@@ -1,10 +1,11 @@
 //! What scrolled off before somebody came.
 
+use super::PREFIX;
 use super::stage::{Relay, Running, Window, file};
-use super::{PREFIX, run};
 
-/// The prefix and the key that scrolls back.
-const BACK: &str = "\x1d\x1b[5~";
+/// The keys that scroll back and on; after the prefix they go on without it.
+const BACK: &str = "\x1b[5~";
+const ON: &str = "\x1b[6~";
 
 fn share(relay: &Relay, name: &str, program: &str) -> (Running, String) {
     let args = ["share", "--json", "--no-lan", "--relay", &relay.address, "--size", "60x10", "--", "sh", "-c", program];
@@ -23,13 +24,13 @@ async fn latecomer_scrolls_back_to_the_first_line() {
 
     let mut late = Window::open(&["join", "--no-lan", "--name", "Lea", "--file", &link]);
     late.wait_for("300").await;
+    late.send(PREFIX).await;
     late.press_until_shown(BACK, "where it began").await;
     early.ask(r#"{"do":"type","text":"and on it goes\r"}"#);
     early.wait_for_line("and on it goes");
-    late.press_until_shown("\x1d\x1b[6~", "and on it goes").await;
-    late.send(&format!("{PREFIX}q")).await;
+    late.press_until_shown(ON, "and on it goes").await;
+    late.send("q").await;
     assert_eq!(late.closed().await, 0);
-    assert_eq!(run(&["join", "--dump", "--no-lan", "--file", &link]).status.code(), Some(0));
 }
 
 /// An editor is open at the join: what was there before it is there once it is left.
@@ -43,5 +44,6 @@ async fn lines_from_before_an_editor_are_there_after_it() {
     late.wait_for("editing").await;
     late.send("\r").await;
     late.wait_for("50").await;
+    late.send(PREFIX).await;
     late.press_until_shown(BACK, "where it began").await;
 }

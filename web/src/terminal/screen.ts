@@ -26,9 +26,6 @@ const AFRESH = [
   "\x1b[r\x1b(B\x0f\x1b[m\x1b[H\x1b[2J",
 ].join("");
 
-/** Draws nothing of what follows, until told to: xterm waits a second at most. */
-const HOLD = "\x1b[?2026h";
-const RELEASE = "\x1b[?2026l";
 const FORGET_SCROLLED_OFF = "\x1b[3J";
 
 /** Where somebody was in a terminal, counted from its end: the only place that stays when it begins anew. */
@@ -36,6 +33,18 @@ interface Whereabouts {
   /** Lines from the newest screen to what is in sight. */
   back: number;
   marked: { col: number; row: number; cells: number } | null;
+}
+
+function joined(pieces: (string | Uint8Array)[]): Uint8Array {
+  const parts = pieces.map((piece) => (typeof piece === "string" ? new TextEncoder().encode(piece) : piece));
+  if (parts[0] !== undefined && parts.length === 1) return parts[0];
+  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 const FONT =
@@ -62,6 +71,8 @@ export class Screen {
   #frame: HTMLElement | null = null;
   #hadKeyboard = false;
   #marked = { row: 0, begin: 0, end: 1 };
+  /** The size once all is parsed that was written. */
+  #next = { cols: 80, rows: 24 };
   /** While it begins anew: where to return to. */
   #was: Whereabouts | null = null;
   #readsAloud = false;
@@ -130,40 +141,50 @@ export class Screen {
   }
 
   keyframe(cols: number, rows: number, data: Uint8Array): void {
-    // In its turn: what is still being parsed belongs to the screen before.
-    this.#terminal.write(AFRESH, () => {
-      this.#terminal.resize(cols, rows);
-      this.size.value = { cols, rows };
-    });
-    this.output(data);
+    this.#resize(cols, rows);
+    this.#write([AFRESH, this.#c1.pass(data)], data.length);
   }
 
   /** Begins anew, with lines above the screen. What was shown since these comes again, up to `catchUp`. */
   past(cols: number, rows: number, lines: Uint8Array, data: Uint8Array): void {
     const terminal = this.#terminal;
-    this.#c1 = new C1Filter();
-    // In its turn, as a keyframe is, and out of sight up to the last.
-    terminal.write(HOLD, () => {
+    terminal.write("", () => {
       this.#was ??= this.#whereabouts();
+      // What was there is not news.
       terminal.options.screenReaderMode = false;
     });
-    terminal.write(AFRESH + FORGET_SCROLLED_OFF, () => {
-      terminal.resize(cols, rows);
-      this.size.value = { cols, rows };
-    });
-    this.output(lines);
-    terminal.write("\n".repeat(rows - 1));
-    this.keyframe(cols, rows, data);
+    this.#resize(cols, rows);
+    this.#c1 = new C1Filter();
+    const pieces = [AFRESH + FORGET_SCROLLED_OFF, this.#c1.pass(lines), "\n".repeat(rows - 1), AFRESH, this.#c1.pass(data)];
+    this.#write(pieces, lines.length + data.length, () => this.#return());
   }
 
-  /** Shows what began anew, and whoever had scrolled back or marked something finds it where it was. */
+  /** Ends that: whoever had scrolled back or marked something finds it where it was. */
   catchUp(): void {
     this.#terminal.write("", () => {
-      const was = this.#was;
+      this.#return();
       this.#was = null;
       this.#terminal.options.screenReaderMode = this.#readsAloud;
-      if (was !== null) this.#returnTo(was);
-      this.#terminal.write(RELEASE, () => this.#look());
+      this.#look();
+    });
+  }
+
+  /** Changes the size, in its turn: what is still being parsed belongs to the screen before. */
+  #resize(cols: number, rows: number): void {
+    if (this.#next.cols === cols && this.#next.rows === rows) return;
+    this.#next = { cols, rows };
+    this.#terminal.write(AFRESH, () => {
+      this.#terminal.resize(cols, rows);
+      this.size.value = { cols, rows };
+    });
+  }
+
+  /** Writes pieces as one, so that nobody sees half of them. */
+  #write(pieces: (string | Uint8Array)[], bytes: number, then = () => {}): void {
+    this.#terminal.write(joined(pieces), () => {
+      this.#events.parsed(bytes);
+      this.hasContent.value = true;
+      then();
     });
   }
 
@@ -176,7 +197,9 @@ export class Screen {
     return { back: baseY - viewportY, marked };
   }
 
-  #returnTo({ back, marked }: Whereabouts): void {
+  #return(): void {
+    if (this.#was === null) return;
+    const { back, marked } = this.#was;
     const { baseY } = this.#terminal.buffer.active;
     if (marked !== null && baseY + marked.row >= 0) this.#terminal.select(marked.col, baseY + marked.row, marked.cells);
     if (back === 0) this.#terminal.scrollToBottom();
@@ -184,10 +207,7 @@ export class Screen {
   }
 
   output(data: Uint8Array): void {
-    this.#terminal.write(this.#c1.pass(data), () => {
-      this.#events.parsed(data.length);
-      this.hasContent.value = true;
-    });
+    this.#write([this.#c1.pass(data)], data.length);
   }
 
   /** Draws as large as fits; returns how large that is. */
