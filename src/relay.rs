@@ -3,6 +3,8 @@
 use crate::io::channel::Channel;
 use crate::io::clock::Clock;
 #[cfg(feature = "web")]
+use crate::io::gate::Gate;
+#[cfg(feature = "web")]
 use crate::io::gateway::{Api, Gateway, GatewayOptions, Names, Offer, OperatorToken, Pages, WebTransport};
 use crate::io::quic::{BindError, ListenLimits, Listener};
 use crate::io::relay_server::Node;
@@ -203,16 +205,18 @@ async fn open_once(
         Web::Plain(_, names) => (names.clone(), Pages::AnyPort),
     };
     let door = Arc::new(WebTransport::new(names.clone(), pages)?);
-    let listener = Listener::bind_for_all(addresses, identity, limits, &door)?;
-    let options = GatewayOptions { names, limits, api: Some(api.clone()), ..GatewayOptions::default() };
+    // Whoever fills one way must find no other one empty.
+    let gate = Gate::new(limits);
+    let listener = Listener::bind_for_all(addresses, identity, gate.clone(), &door)?;
+    let options = GatewayOptions { names, api: Some(api.clone()), ..GatewayOptions::default() };
     let gateway = match web {
         Web::Plain(addresses, _) => {
             let offer = Offer::new(door, Some(listener.local_port()));
-            Gateway::bind_offering(addresses, None, options, Some(offer)).await?
+            Gateway::bind_offering(addresses, None, options, gate, Some(offer)).await?
         }
         _ => {
             let offer = Offer::new(door, None);
-            Gateway::bind_offering(listener.local_addresses(), Some(identity), options, Some(offer)).await?
+            Gateway::bind_offering(listener.local_addresses(), Some(identity), options, gate, Some(offer)).await?
         }
     };
     Ok((listener, Some(gateway)))
@@ -350,6 +354,8 @@ async fn serve(node: Node, mut doors: Doors, mut stopped: oneshot::Receiver<()>)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::io::quic::{Endpoint, Target};
+    use crate::io::tls::Trust;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
 
@@ -365,12 +371,41 @@ mod tests {
         relay.shutdown().await;
     }
 
+    /// A network has its share of a relay, by whichever way it comes.
+    #[tokio::test]
+    async fn ways_share_one_bound() {
+        let limits = ListenLimits { connections_per_network_max: 2, ..ListenLimits::RELAY };
+        let (identity, loopback) = (Identity::generate().unwrap(), "127.0.0.1:0".parse().unwrap());
+        let node = Node::start(Hall::new(HallLimits::default(), [7; 32]), Clock::start());
+        let web = Web::Plain(vec![loopback], Names::default());
+        let opened = open_all(&[loopback], &identity, &web, limits, &Api::new(node, None)).await.unwrap();
+        let (mut listener, gateway) = opened;
+        let tcp = gateway.as_ref().unwrap().local_addresses()[0];
+        let target = Target::relay("127.0.0.1", listener.local_port(), Trust::fingerprint(identity.fingerprint()));
+        let mut natives = Vec::new();
+        for _ in 0..2 {
+            let mut native = Endpoint::new().dial(&target).await.unwrap();
+            native.writer.write_all(b"hello").await.unwrap();
+            natives.push((native, listener.accept().await.unwrap()));
+        }
+        assert_eq!(try_to_ask(tcp).await.unwrap_or_default(), "", "the network's share is used up");
+        natives.pop();
+        while listener.connections() > 1 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert!(ask(tcp).await.starts_with("HTTP/1.1 200"));
+    }
+
     async fn ask(address: SocketAddr) -> String {
-        let mut stream = TcpStream::connect(address).await.unwrap();
+        try_to_ask(address).await.unwrap()
+    }
+
+    async fn try_to_ask(address: SocketAddr) -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(address).await?;
         let request = format!("GET /webtransport HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.unwrap();
+        stream.write_all(request.as_bytes()).await?;
         let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        answer
+        stream.read_to_string(&mut answer).await?;
+        Ok(answer)
     }
 }

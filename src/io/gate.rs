@@ -51,6 +51,10 @@ impl Gate {
         Arc::new(Self { limits, table: Mutex::default() })
     }
 
+    pub(crate) const fn limits(&self) -> ListenLimits {
+        self.limits
+    }
+
     /// Decides about a first packet from `ip`.
     pub(crate) fn admit(self: &Arc<Self>, ip: IpAddr, address: Address) -> Verdict {
         let (limits, network) = (self.limits, Network::of(ip));

@@ -125,19 +125,21 @@ impl Gateway {
         identity: Option<&Identity>,
         options: GatewayOptions,
     ) -> Result<Self, BindError> {
-        Self::bind_offering(addresses, identity, options, None).await
+        let gate = Gate::new(options.limits);
+        Self::bind_offering(addresses, identity, options, gate, None).await
     }
 
-    /// The same, and tells pages how to come by WebTransport.
+    /// The same, and tells pages how to come by WebTransport; `gate`, not the options, bounds who comes, there and here.
     pub(crate) async fn bind_offering(
         addresses: &[SocketAddr],
         identity: Option<&Identity>,
         options: GatewayOptions,
+        gate: Arc<Gate>,
         offer: Option<Offer>,
     ) -> Result<Self, BindError> {
         let tls = identity.map(web_config).transpose()?.map(|config| TlsAcceptor::from(Arc::new(config)));
         let (sender, accepted) = mpsc::channel(ACCEPTED_MAX);
-        Self::open(addresses, tls, options, Inside::Node { out: sender, offer }, accepted).await
+        Self::open(addresses, tls, options, gate, Inside::Node { out: sender, offer }, accepted).await
     }
 
     /// Serves the viewer to this machine alone, in a folder whose name is the key to it; each socket is carried on by
@@ -146,17 +148,18 @@ impl Gateway {
         let options = GatewayOptions { served_by: ServedBy::Viewer, ..GatewayOptions::default() };
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let inside = Inside::Bridge { folder: format!("/{folder}"), bridge };
-        Self::open(&[address], None, options, inside, mpsc::channel(1).1).await
+        let gate = Gate::new(options.limits);
+        Self::open(&[address], None, options, gate, inside, mpsc::channel(1).1).await
     }
 
     async fn open(
         addresses: &[SocketAddr],
         tls: Option<TlsAcceptor>,
         options: GatewayOptions,
+        gate: Arc<Gate>,
         inside: Inside,
         accepted: mpsc::Receiver<Channel>,
     ) -> Result<Self, BindError> {
-        let gate = Gate::new(options.limits);
         let carried = watch::Sender::new(0);
         let sockets = carried.subscribe();
         let (closing, open) = watch::channel(());
@@ -167,7 +170,7 @@ impl Gateway {
             let failed = |source| BindError::Tcp { address, source };
             let listener = TcpListener::bind(address).await.map_err(failed)?;
             bound.push(listener.local_addr().map_err(failed)?);
-            let door = Door { tls: tls.clone(), gate: gate.clone(), limits: options.limits, house: house.clone() };
+            let door = Door { tls: tls.clone(), gate: gate.clone(), house: house.clone() };
             doors.spawn(door.run(listener));
         }
         Ok(Self { addresses: bound, accepted, sockets, closing, doors })
@@ -217,7 +220,6 @@ impl std::fmt::Debug for Gateway {
 struct Door {
     tls: Option<TlsAcceptor>,
     gate: Arc<Gate>,
-    limits: ListenLimits,
     house: Arc<House>,
 }
 
@@ -292,7 +294,7 @@ impl Door {
         // Keystrokes do not wait for company.
         let _ = stream.set_nodelay(true);
         let local = stream.local_addr().ok();
-        let greeted = timeout(self.limits.handshake, self.greet(stream)).await;
+        let greeted = timeout(self.gate.limits().handshake, self.greet(stream)).await;
         seat.sit();
         let visit = Visit { remote, local, house: self.house, _seat: Arc::new(seat) };
         match greeted {
