@@ -57,17 +57,22 @@ pub(super) async fn upgrade(State(visit): State<Visit>, socket: WebSocketUpgrade
         Inside::Node { .. } => socket.protocols([PROTOCOL]),
         Inside::Bridge { .. } => socket.protocols([PROTOCOL_BOUND]),
     };
-    socket.on_upgrade(async move |socket| {
-        let _carrying = Carrying::begin(&visit.house);
-        match &visit.house.inside {
-            Inside::Node { out, .. } => hand_over(socket, out, visit.remote).await,
+    socket.on_upgrade(async move |socket| visit.lead(socket).await)
+}
+
+impl Visit {
+    /// Leads the socket where it is to go. By value: the visit's seat lasts as long as the socket does.
+    async fn lead(self, socket: WebSocket) {
+        let _carrying = Carrying::begin(&self.house);
+        match &self.house.inside {
+            Inside::Node { out, .. } => hand_over(socket, out, self.remote).await,
             Inside::Bridge { bridge, .. } => tokio::select! {
                 () = carry_over(socket, bridge) => {}
                 // The page's own program ends: nobody is left to carry for it.
-                () = visit.house.closed() => {}
+                () = self.house.closed() => {}
             },
         }
-    })
+    }
 }
 
 /// Gives the socket as a channel to whoever accepts it.

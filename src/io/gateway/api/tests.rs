@@ -314,6 +314,15 @@ async fn mistakes_are_named() {
     assert_eq!(stage.ask("GET", "/health", "host: evil.example\r\n", "").await.status, 421);
 }
 
+/// Whoever says that more follows, and sends nothing, would hold a place for ever.
+#[tokio::test(start_paused = true)]
+async fn body_that_does_not_come_is_not_waited_for() {
+    let headers = HeaderMap::from_iter([(CONTENT_TYPE, "application/json".parse().unwrap())]);
+    let body = Body::from_stream(futures_util::stream::pending::<Result<String, std::io::Error>>());
+    let problem = read_inquiry(&headers, body).await.unwrap_err();
+    assert_eq!(axum::response::IntoResponse::into_response(problem).status(), StatusCode::REQUEST_TIMEOUT);
+}
+
 /// A page that people happen to have open must not ask in their name, unless the operator wants it to.
 #[tokio::test]
 async fn foreign_pages_ask_only_if_they_are_listed() {
