@@ -11,6 +11,8 @@ use crate::io::relay_server::Node;
 use crate::io::tls::{Identity, IdentityError};
 use crate::proto::relay::{Hall, HallLimits, HallStats};
 use crate::proto::token::{PORT_DEFAULT, Relay as RelayAddress};
+#[cfg(feature = "web")]
+use std::net::IpAddr;
 use std::net::{Ipv6Addr, SocketAddr};
 #[cfg(feature = "web")]
 use std::sync::Arc;
@@ -63,6 +65,8 @@ pub struct RelayBuilder {
     listen: ListenLimits,
     #[cfg(feature = "web")]
     web: Web,
+    #[cfg(feature = "web")]
+    proxies: Vec<IpAddr>,
     #[cfg(feature = "web")]
     operator: Option<OperatorToken>,
 }
@@ -125,6 +129,16 @@ impl RelayBuilder {
         self
     }
 
+    /// Believes the proxy at this address for whom it comes: the last address that it names in `X-Forwarded-For`. Without
+    /// it all who come through a proxy are one network, and what bounds a network bounds all of them together.
+    ///
+    /// The proxy has to name the other end of its own connection there, whatever that one has named.
+    #[cfg(feature = "web")]
+    pub fn trust_proxy(mut self, address: IpAddr) -> Self {
+        self.proxies.push(address.to_canonical());
+        self
+    }
+
     /// Tells whoever has this token, by the HTTP API that goes with [`web`](Self::web), what sessions there are: ids,
     /// sizes and times. Without one nobody is told.
     #[cfg(feature = "web")]
@@ -147,8 +161,9 @@ impl RelayBuilder {
         let node = Node::start(Hall::new(self.hall, seed), Clock::start());
         #[cfg(feature = "web")]
         let (listener, gateway) = {
-            let api = Api::new(node.clone(), self.operator);
-            open_all(addresses, &identity, &self.web, self.listen, &api).await?
+            let (api, limits) = (Some(Api::new(node.clone(), self.operator)), self.listen);
+            let options = GatewayOptions { limits, api, proxies: self.proxies, ..GatewayOptions::default() };
+            open_all(addresses, &identity, &self.web, &options).await?
         };
         #[cfg(not(feature = "web"))]
         let listener = Listener::bind(addresses, &identity, self.listen)?;
@@ -176,14 +191,13 @@ async fn open_all(
     addresses: &[SocketAddr],
     identity: &Identity,
     web: &Web,
-    limits: ListenLimits,
-    api: &Api,
+    options: &GatewayOptions,
 ) -> Result<(Listener, Option<Gateway>), RelayError> {
     let is_any_port = addresses.iter().any(|address| address.port() == 0);
     let mut tries = if is_any_port { PORT_TRIES } else { 1 };
     loop {
         tries -= 1;
-        match open_once(addresses, identity, web, limits, api).await {
+        match open_once(addresses, identity, web, options).await {
             Err(RelayError::Bind(BindError::Tcp { source, .. }))
                 if tries > 0 && source.kind() == std::io::ErrorKind::AddrInUse => {}
             opened => return opened,
@@ -196,19 +210,18 @@ async fn open_once(
     addresses: &[SocketAddr],
     identity: &Identity,
     web: &Web,
-    limits: ListenLimits,
-    api: &Api,
+    options: &GatewayOptions,
 ) -> Result<(Listener, Option<Gateway>), RelayError> {
     let (names, pages) = match web {
-        Web::No => return Ok((Listener::bind(addresses, identity, limits)?, None)),
+        Web::No => return Ok((Listener::bind(addresses, identity, options.limits)?, None)),
         Web::Beside(names) => (names.clone(), Pages::SamePort),
         Web::Plain(_, names) => (names.clone(), Pages::AnyPort),
     };
     let door = Arc::new(WebTransport::new(names.clone(), pages)?);
     // Whoever fills one way must find no other one empty.
-    let gate = Gate::new(limits);
+    let gate = Gate::new(options.limits);
     let listener = Listener::bind_for_all(addresses, identity, gate.clone(), &door)?;
-    let options = GatewayOptions { names, api: Some(api.clone()), ..GatewayOptions::default() };
+    let options = GatewayOptions { names, ..options.clone() };
     let gateway = match web {
         Web::Plain(addresses, _) => {
             let offer = Offer::new(door, Some(listener.local_port()));
@@ -378,7 +391,8 @@ mod tests {
         let (identity, loopback) = (Identity::generate().unwrap(), "127.0.0.1:0".parse().unwrap());
         let node = Node::start(Hall::new(HallLimits::default(), [7; 32]), Clock::start());
         let web = Web::Plain(vec![loopback], Names::default());
-        let opened = open_all(&[loopback], &identity, &web, limits, &Api::new(node, None)).await.unwrap();
+        let options = GatewayOptions { limits, api: Some(Api::new(node, None)), ..GatewayOptions::default() };
+        let opened = open_all(&[loopback], &identity, &web, &options).await.unwrap();
         let (mut listener, gateway) = opened;
         let tcp = gateway.as_ref().unwrap().local_addresses()[0];
         let target = Target::relay("127.0.0.1", listener.local_port(), Trust::fingerprint(identity.fingerprint()));

@@ -20,14 +20,14 @@ use crate::io::gate::{Address, Gate, Seat, Verdict};
 use crate::io::quic::{BindError, ListenLimits};
 use crate::io::tls::{Identity, web_config};
 use axum::Router;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::middleware;
 use axum::routing::{any, get};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,6 +62,8 @@ pub struct GatewayOptions {
     pub names: Names,
     /// How many connections it takes.
     pub limits: ListenLimits,
+    /// Proxies in front, which are believed for whom they come.
+    pub proxies: Vec<IpAddr>,
     /// What answers by HTTP beside the page, if anything does.
     pub api: Option<Api>,
     /// Who it says that it is, so that the page can tell people whom they trust.
@@ -163,8 +165,8 @@ impl Gateway {
         let carried = watch::Sender::new(0);
         let sockets = carried.subscribe();
         let (closing, open) = watch::channel(());
-        let GatewayOptions { names, served_by, api, .. } = options;
-        let house = Arc::new(House { names, served_by, api, inside, carried, open });
+        let GatewayOptions { names, served_by, api, proxies, .. } = options;
+        let house = Arc::new(House { names, proxies, served_by, api, inside, carried, open });
         let (mut bound, mut doors) = (Vec::new(), JoinSet::new());
         for &address in addresses {
             let failed = |source| BindError::Tcp { address, source };
@@ -226,6 +228,7 @@ struct Door {
 /// What all connections have in common.
 struct House {
     names: Names,
+    proxies: Vec<IpAddr>,
     served_by: ServedBy,
     api: Option<Api>,
     inside: Inside,
@@ -235,6 +238,10 @@ struct House {
 }
 
 impl House {
+    fn trusts(&self, peer: IpAddr) -> bool {
+        self.proxies.contains(&peer.to_canonical())
+    }
+
     /// Waits until the gateway is closed or dropped.
     async fn closed(&self) {
         // It never says anything else.
@@ -265,7 +272,7 @@ struct Visit {
     local: Option<SocketAddr>,
     house: Arc<House>,
     /// Kept as long as anything of the connection is.
-    _seat: Arc<Seat>,
+    seat: Arc<Seat>,
 }
 
 impl Door {
@@ -275,8 +282,13 @@ impl Door {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
                     Ok((stream, remote)) => {
-                        // TCP has shown already that the other side receives at its address.
-                        if let Verdict::Enter(seat) = self.gate.admit(remote.ip(), Address::Proven) {
+                        let verdict = if self.house.trusts(remote.ip()) {
+                            self.gate.admit_proxy()
+                        } else {
+                            // TCP has shown already that the other side receives at its address.
+                            self.gate.admit(remote.ip(), Address::Proven)
+                        };
+                        if let Verdict::Enter(seat) = verdict {
                             visits.spawn(self.clone().receive(stream, remote, seat));
                         }
                     }
@@ -296,7 +308,7 @@ impl Door {
         let local = stream.local_addr().ok();
         let greeted = timeout(self.gate.limits().handshake, self.greet(stream)).await;
         seat.sit();
-        let visit = Visit { remote, local, house: self.house, _seat: Arc::new(seat) };
+        let visit = Visit { remote, local, house: self.house, seat: Arc::new(seat) };
         match greeted {
             Ok(Ok(Greeting::Plain(stream))) => serve(stream, visit.routes()).await,
             Ok(Ok(Greeting::Secure(stream))) => serve(*stream, visit.routes()).await,
@@ -327,6 +339,13 @@ enum Greeting {
 }
 
 impl Visit {
+    /// Returns who sent a request: the other end of the connection, or whom a trusted proxy there says.
+    fn visitor(&self, headers: &HeaderMap) -> IpAddr {
+        let peer = self.remote.ip();
+        let behind = self.house.trusts(peer).then(|| guard::forwarded_for(headers));
+        behind.flatten().unwrap_or(peer)
+    }
+
     fn routes(self) -> Router {
         let house = self.house.clone();
         let word = house.served_by.word();

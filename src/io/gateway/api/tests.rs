@@ -382,6 +382,17 @@ async fn network_that_asks_too_much_is_told_to_wait() {
     assert_eq!(stage.get("/health").await.status, 200, "whoever watches over the relay is not held up");
 }
 
+/// Behind a proxy one board that asks without end must not silence everybody's.
+#[tokio::test]
+async fn visitors_of_a_trusted_proxy_have_quotas_of_their_own() {
+    let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let builder = Relay::builder().listen(loopback).trust_proxy(loopback.ip());
+    let relay = builder.web_without_tls(loopback, Names::default()).start().await.unwrap();
+    let stage = Stage { relay, description: Description::read() };
+    while stage.ask("POST", "/challenges", "x-forwarded-for: 192.0.2.1\r\n", "").await.status != 429 {}
+    assert_eq!(stage.ask("POST", "/challenges", "x-forwarded-for: 192.0.2.2\r\n", "").await.status, 200);
+}
+
 /// A host that serves the viewer to its network is no relay: nobody operates it.
 #[tokio::test]
 async fn gateway_without_api_has_none() {
