@@ -131,15 +131,20 @@ def terminal() -> dict:
 
 def chat() -> dict:
     valid = []
-    for kind, text, reply, anchor in [
-        (1, "hello", None, None),
-        (1, "", None, None),
-        (1, "schön, 日本, 🦀", (ADA_ID, 0), None),
-        (1, "look here", None, (2, 1_000_000, 23)),
-        (1, "both", (BEN_ID, 16_384), (63, 0, 499)),
-        (2, "👍", (BEN_ID, 130), None),
+    for kind, text, reply, anchor, name in [
+        (1, "hello", None, None, None),
+        (1, "", None, None, None),
+        (1, "schön, 日本, 🦀", (ADA_ID, 0), None, None),
+        (1, "look here", None, (2, 1_000_000, 23), None),
+        (1, "both", (BEN_ID, 16_384), (63, 0, 499), None),
+        (2, "👍", (BEN_ID, 130), None, None),
+        (1, "it is me", None, None, "Zoë 🦀"),
+        (1, "all of it", (ADA_ID, 1), (1, 64, 2), "x" * 64),
+        (1, "", None, None, "b"),
     ]:
-        case = {"kind": kind, "time": START, "text": text, "bytes": p.chat_message(kind, START, text, reply, anchor)}
+        raw = p.chat_message(kind, START, text, reply, anchor, name and name.encode())
+        case = {"kind": kind, "time": START, "text": text, "bytes": raw}
+        case |= {"name": name} if name else {}
         case |= {"reply": {"author_id": reply[0], "n": reply[1]}} if reply else {}
         case |= {"anchor": dict(zip(("pane", "offset", "row"), anchor))} if anchor else {}
         valid.append(case)
@@ -149,11 +154,15 @@ def chat() -> dict:
         ("version 2", u8(2) + good[1:]),
         ("kind 0", good[:1] + u8(0) + good[2:]),
         ("kind 3", good[:1] + u8(3) + good[2:]),
-        ("flag 4", good[:10] + u8(4) + good[11:]),
+        ("flag 8", good[:10] + u8(8) + good[11:]),
         ("cut in the time", good[:9]),
         ("reply cut", p.chat_message(1, START, "", (ADA_ID, 0))[:-1]),
         ("reply not in its shortest form", good[:10] + u8(1) + ADA_ID + varint(0, 2)),
         ("anchor cut", p.chat_message(1, START, "", None, (1, 2, 3))[:-1]),
+        ("name of no bytes", p.chat_message(1, START, "hello", name=b"")),
+        ("name of 65 bytes", p.chat_message(1, START, "hello", name=b"x" * 65)),
+        ("name cut", p.chat_message(1, START, "", name=b"Ben")[:-1]),
+        ("name not UTF-8", p.chat_message(1, START, "hello", name=b"\xff")),
         ("text not UTF-8", good + b"\xff"),
     ]
     lines = changes.chat_lines(BEN_ID, [case["bytes"] for case in valid])

@@ -410,13 +410,21 @@ def share_body(certs: list[bytes], wrapped: bytes, sealed_kek: bytes) -> bytes:
 
 
 def chat_message(
-    kind: int, time: int, text: str, reply: tuple[bytes, int] | None = None, anchor: tuple[int, int, int] | None = None
+    kind: int,
+    time: int,
+    text: str,
+    reply: tuple[bytes, int] | None = None,
+    anchor: tuple[int, int, int] | None = None,
+    name: bytes | None = None,
 ) -> bytes:
-    out = u8(1) + u8(kind) + u64(time) + u8((1 if reply else 0) | (2 if anchor else 0))
+    flags = (1 if reply else 0) | (2 if anchor else 0) | (4 if name is not None else 0)
+    out = u8(1) + u8(kind) + u64(time) + u8(flags)
     if reply:
         out += reply[0] + varint(reply[1])
     if anchor:
         out += u16(anchor[0]) + varint(anchor[1]) + u16(anchor[2])
+    if name is not None:
+        out += u8(len(name)) + name
     return out + text.encode()
 
 

@@ -45,6 +45,9 @@ struct Lease {
     peer: Peer,
     /// Ends when the other side stops reading; there from the drop of the writer on.
     stopped: Mutex<Option<Stopped>>,
+    /// What nobody reads any more of a browser, which is not told: Firefox would throw away what its page has not read
+    /// yet of the other direction.
+    unread: Mutex<Option<quinn::RecvStream>>,
     runtime: Handle,
     /// The place at a listener's table, given back when the connection is closed.
     seat: Option<Seat>,
@@ -54,6 +57,7 @@ impl Drop for Lease {
     fn drop(&mut self) {
         let connection = self.connection.clone();
         let stopped = self.stopped.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        let from_browser = self.unread.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         let seat = self.seat.take();
         let code = if self.peer == Peer::Browser { CLOSE_DONE_HTTP } else { CLOSE_DONE };
         self.runtime.spawn(async move {
@@ -73,7 +77,7 @@ impl Drop for Lease {
             };
             let _ = tokio::time::timeout(LINGER, over).await;
             connection.close(code, b"");
-            drop(seat);
+            drop((from_browser, seat));
         });
     }
 }
@@ -90,11 +94,12 @@ pub(super) fn channel(
         connection: connection.clone(),
         peer,
         stopped: Mutex::new(None),
+        unread: Mutex::new(None),
         runtime: Handle::current(),
         seat,
     });
     Channel {
-        reader: Box::new(Reader { stream: receive, _lease: Arc::clone(&lease) }),
+        reader: Box::new(Reader { stream: Some(receive), lease: Arc::clone(&lease) }),
         writer: Box::new(Writer { stream: send, lease }),
         binder: match peer {
             Peer::Native => binder(connection.clone()),
@@ -114,14 +119,27 @@ fn binder(connection: quinn::Connection) -> Binder {
 }
 
 struct Reader {
-    // Dropped before the lease: this tells the other side that nobody reads any more.
-    stream: quinn::RecvStream,
-    _lease: Arc<Lease>,
+    /// There until the drop.
+    stream: Option<quinn::RecvStream>,
+    lease: Arc<Lease>,
 }
 
 impl AsyncRead for Reader {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        AsyncRead::poll_read(Pin::new(&mut self.stream), cx, buf)
+        match &mut self.stream {
+            Some(stream) => AsyncRead::poll_read(Pin::new(stream), cx, buf),
+            None => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        // A program is told by this that nobody reads any more.
+        let stream = self.stream.take();
+        if self.lease.peer == Peer::Browser {
+            *self.lease.unread.lock().unwrap_or_else(PoisonError::into_inner) = stream;
+        }
     }
 }
 

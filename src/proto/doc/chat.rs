@@ -11,9 +11,10 @@ use bytes::Bytes;
 
 pub(super) use line::LinePlace;
 
+use super::presence::prefix;
 use super::{DocKind, Document, EditError};
 use crate::proto::id::{AuthorId, PaneId};
-use crate::proto::limits::{CHAT_PAGE_MESSAGES_MAX, CHAT_TEXT_BYTES_MAX};
+use crate::proto::limits::{CHAT_PAGE_MESSAGES_MAX, CHAT_TEXT_BYTES_MAX, NAME_BYTES_MAX};
 use crate::proto::time::Wall;
 use crate::proto::wire::{DecodeError, Reader, varint};
 
@@ -23,6 +24,7 @@ const VERSION: u8 = 1;
 const PAGES_MAX: u64 = 1 << 32;
 const FLAG_REPLY: u8 = 1;
 const FLAG_ANCHOR: u8 = 2;
+const FLAG_NAME: u8 = 4;
 
 /// What a message is.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -100,6 +102,9 @@ pub struct Message {
     pub reply: Option<(AuthorId, u64)>,
     /// The place that it points at. It need not exist.
     pub anchor: Option<Anchor>,
+    /// What its author called itself, where the chat did not have that name yet: so who comes when its author has gone
+    /// knows who wrote.
+    pub name: Option<String>,
 }
 
 impl Message {
@@ -117,7 +122,7 @@ impl Message {
 
     /// Returns the message's value, as it was when it was said.
     pub(super) fn encode(&self) -> Vec<u8> {
-        self.to_draft().encode(self.time)
+        self.to_draft().encode(self.name.as_deref(), self.time)
     }
 
     /// Returns what messages are sorted by.
@@ -137,18 +142,27 @@ impl Message {
         let kind = MessageKind::parse(kind).ok_or(value("message kind", kind))?;
         let time = Wall(reader.u64()?);
         let flags = reader.u8()?;
-        if flags & !(FLAG_REPLY | FLAG_ANCHOR) != 0 {
+        if flags & !(FLAG_REPLY | FLAG_ANCHOR | FLAG_NAME) != 0 {
             return Err(value("message flags", flags));
         }
         let reply = if flags & FLAG_REPLY != 0 { Some((AuthorId(reader.array()?), reader.varint()?)) } else { None };
         let anchor = if flags & FLAG_ANCHOR != 0 { Some(read_anchor(&mut reader)?) } else { None };
+        let name = if flags & FLAG_NAME != 0 { Some(read_name(&mut reader)?) } else { None };
         let text = read_text(reader.rest())?;
-        Ok(Self { author, n, position, kind, time, text, reply, anchor })
+        Ok(Self { author, n, position, kind, time, text, reply, anchor, name })
     }
 }
 
 fn read_anchor(reader: &mut Reader<'_>) -> Result<Anchor, DecodeError> {
     Ok(Anchor { pane: PaneId(reader.u16()?), offset: reader.varint()?, row: reader.u16()? })
+}
+
+fn read_name(reader: &mut Reader<'_>) -> Result<String, DecodeError> {
+    let length = reader.u8()?;
+    if !(1..=NAME_BYTES_MAX).contains(&length.into()) {
+        return Err(DecodeError::Value { what: "bytes of a name", found: length.into() });
+    }
+    read_text(reader.bytes(length.into())?)
 }
 
 fn read_text(bytes: &[u8]) -> Result<String, DecodeError> {
@@ -164,11 +178,12 @@ fn read_text(bytes: &[u8]) -> Result<String, DecodeError> {
 }
 
 impl Draft {
-    fn encode(&self, now: Wall) -> Vec<u8> {
+    fn encode(&self, name: Option<&str>, now: Wall) -> Vec<u8> {
         let mut out = vec![VERSION, self.kind.number()];
         out.extend_from_slice(&now.0.to_le_bytes());
         let flag = |set: bool, flag| if set { flag } else { 0 };
-        out.push(flag(self.reply.is_some(), FLAG_REPLY) | flag(self.anchor.is_some(), FLAG_ANCHOR));
+        let flags = flag(self.reply.is_some(), FLAG_REPLY) | flag(self.anchor.is_some(), FLAG_ANCHOR);
+        out.push(flags | flag(name.is_some(), FLAG_NAME));
         if let Some((author, n)) = self.reply {
             out.extend_from_slice(author.as_bytes());
             varint::put(&mut out, n);
@@ -177,6 +192,11 @@ impl Draft {
             out.extend_from_slice(&anchor.pane.0.to_le_bytes());
             varint::put(&mut out, anchor.offset);
             out.extend_from_slice(&anchor.row.to_le_bytes());
+        }
+        if let Some(name) = name {
+            // `say_as` has seen to it that it fits.
+            out.push(name.len() as u8);
+            out.extend_from_slice(name.as_bytes());
         }
         out.extend_from_slice(self.text.as_bytes());
         out
@@ -253,6 +273,13 @@ impl Document {
         &self.messages
     }
 
+    /// Returns the name that an author has told last.
+    #[must_use]
+    pub fn told_name(&self, author: AuthorId) -> Option<&str> {
+        let mut told = self.messages.iter().rev().filter(|message| message.author == author);
+        told.find_map(|message| message.name.as_deref())
+    }
+
     /// Takes the messages that came since the last call, in their order among each other. None comes twice, not even if
     /// it was taken back in between, unless [`take_lost`](Self::take_lost) gave it out.
     pub fn take_news(&mut self) -> Vec<Message> {
@@ -275,12 +302,22 @@ impl Document {
     ///
     /// [`EditError::Kind`] outside a chat document, [`EditError::TooLong`] over 4 KiB of text.
     pub fn say(&mut self, draft: &Draft, now: Wall) -> Result<Option<Bytes>, EditError> {
+        self.say_as(draft, None, now)
+    }
+
+    /// Says something under a name of 1 to 64 bytes; of a longer one its begin is said, of an empty one nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`say`](Self::say).
+    pub fn say_as(&mut self, draft: &Draft, name: Option<&str>, now: Wall) -> Result<Option<Bytes>, EditError> {
         self.expect_kind(DocKind::Chat)?;
         let (bytes, bytes_max) = (draft.text.len(), CHAT_TEXT_BYTES_MAX);
         if bytes > bytes_max {
             return Err(EditError::TooLong { what: "message", bytes, bytes_max });
         }
-        let value = draft.encode(now);
+        let name = name.map(|name| prefix(name, NAME_BYTES_MAX)).filter(|name| !name.is_empty());
+        let value = draft.encode(name, now);
         let (me, pages) = (self.author(), self.gate.pages(self.author()));
         let payload = self.append(|head| head.encode(&pages.next_place(me, head.start_op).columns(&value)))?;
         Ok(Some(payload))

@@ -105,9 +105,15 @@ impl Presence {
         if presence.encode(author) == plaintext { Ok(presence) } else { Err(GateError::NotCanonical) }
     }
 
+    /// Returns the name as others are told it: as much of it as is sent.
+    #[must_use]
+    pub fn name_told(&self) -> &str {
+        prefix(&self.name, NAME_BYTES_MAX)
+    }
+
     fn encode_value(&self) -> Vec<u8> {
         let flag = |set: bool, flag| if set { flag } else { 0 };
-        let name = prefix(&self.name, NAME_BYTES_MAX);
+        let name = self.name_told();
         let notes_cursor = self.notes_cursor.as_deref().map(|cursor| prefix(cursor, usize::from(u8::MAX)));
         let flags = flag(self.cursor.is_some(), FLAG_CURSOR)
             | flag(notes_cursor.is_some(), FLAG_NOTES)
@@ -185,7 +191,7 @@ fn read_text(reader: &mut Reader<'_>, what: &'static str, bytes_max: usize) -> R
 }
 
 /// Returns as many whole characters as fit.
-fn prefix(text: &str, bytes_max: usize) -> &str {
+pub(super) fn prefix(text: &str, bytes_max: usize) -> &str {
     text.get(..text.floor_char_boundary(bytes_max)).unwrap_or_default()
 }
 

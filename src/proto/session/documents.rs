@@ -120,7 +120,11 @@ impl Peer {
     ///
     /// [`EditRefused`] without the right to chat, or for a text over the limit.
     pub fn say(&mut self, draft: &Draft, now: Now) -> Result<(), EditRefused> {
-        self.edit(Channel::CHAT, Rights::CHAT, |document| document.say(draft, now.wall))
+        let name = self.presence().name_told().to_owned();
+        self.edit(Channel::CHAT, Rights::CHAT, |document| {
+            let is_new = document.told_name(document.author()) != Some(&name);
+            document.say_as(draft, is_new.then_some(&name), now.wall)
+        })
     }
 
     /// Names the session.
@@ -238,6 +242,9 @@ impl Peer {
             return self.events.push_back(Event::State);
         }
         let Some(documents) = &mut self.documents else { return };
-        self.events.extend(documents.chat.take_news().into_iter().map(Event::Message));
+        for message in documents.chat.take_news() {
+            message.name.iter().for_each(|name| self.roster.learn_name(&message.author, name));
+            self.events.push_back(Event::Message(message));
+        }
     }
 }

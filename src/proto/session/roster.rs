@@ -128,6 +128,13 @@ impl Roster {
         self.seats.len()
     }
 
+    /// Takes the name that a member wrote under. It counts as long as the member itself was not heard.
+    pub(super) fn learn_name(&mut self, author: &AuthorId, name: &str) {
+        if let Some(seat) = self.seats.get_mut(author).filter(|seat| seat.newest.is_none()) {
+            name.clone_into(&mut seat.name);
+        }
+    }
+
     /// Takes a presence that was checked to be the member's own.
     pub(super) fn hear(&mut self, author: AuthorId, at: (Epoch, u64), presence: Presence, now: Mono) -> Heard {
         let Some(seat) = self.seats.get_mut(&author) else { return Heard::Stale };

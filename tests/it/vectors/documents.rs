@@ -33,19 +33,20 @@ fn chat_lines_have_their_bytes() {
     for (n, case) in (0..).zip(file.list("valid")) {
         let draft = draft(case);
         let time = Wall(case.number("time"));
-        let said = writer.say(&draft, time).expect("the message is fine").expect("something was said");
+        let name = case.maybe("name").and_then(Value::as_str);
+        let said = writer.say_as(&draft, name, time).expect("the message is fine").expect("something was said");
         assert_eq!(said, case.bytes("payload"), "{case}");
         assert_eq!(writer.heads(), [case.array("hash")]);
 
         reader.handle_payload(author, said);
         assert!(reader.flush().changed);
         assert_eq!(writer.messages().last(), reader.messages().last());
-        let Some(Message { author: by, n: number, kind, time: at, text, reply, anchor, .. }) =
+        let Some(Message { author: by, n: number, kind, time: at, text, reply, anchor, name: told, .. }) =
             reader.messages().last().cloned()
         else {
             panic!("a message: {case}");
         };
-        assert_eq!((by, number, at), (author, n, time));
+        assert_eq!((by, number, at, told.as_deref()), (author, n, time, name));
         assert_eq!(Draft { kind, text, reply, anchor }, draft);
     }
 }

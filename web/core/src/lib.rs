@@ -85,14 +85,8 @@ impl Viewer {
         let secret = link.token.secret_with(hash.as_ref()).map_err(error)?;
         let seed = seed.try_into().map_err(|_| error("a seed has 32 bytes"))?;
         let now = Now { mono: Mono(0), wall: Wall(0) };
-        Ok(Self {
-            peer: Peer::guest(secret, seed),
-            link,
-            decoders: SortedMap::new(),
-            links_ever: 0,
-            unproven: None,
-            now,
-        })
+        let decoders = SortedMap::new();
+        Ok(Self { peer: Peer::guest(secret, seed), link, decoders, links_ever: 0, unproven: None, now })
     }
 
     /// Says what time it is: microseconds of a clock that never goes back, and milliseconds since 1970. Comes before

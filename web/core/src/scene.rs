@@ -172,7 +172,7 @@ impl Pane {
 
 impl Line {
     pub(crate) fn of(peer: &Peer, message: &Message) -> Self {
-        let name = peer.roster().last_name(&message.author).unwrap_or_default();
+        let name = peer.roster().writer(&message.author).map_or("", |(_, name)| name);
         let lines = message.text.lines().map(|line| sanitise_line(line, LINE_BYTES_MAX));
         Self {
             author: message.author.to_string(),

@@ -234,6 +234,10 @@ export class Viewer {
      */
     showDesk(): number;
     /**
+     * Watches a pane anew, from its newest screen on, without the lines above it.
+     */
+    skipAhead(pane: number): void;
+    /**
      * Lets go of a pane that this guest drives.
      *
      * # Errors
@@ -319,6 +323,7 @@ export interface InitOutput {
     readonly viewer_setTime: (a: number, b: number, c: number) => void;
     readonly viewer_setTyping: (a: number, b: number) => void;
     readonly viewer_showDesk: (a: number, b: number) => void;
+    readonly viewer_skipAhead: (a: number, b: number) => void;
     readonly viewer_stopDriving: (a: number, b: number, c: number) => void;
     readonly viewer_tick: (a: number) => void;
     readonly viewer_typeBytes: (a: number, b: number, c: number, d: number, e: number) => void;

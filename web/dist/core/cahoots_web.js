@@ -690,6 +690,13 @@ export class Viewer {
         }
     }
     /**
+     * Watches a pane anew, from its newest screen on, without the lines above it.
+     * @param {number} pane
+     */
+    skipAhead(pane) {
+        wasm.viewer_skipAhead(this.__wbg_ptr, pane);
+    }
+    /**
      * Lets go of a pane that this guest drives.
      *
      * # Errors

@@ -66,6 +66,9 @@ async fn last_bytes_of_a_dropped_channel_arrive() {
     there.writer.write_all(b"going away").await.unwrap();
     drop(there);
     assert_eq!(page.reader.read_to_end(100).await.unwrap(), b"going away");
+    // Firefox throws away what its page has not read yet once it is told to write no more.
+    let stopped = page.writer.stopped().await;
+    assert!(matches!(stopped, Err(quinn::StoppedError::ConnectionLost(_))), "{stopped:?}");
     let closed = page.connection.closed().await;
     assert!(
         matches!(&closed, quinn::ConnectionError::ApplicationClosed(why) if why.error_code == NO_ERROR),

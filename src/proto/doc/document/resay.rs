@@ -46,7 +46,7 @@ impl Document {
             for line in lines_of(self.me, payload) {
                 let reply = line.reply.filter(|target| self.still_says(*target, owed));
                 let draft = Draft { reply, ..line.to_draft() };
-                said.extend(self.say(&draft, line.time).ok().flatten());
+                said.extend(self.say_as(&draft, line.name.as_deref(), line.time).ok().flatten());
             }
         }
     }

@@ -311,3 +311,52 @@ fn silent_relay_does_not_hold_the_end_up() {
     wire.pass(16_000_000);
     assert!(wire.conns[0].is_none() && wire.host().links.is_empty());
 }
+
+/// Whoever comes late reads what was said by people who are gone: a conversation among numbers is none.
+#[test]
+fn newcomer_knows_the_names_of_those_who_wrote_and_left() {
+    let mut wire = Wire::new();
+    let token = wire.share(Access::Interact);
+    let ben = wire.join(&token);
+    let say = |wire: &mut Wire, text: &str| {
+        let now = wire.now;
+        wire.peers[ben].say(&Draft::from(text), now).unwrap();
+        wire.pass(100_000);
+    };
+    wire.peers[ben].present(|presence| presence.name = "benedict".into());
+    wire.pass(100_000);
+    say(&mut wire, "hello");
+    say(&mut wire, "and again");
+    wire.peers[ben].present(|presence| presence.name = "ben".into());
+    say(&mut wire, "for short");
+    let (ben_id, now) = (wire.id(ben), wire.now);
+    wire.peers[ben].leave(now);
+    wire.pass(100_000);
+
+    let cat = wire.join(&token);
+    wire.pass(100_000);
+    let cat = &wire.peers[cat];
+    let told: Vec<_> = cat.messages().iter().map(|message| message.name.as_deref()).collect();
+    assert_eq!(told, [Some("benedict"), None, Some("ben")], "no more often than it is new");
+    assert_eq!(cat.roster().writer(&ben_id).map(|(_, name)| name), Some("ben"));
+    assert!(cat.roster().presence(&ben_id).is_none());
+}
+
+/// Words of long ago must not rename somebody who is here and goes by another name.
+#[test]
+fn name_of_who_is_here_is_what_it_says_now() {
+    let mut wire = Wire::new();
+    let token = wire.share(Access::Interact);
+    let ben = wire.join(&token);
+    wire.peers[ben].present(|presence| presence.name = "benedict".into());
+    let now = wire.now;
+    wire.peers[ben].say(&Draft::from("hello"), now).unwrap();
+    wire.pass(100_000);
+    wire.peers[ben].present(|presence| presence.name = "ben".into());
+    wire.pass(6_000_000);
+    let cat = wire.join(&token);
+    wire.pass(6_000_000);
+    let ben_id = wire.id(ben);
+    assert_eq!(wire.peers[cat].messages().len(), 1);
+    assert_eq!(wire.peers[cat].roster().writer(&ben_id).map(|(_, name)| name), Some("ben"));
+}

@@ -62,7 +62,8 @@ pub(crate) fn member(author: AuthorId, name: &str, rights: Rights) -> Member {
 }
 
 pub(crate) fn said(author: AuthorId, n: u64, text: &str, time: Wall) -> Message {
-    Message { author, n, position: 0, kind: MessageKind::Text, time, text: text.to_owned(), reply: None, anchor: None }
+    let text = text.to_owned();
+    Message { author, n, position: 0, kind: MessageKind::Text, time, text, reply: None, anchor: None, name: None }
 }
 
 fn key(code: KeyCode) -> Event {
