@@ -212,7 +212,7 @@ impl GuestBuilder {
     pub async fn start(self) -> Result<Guest, JoinError> {
         let flags = self.link.token.flags;
         let secret = derive_secret(&self.link.token, self.passphrase).await?;
-        let relay = self.link.relay.clone().filter(|_| !flags.contains(ShareFlags::LAN_ONLY));
+        let relay = self.link.relay.clone().filter(|_| !self.link.token.is_lan_only());
         if self.channel.is_none() && self.lan == Lan::Off && relay.is_none() {
             return Err(JoinError::NotFound { looked: Looked { nearby: false, relay } });
         }

@@ -3,12 +3,16 @@
 use crate::io::channel::Channel;
 use crate::io::clock::Clock;
 #[cfg(feature = "web")]
+use crate::io::gate::Gate;
+#[cfg(feature = "web")]
 use crate::io::gateway::{Api, Gateway, GatewayOptions, Names, Offer, OperatorToken, Pages, WebTransport};
 use crate::io::quic::{BindError, ListenLimits, Listener};
 use crate::io::relay_server::Node;
 use crate::io::tls::{Identity, IdentityError};
 use crate::proto::relay::{Hall, HallLimits, HallStats};
 use crate::proto::token::{PORT_DEFAULT, Relay as RelayAddress};
+#[cfg(feature = "web")]
+use std::net::IpAddr;
 use std::net::{Ipv6Addr, SocketAddr};
 #[cfg(feature = "web")]
 use std::sync::Arc;
@@ -61,6 +65,8 @@ pub struct RelayBuilder {
     listen: ListenLimits,
     #[cfg(feature = "web")]
     web: Web,
+    #[cfg(feature = "web")]
+    proxies: Vec<IpAddr>,
     #[cfg(feature = "web")]
     operator: Option<OperatorToken>,
 }
@@ -123,6 +129,16 @@ impl RelayBuilder {
         self
     }
 
+    /// Believes the proxy at this address for whom it comes: the last address that it names in `X-Forwarded-For`. Without
+    /// it all who come through a proxy are one network, and what bounds a network bounds all of them together.
+    ///
+    /// The proxy has to name the other end of its own connection there, whatever that one has named.
+    #[cfg(feature = "web")]
+    pub fn trust_proxy(mut self, address: IpAddr) -> Self {
+        self.proxies.push(address.to_canonical());
+        self
+    }
+
     /// Tells whoever has this token, by the HTTP API that goes with [`web`](Self::web), what sessions there are: ids,
     /// sizes and times. Without one nobody is told.
     #[cfg(feature = "web")]
@@ -145,8 +161,9 @@ impl RelayBuilder {
         let node = Node::start(Hall::new(self.hall, seed), Clock::start());
         #[cfg(feature = "web")]
         let (listener, gateway) = {
-            let api = Api::new(node.clone(), self.operator);
-            open_all(addresses, &identity, &self.web, self.listen, &api).await?
+            let (api, limits) = (Some(Api::new(node.clone(), self.operator)), self.listen);
+            let options = GatewayOptions { limits, api, proxies: self.proxies, ..GatewayOptions::default() };
+            open_all(addresses, &identity, &self.web, &options).await?
         };
         #[cfg(not(feature = "web"))]
         let listener = Listener::bind(addresses, &identity, self.listen)?;
@@ -174,14 +191,13 @@ async fn open_all(
     addresses: &[SocketAddr],
     identity: &Identity,
     web: &Web,
-    limits: ListenLimits,
-    api: &Api,
+    options: &GatewayOptions,
 ) -> Result<(Listener, Option<Gateway>), RelayError> {
     let is_any_port = addresses.iter().any(|address| address.port() == 0);
     let mut tries = if is_any_port { PORT_TRIES } else { 1 };
     loop {
         tries -= 1;
-        match open_once(addresses, identity, web, limits, api).await {
+        match open_once(addresses, identity, web, options).await {
             Err(RelayError::Bind(BindError::Tcp { source, .. }))
                 if tries > 0 && source.kind() == std::io::ErrorKind::AddrInUse => {}
             opened => return opened,
@@ -194,25 +210,26 @@ async fn open_once(
     addresses: &[SocketAddr],
     identity: &Identity,
     web: &Web,
-    limits: ListenLimits,
-    api: &Api,
+    options: &GatewayOptions,
 ) -> Result<(Listener, Option<Gateway>), RelayError> {
     let (names, pages) = match web {
-        Web::No => return Ok((Listener::bind(addresses, identity, limits)?, None)),
+        Web::No => return Ok((Listener::bind(addresses, identity, options.limits)?, None)),
         Web::Beside(names) => (names.clone(), Pages::SamePort),
         Web::Plain(_, names) => (names.clone(), Pages::AnyPort),
     };
     let door = Arc::new(WebTransport::new(names.clone(), pages)?);
-    let listener = Listener::bind_for_all(addresses, identity, limits, &door)?;
-    let options = GatewayOptions { names, limits, api: Some(api.clone()), ..GatewayOptions::default() };
+    // Whoever fills one way must find no other one empty.
+    let gate = Gate::new(options.limits);
+    let listener = Listener::bind_for_all(addresses, identity, gate.clone(), &door)?;
+    let options = GatewayOptions { names, ..options.clone() };
     let gateway = match web {
         Web::Plain(addresses, _) => {
             let offer = Offer::new(door, Some(listener.local_port()));
-            Gateway::bind_offering(addresses, None, options, Some(offer)).await?
+            Gateway::bind_offering(addresses, None, options, gate, Some(offer)).await?
         }
         _ => {
             let offer = Offer::new(door, None);
-            Gateway::bind_offering(listener.local_addresses(), Some(identity), options, Some(offer)).await?
+            Gateway::bind_offering(listener.local_addresses(), Some(identity), options, gate, Some(offer)).await?
         }
     };
     Ok((listener, Some(gateway)))
@@ -350,6 +367,8 @@ async fn serve(node: Node, mut doors: Doors, mut stopped: oneshot::Receiver<()>)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::io::quic::{Endpoint, Target};
+    use crate::io::tls::Trust;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
 
@@ -365,12 +384,42 @@ mod tests {
         relay.shutdown().await;
     }
 
+    /// A network has its share of a relay, by whichever way it comes.
+    #[tokio::test]
+    async fn ways_share_one_bound() {
+        let limits = ListenLimits { connections_per_network_max: 2, ..ListenLimits::RELAY };
+        let (identity, loopback) = (Identity::generate().unwrap(), "127.0.0.1:0".parse().unwrap());
+        let node = Node::start(Hall::new(HallLimits::default(), [7; 32]), Clock::start());
+        let web = Web::Plain(vec![loopback], Names::default());
+        let options = GatewayOptions { limits, api: Some(Api::new(node, None)), ..GatewayOptions::default() };
+        let opened = open_all(&[loopback], &identity, &web, &options).await.unwrap();
+        let (mut listener, gateway) = opened;
+        let tcp = gateway.as_ref().unwrap().local_addresses()[0];
+        let target = Target::relay("127.0.0.1", listener.local_port(), Trust::fingerprint(identity.fingerprint()));
+        let mut natives = Vec::new();
+        for _ in 0..2 {
+            let mut native = Endpoint::new().dial(&target).await.unwrap();
+            native.writer.write_all(b"hello").await.unwrap();
+            natives.push((native, listener.accept().await.unwrap()));
+        }
+        assert_eq!(try_to_ask(tcp).await.unwrap_or_default(), "", "the network's share is used up");
+        natives.pop();
+        while listener.connections() > 1 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert!(ask(tcp).await.starts_with("HTTP/1.1 200"));
+    }
+
     async fn ask(address: SocketAddr) -> String {
-        let mut stream = TcpStream::connect(address).await.unwrap();
+        try_to_ask(address).await.unwrap()
+    }
+
+    async fn try_to_ask(address: SocketAddr) -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(address).await?;
         let request = format!("GET /webtransport HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.unwrap();
+        stream.write_all(request.as_bytes()).await?;
         let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        answer
+        stream.read_to_string(&mut answer).await?;
+        Ok(answer)
     }
 }

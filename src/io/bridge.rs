@@ -13,7 +13,6 @@ use crate::io::tls::TrustError;
 use crate::proto::hex::Hex;
 use crate::proto::id::SessionId;
 use crate::proto::path::{Candidate, PathKind, Ways};
-use crate::proto::share::ShareFlags;
 use crate::proto::token::Link;
 use crate::proto::wire::{Frame, FrameDecoder};
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,8 +75,7 @@ pub(crate) struct Bridge {
 
 impl Bridge {
     pub(crate) fn new(link: &Link, lan: Lan) -> Result<Self, TrustError> {
-        let is_local = link.token.flags.contains(ShareFlags::LAN_ONLY);
-        let relay = link.relay.clone().filter(|_| !is_local).map(relay_target).transpose()?;
+        let relay = link.relay.clone().filter(|_| !link.token.is_lan_only()).map(relay_target).transpose()?;
         let ways = match (lan, &relay) {
             (Lan::On, Some(_)) => Ways::Both,
             (Lan::On, None) => Ways::Nearby,
@@ -227,6 +225,7 @@ impl Drop for Watch<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proto::share::ShareFlags;
     use crate::proto::token::{Access, Relay, Token};
     use crate::proto::wire::Ready;
     use std::net::SocketAddr;

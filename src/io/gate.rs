@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::io::quic::ListenLimits;
 use crate::proto::relay::Network;
@@ -26,6 +26,13 @@ struct Counts {
     handshakes: usize,
     /// Including the handshakes.
     connections: usize,
+}
+
+impl Counts {
+    const fn enter(&mut self) {
+        self.handshakes += 1;
+        self.connections += 1;
+    }
 }
 
 /// Whether the sender of a first packet has shown that it receives at its address.
@@ -51,6 +58,10 @@ impl Gate {
         Arc::new(Self { limits, table: Mutex::default() })
     }
 
+    pub(crate) const fn limits(&self) -> ListenLimits {
+        self.limits
+    }
+
     /// Decides about a first packet from `ip`.
     pub(crate) fn admit(self: &Arc<Self>, ip: IpAddr, address: Address) -> Verdict {
         let (limits, network) = (self.limits, Network::of(ip));
@@ -67,11 +78,19 @@ impl Gate {
         if crowded && address == Address::Claimed {
             return Verdict::Prove;
         }
-        table.change(network, |counts| {
-            counts.handshakes += 1;
-            counts.connections += 1;
-        });
-        Verdict::Enter(Seat { gate: Arc::clone(self), network, handshaking: true })
+        table.change(Some(network), Counts::enter);
+        Verdict::Enter(Seat { gate: Arc::clone(self), network: network.into(), handshaking: true })
+    }
+
+    /// Decides about a connection of a trusted proxy: whom it is for shows later, and [`Seat::claim`] counts it for them.
+    #[cfg(feature = "web")]
+    pub(crate) fn admit_proxy(self: &Arc<Self>) -> Verdict {
+        let (limits, mut table) = (self.limits, self.table());
+        if table.total.handshakes >= limits.handshakes_max || table.total.connections >= limits.connections_max {
+            return Verdict::Refuse;
+        }
+        table.change(None, Counts::enter);
+        Verdict::Enter(Seat { gate: Arc::clone(self), network: OnceLock::new(), handshaking: true })
     }
 
     /// Returns how many connections are open or being opened.
@@ -85,8 +104,9 @@ impl Gate {
 }
 
 impl Table {
-    fn change(&mut self, network: Network, change: impl Fn(&mut Counts)) {
+    fn change(&mut self, network: Option<Network>, change: impl Fn(&mut Counts)) {
         change(&mut self.total);
+        let Some(network) = network else { return };
         let counts = self.networks.entry(network).or_default();
         change(counts);
         if counts.connections == 0 {
@@ -98,7 +118,8 @@ impl Table {
 /// A place at the table of a listener.
 pub(crate) struct Seat {
     gate: Arc<Gate>,
-    network: Network,
+    /// Nothing for a proxy's that is nobody's yet.
+    network: OnceLock<Network>,
     handshaking: bool,
 }
 
@@ -106,15 +127,31 @@ impl Seat {
     /// Marks the handshake as done.
     pub(crate) fn sit(&mut self) {
         if std::mem::take(&mut self.handshaking) {
-            self.gate.table().change(self.network, |counts| counts.handshakes -= 1);
+            self.gate.table().change(self.network.get().copied(), |counts| counts.handshakes -= 1);
         }
+    }
+
+    /// Counts a proxy's connection, whose handshake is done, for the network that it turned out to be for; one that is
+    /// counted for a network stays there. Says whether there is room.
+    #[cfg(feature = "web")]
+    pub(crate) fn claim(&self, network: Network) -> bool {
+        let mut table = self.gate.table();
+        if self.network.get().is_some() {
+            return true;
+        }
+        let here = table.networks.get(&network).map_or(0, |counts| counts.connections);
+        let has_room = here < self.gate.limits.connections_per_network_max;
+        if has_room && self.network.set(network).is_ok() {
+            table.networks.entry(network).or_default().connections += 1;
+        }
+        has_room
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
         self.sit();
-        self.gate.table().change(self.network, |counts| counts.connections -= 1);
+        self.gate.table().change(self.network.get().copied(), |counts| counts.connections -= 1);
     }
 }
 
@@ -199,6 +236,30 @@ mod tests {
 
         seats.iter_mut().for_each(Seat::sit);
         assert!(matches!(claim("192.0.2.5"), Verdict::Enter(_)));
+    }
+
+    /// All visitors come from the proxy's address: its connections are bounded in all, and by whom they are for.
+    #[cfg(feature = "web")]
+    #[test]
+    fn connections_of_a_proxy_count_for_whom_they_are() {
+        let gate = Gate::new(LIMITS);
+        let come = || match gate.admit_proxy() {
+            Verdict::Enter(mut seat) => {
+                seat.sit();
+                Some(seat)
+            }
+            _ => None,
+        };
+        let mut seats: Vec<_> = (0..6).map(|_| come().unwrap()).collect();
+        assert!(come().is_none());
+        let (ada, ben) = (Network::of(ip("192.0.2.1")), Network::of(ip("192.0.2.2")));
+        assert!(seats[..4].iter().all(|seat| seat.claim(ada)));
+        assert!(!seats[4].claim(ada) && seats[4].claim(ben) && seats[0].claim(ben), "once somebody's, always theirs");
+        seats.remove(0);
+        assert!(seats[4].claim(ada));
+        seats.clear();
+        assert_eq!(gate.connections(), 0);
+        assert!(gate.table().networks.is_empty());
     }
 
     /// A relay runs for months: the table must not remember everybody who ever came by.

@@ -20,14 +20,14 @@ use crate::io::gate::{Address, Gate, Seat, Verdict};
 use crate::io::quic::{BindError, ListenLimits};
 use crate::io::tls::{Identity, web_config};
 use axum::Router;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::middleware;
 use axum::routing::{any, get};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,6 +62,8 @@ pub struct GatewayOptions {
     pub names: Names,
     /// How many connections it takes.
     pub limits: ListenLimits,
+    /// Proxies in front, which are believed for whom they come.
+    pub proxies: Vec<IpAddr>,
     /// What answers by HTTP beside the page, if anything does.
     pub api: Option<Api>,
     /// Who it says that it is, so that the page can tell people whom they trust.
@@ -125,19 +127,21 @@ impl Gateway {
         identity: Option<&Identity>,
         options: GatewayOptions,
     ) -> Result<Self, BindError> {
-        Self::bind_offering(addresses, identity, options, None).await
+        let gate = Gate::new(options.limits);
+        Self::bind_offering(addresses, identity, options, gate, None).await
     }
 
-    /// The same, and tells pages how to come by WebTransport.
+    /// The same, and tells pages how to come by WebTransport; `gate`, not the options, bounds who comes, there and here.
     pub(crate) async fn bind_offering(
         addresses: &[SocketAddr],
         identity: Option<&Identity>,
         options: GatewayOptions,
+        gate: Arc<Gate>,
         offer: Option<Offer>,
     ) -> Result<Self, BindError> {
         let tls = identity.map(web_config).transpose()?.map(|config| TlsAcceptor::from(Arc::new(config)));
         let (sender, accepted) = mpsc::channel(ACCEPTED_MAX);
-        Self::open(addresses, tls, options, Inside::Node { out: sender, offer }, accepted).await
+        Self::open(addresses, tls, options, gate, Inside::Node { out: sender, offer }, accepted).await
     }
 
     /// Serves the viewer to this machine alone, in a folder whose name is the key to it; each socket is carried on by
@@ -146,28 +150,29 @@ impl Gateway {
         let options = GatewayOptions { served_by: ServedBy::Viewer, ..GatewayOptions::default() };
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let inside = Inside::Bridge { folder: format!("/{folder}"), bridge };
-        Self::open(&[address], None, options, inside, mpsc::channel(1).1).await
+        let gate = Gate::new(options.limits);
+        Self::open(&[address], None, options, gate, inside, mpsc::channel(1).1).await
     }
 
     async fn open(
         addresses: &[SocketAddr],
         tls: Option<TlsAcceptor>,
         options: GatewayOptions,
+        gate: Arc<Gate>,
         inside: Inside,
         accepted: mpsc::Receiver<Channel>,
     ) -> Result<Self, BindError> {
-        let gate = Gate::new(options.limits);
         let carried = watch::Sender::new(0);
         let sockets = carried.subscribe();
         let (closing, open) = watch::channel(());
-        let GatewayOptions { names, served_by, api, .. } = options;
-        let house = Arc::new(House { names, served_by, api, inside, carried, open });
+        let GatewayOptions { names, served_by, api, proxies, .. } = options;
+        let house = Arc::new(House { names, proxies, served_by, api, inside, carried, open });
         let (mut bound, mut doors) = (Vec::new(), JoinSet::new());
         for &address in addresses {
             let failed = |source| BindError::Tcp { address, source };
             let listener = TcpListener::bind(address).await.map_err(failed)?;
             bound.push(listener.local_addr().map_err(failed)?);
-            let door = Door { tls: tls.clone(), gate: gate.clone(), limits: options.limits, house: house.clone() };
+            let door = Door { tls: tls.clone(), gate: gate.clone(), house: house.clone() };
             doors.spawn(door.run(listener));
         }
         Ok(Self { addresses: bound, accepted, sockets, closing, doors })
@@ -217,13 +222,13 @@ impl std::fmt::Debug for Gateway {
 struct Door {
     tls: Option<TlsAcceptor>,
     gate: Arc<Gate>,
-    limits: ListenLimits,
     house: Arc<House>,
 }
 
 /// What all connections have in common.
 struct House {
     names: Names,
+    proxies: Vec<IpAddr>,
     served_by: ServedBy,
     api: Option<Api>,
     inside: Inside,
@@ -233,6 +238,10 @@ struct House {
 }
 
 impl House {
+    fn trusts(&self, peer: IpAddr) -> bool {
+        self.proxies.contains(&peer.to_canonical())
+    }
+
     /// Waits until the gateway is closed or dropped.
     async fn closed(&self) {
         // It never says anything else.
@@ -263,7 +272,7 @@ struct Visit {
     local: Option<SocketAddr>,
     house: Arc<House>,
     /// Kept as long as anything of the connection is.
-    _seat: Arc<Seat>,
+    seat: Arc<Seat>,
 }
 
 impl Door {
@@ -273,8 +282,13 @@ impl Door {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
                     Ok((stream, remote)) => {
-                        // TCP has shown already that the other side receives at its address.
-                        if let Verdict::Enter(seat) = self.gate.admit(remote.ip(), Address::Proven) {
+                        let verdict = if self.house.trusts(remote.ip()) {
+                            self.gate.admit_proxy()
+                        } else {
+                            // TCP has shown already that the other side receives at its address.
+                            self.gate.admit(remote.ip(), Address::Proven)
+                        };
+                        if let Verdict::Enter(seat) = verdict {
                             visits.spawn(self.clone().receive(stream, remote, seat));
                         }
                     }
@@ -292,9 +306,9 @@ impl Door {
         // Keystrokes do not wait for company.
         let _ = stream.set_nodelay(true);
         let local = stream.local_addr().ok();
-        let greeted = timeout(self.limits.handshake, self.greet(stream)).await;
+        let greeted = timeout(self.gate.limits().handshake, self.greet(stream)).await;
         seat.sit();
-        let visit = Visit { remote, local, house: self.house, _seat: Arc::new(seat) };
+        let visit = Visit { remote, local, house: self.house, seat: Arc::new(seat) };
         match greeted {
             Ok(Ok(Greeting::Plain(stream))) => serve(stream, visit.routes()).await,
             Ok(Ok(Greeting::Secure(stream))) => serve(*stream, visit.routes()).await,
@@ -325,6 +339,13 @@ enum Greeting {
 }
 
 impl Visit {
+    /// Returns who sent a request: the other end of the connection, or whom a trusted proxy there says.
+    fn visitor(&self, headers: &HeaderMap) -> IpAddr {
+        let peer = self.remote.ip();
+        let behind = self.house.trusts(peer).then(|| guard::forwarded_for(headers));
+        behind.flatten().unwrap_or(peer)
+    }
+
     fn routes(self) -> Router {
         let house = self.house.clone();
         let word = house.served_by.word();

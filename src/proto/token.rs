@@ -242,6 +242,12 @@ impl Token {
         self.flags.contains(ShareFlags::PASSPHRASE)
     }
 
+    /// Says whether the session is to be looked for nearby alone, never at a relay.
+    #[must_use]
+    pub const fn is_lan_only(&self) -> bool {
+        self.flags.contains(ShareFlags::LAN_ONLY)
+    }
+
     /// Hashes a passphrase for this token, which takes 64 MiB and a good part of a second.
     #[must_use]
     pub fn hash_passphrase(&self, passphrase: &str) -> PassphraseHash {

@@ -55,6 +55,7 @@ fn with_web(builder: RelayBuilder, args: &args::Relay) -> RelayBuilder {
     let named = args.host.iter().fold(WebNames::default(), |names, host| names.host(host));
     let named = args.origin.iter().fold(named, |names, origin| names.origin(origin));
     let names = args.cors_origin.iter().fold(named, |names, origin| names.cors_origin(origin));
+    let builder = args.trust_proxy.iter().fold(builder, |builder, proxy| builder.trust_proxy(*proxy));
     let plain = args.http.iter().copied();
     if args.http.is_empty() {
         return builder.web(names);

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use cahoots::{Counts, RelayClient};
+use cahoots::{AskError, Counts, RelayClient};
 
 use crate::args;
 use crate::join::link;
@@ -14,12 +14,16 @@ use crate::text::{Failure, count, print_line};
 pub(crate) async fn run(args: args::Stats) -> Result<ExitCode, Failure> {
     let place = link::Place { argument: args.link.as_deref(), file: args.file.as_deref(), quiet: args.quiet };
     let link = link::read(place)?;
+    let failed = |error: &AskError| Failure::new(error).hint(error.hint());
+    if link.token.is_lan_only() {
+        return Err(failed(&AskError::LanOnly));
+    }
     let no_relay = || Failure::new("the link names no relay").hint("there is one to ask if --relay says which");
     let relay = link.relay.clone().or(args.relay).ok_or_else(no_relay)?;
     let needs_passphrase = link.token.needs_passphrase();
     let words = needs_passphrase.then(|| secret::their_passphrase(args.passphrase_file.as_deref())).transpose()?;
     let told = async { RelayClient::new(&relay)?.counts(&link.token, words).await };
-    let counts = told.await.map_err(|error| Failure::new(&error).hint(error.hint()))?;
+    let counts = told.await.map_err(|error| failed(&error))?;
     if args.json.json {
         let mut record = of(&counts, "stats")?;
         record["session"] = link.token.session.to_string().into();

@@ -117,7 +117,7 @@ async fn answer(State(caller): State<Caller>, request: Request) -> Result<Respon
     let (route, parameter) = find(&head.method, head.uri.path())?;
     // Whoever watches over the relay asks often, and it costs nothing.
     if route != Route::Health {
-        caller.take_quota()?;
+        caller.take_quota(&head.headers)?;
     }
     match route {
         Route::Health => Ok(json(&Health { status: "ok" })),
@@ -164,14 +164,14 @@ fn find<'a>(method: &Method, path: &'a str) -> Result<(Route, &'a str), Problem>
 }
 
 impl Caller {
-    fn network(&self) -> Network {
-        Network::of(self.visit.remote.ip())
+    fn network(&self, headers: &HeaderMap) -> Network {
+        Network::of(self.visit.visitor(headers))
     }
 
-    fn take_quota(&self) -> Result<(), Problem> {
+    fn take_quota(&self, headers: &HeaderMap) -> Result<(), Problem> {
         let now = self.desk.clock.now().mono;
         let mut quota = self.desk.quota.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = quota.take(self.network(), now);
+        let taken = quota.take(self.network(headers), now);
         taken.map_err(|until| Problem::too_many(until.since_us(now).div_ceil(1_000_000)))
     }
 
@@ -192,7 +192,7 @@ impl Caller {
         let host = self.own_name(&head.headers)?;
         let inquiry = read_inquiry(&head.headers, body).await?;
         let place = Place { host: &host, request: COUNTS_REQUEST };
-        match self.desk.node.inquire(self.network(), &inquiry, place) {
+        match self.desk.node.inquire(self.network(&head.headers), &inquiry, place) {
             Ok(counts) => Ok(json(&counts)),
             Err(InquiryError::Stale) => Err(Problem::stale()),
             Err(InquiryError::TooMany { wait_s }) => Err(Problem::too_many(wait_s)),

@@ -10,7 +10,7 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// What a page may do, up to the places that it may talk to: its own scripts and styles, WebAssembly, and a way back to
@@ -18,6 +18,8 @@ use std::sync::Arc;
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self' 'unsafe-inline'; \
      img-src 'self' data:; font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'; require-trusted-types-for 'script'; connect-src 'self'";
+/// For whom a proxy comes, as nearly all of them say it.
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// What else every answer says to the browser.
 const HEADERS: [(HeaderName, &str); 4] = [
     (REFERRER_POLICY, "no-referrer"),
@@ -92,6 +94,13 @@ impl Names {
 /// Returns by which name and port the gateway was asked.
 pub(super) fn authority(headers: &HeaderMap) -> Option<Authority> {
     headers.get(HOST)?.to_str().ok()?.parse().ok()
+}
+
+/// Returns for whom a proxy says that it comes: the last of those named. Who comes can have named any before it.
+pub(super) fn forwarded_for(headers: &HeaderMap) -> Option<IpAddr> {
+    let last = headers.get_all(FORWARDED_FOR).iter().next_back()?.to_str().ok()?.rsplit(',').next()?.trim();
+    let with_port = || last.parse::<SocketAddr>().ok().map(|address| address.ip());
+    last.trim_matches(['[', ']']).parse().ok().or_else(with_port)
 }
 
 /// Says whether a name can be written into an answer as it is: URIs have names with quotes and semicolons.

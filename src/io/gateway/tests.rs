@@ -1,6 +1,7 @@
 //! The gateway as browsers meet it, over loopback.
 
 mod bounds;
+mod proxy;
 
 use super::*;
 use futures_util::{SinkExt, StreamExt};

@@ -7,11 +7,12 @@ use crate::proto::path::PathKind;
 use crate::proto::relay::Network;
 use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
-use axum::response::Response;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use bytes::BytesMut;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,35 +51,44 @@ impl Drop for Carrying {
 }
 
 /// Answers `/ws`.
-pub(super) async fn upgrade(State(visit): State<Visit>, socket: WebSocketUpgrade) -> Response {
+pub(super) async fn upgrade(State(visit): State<Visit>, headers: HeaderMap, socket: WebSocketUpgrade) -> Response {
+    let visitor = visit.visitor(&headers);
+    if !visit.seat.claim(Network::of(visitor)) {
+        return (StatusCode::SERVICE_UNAVAILABLE, "too many connections from this network\n").into_response();
+    }
     let socket = socket.max_message_size(MESSAGE_BYTES_MAX).max_frame_size(MESSAGE_BYTES_MAX);
     // A browser that offers names wants one of them back.
     let socket = match &visit.house.inside {
         Inside::Node { .. } => socket.protocols([PROTOCOL]),
         Inside::Bridge { .. } => socket.protocols([PROTOCOL_BOUND]),
     };
-    socket.on_upgrade(async move |socket| {
-        let _carrying = Carrying::begin(&visit.house);
-        match &visit.house.inside {
-            Inside::Node { out, .. } => hand_over(socket, out, visit.remote).await,
+    socket.on_upgrade(async move |socket| visit.lead(socket, visitor).await)
+}
+
+impl Visit {
+    /// Leads the socket where it is to go. By value: the visit's seat lasts as long as the socket does.
+    async fn lead(self, socket: WebSocket, visitor: IpAddr) {
+        let _carrying = Carrying::begin(&self.house);
+        match &self.house.inside {
+            Inside::Node { out, .. } => {
+                let is_direct = visitor == self.remote.ip();
+                let remote = if is_direct { self.remote.to_string() } else { visitor.to_string() };
+                hand_over(socket, out, Network::of(visitor), remote).await;
+            }
             Inside::Bridge { bridge, .. } => tokio::select! {
                 () = carry_over(socket, bridge) => {}
                 // The page's own program ends: nobody is left to carry for it.
-                () = visit.house.closed() => {}
+                () = self.house.closed() => {}
             },
         }
-    })
+    }
 }
 
 /// Gives the socket as a channel to whoever accepts it.
-async fn hand_over(socket: WebSocket, out: &mpsc::Sender<Channel>, remote: SocketAddr) {
+async fn hand_over(socket: WebSocket, out: &mpsc::Sender<Channel>, network: Network, remote: String) {
     let (inside, outside) = duplex(MESSAGE_BYTES_MAX);
     let (reader, writer) = split(inside);
-    let channel = Channel {
-        path: PathKind::Relay,
-        network: Some(Network::of(remote.ip())),
-        ..Channel::new(reader, writer, remote.to_string())
-    };
+    let channel = Channel { path: PathKind::Relay, network: Some(network), ..Channel::new(reader, writer, remote) };
     if out.send(channel).await.is_ok() {
         let (reader, writer) = split(outside);
         carry(socket, reader, writer, |_| {}).await;

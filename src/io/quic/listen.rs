@@ -141,16 +141,17 @@ impl Listener {
         Self::bind_with(addresses, identity, server_config(identity)?, limits)
     }
 
-    /// The same, with `browsers` coming to the same ports.
+    /// The same, with `browsers` coming to the same ports, and others whom `gate` counts perhaps to other ones.
     #[cfg(feature = "web")]
     pub(crate) fn bind_for_all(
         addresses: &[SocketAddr],
         identity: &Identity,
-        limits: ListenLimits,
+        gate: Arc<Gate>,
         browsers: &Arc<WebTransport>,
     ) -> Result<Self, BindError> {
         let tls = server_config_for_all(identity, browsers.certificates())?;
-        Self::bind_inner(addresses, identity, &quic_config(tls, Side::AcceptorOfAll, limits)?, limits, Some(browsers))
+        let config = quic_config(tls, Side::AcceptorOfAll, gate.limits())?;
+        Self::bind_inner(addresses, identity, &config, gate, Some(browsers))
     }
 
     pub(super) fn bind_with(
@@ -159,20 +160,19 @@ impl Listener {
         tls: rustls::ServerConfig,
         limits: ListenLimits,
     ) -> Result<Self, BindError> {
-        Self::bind_inner(addresses, identity, &quic_config(tls, Side::Acceptor, limits)?, limits, None)
+        Self::bind_inner(addresses, identity, &quic_config(tls, Side::Acceptor, limits)?, Gate::new(limits), None)
     }
 
     fn bind_inner(
         addresses: &[SocketAddr],
         identity: &Identity,
         config: &quinn::ServerConfig,
-        limits: ListenLimits,
+        gate: Arc<Gate>,
         browsers: Option<&Arc<WebTransport>>,
     ) -> Result<Self, BindError> {
         if addresses.is_empty() {
             return Err(BindError::NoAddress);
         }
-        let gate = Gate::new(limits);
         let (sender, accepted) = mpsc::channel(ACCEPTED_MAX);
         let (mut endpoints, mut bound, mut loops) = (Vec::new(), Vec::new(), JoinSet::new());
         for &address in addresses {
@@ -183,7 +183,6 @@ impl Listener {
             let door = Door {
                 endpoint: endpoint.clone(),
                 gate: Arc::clone(&gate),
-                limits,
                 browsers: browsers.cloned(),
                 out: sender.clone(),
             };
@@ -212,7 +211,7 @@ impl Listener {
         &self.addresses
     }
 
-    /// Returns how many connections are open or being opened.
+    /// Returns how many connections are open or being opened; at a relay that serves browsers, those by TCP too.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.gate.connections()
@@ -293,7 +292,6 @@ fn bind_one(address: SocketAddr, all: &[SocketAddr]) -> io::Result<std::net::Udp
 struct Door {
     endpoint: quinn::Endpoint,
     gate: Arc<Gate>,
-    limits: ListenLimits,
     browsers: Option<Arc<WebTransport>>,
     out: mpsc::Sender<Channel>,
 }
@@ -316,7 +314,7 @@ impl Door {
         let proven = if incoming.remote_address_validated() { Address::Proven } else { Address::Claimed };
         match self.gate.admit(incoming.remote_address().ip(), proven) {
             Verdict::Enter(seat) => {
-                handshakes.spawn(welcome(incoming, seat, self.limits, self.browsers.clone(), self.out.clone()));
+                handshakes.spawn(welcome(incoming, seat, self.gate.limits(), self.browsers.clone(), self.out.clone()));
             }
             Verdict::Prove => {
                 // An address that is only claimed may always be asked to prove itself.

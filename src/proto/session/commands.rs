@@ -162,9 +162,10 @@ impl Peer {
 
     /// Returns what waits for an owner's word.
     fn desk(&self) -> Desk {
-        let wheels = self.hosting.iter().flat_map(Hosting::wheels);
-        let wishes = wheels.flat_map(|(pane, wheel)| wheel.wishes().map(move |author| (pane, author)));
-        Desk { waiting: self.waiting(), wishes: wishes.collect(), lines: self.proposed_lines() }.clipped()
+        let wheels = || self.hosting.iter().flat_map(Hosting::wheels);
+        let wishes = wheels().flat_map(|(pane, wheel)| wheel.wishes().map(move |author| (pane, author)));
+        let lines = wheels().flat_map(|(pane, wheel)| wheel.all_proposed().map(move |(by, line)| (pane, by, line)));
+        Desk::new(self.waiting(), wishes, lines)
     }
 
     pub(super) fn poll_desk(&self) -> Option<Mono> {

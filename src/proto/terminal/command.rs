@@ -304,17 +304,22 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Returns what fits one entry of it.
-    #[must_use]
-    pub fn clipped(mut self) -> Self {
-        self.waiting.truncate(DESK_MEMBERS_MAX);
-        self.wishes.truncate(DESK_MEMBERS_MAX);
-        self.lines.truncate(DESK_LINES_MAX);
-        self
+    /// Puts together what fits one entry. No more than that is taken of any, however much there is.
+    pub fn new<'a>(
+        waiting: impl IntoIterator<Item = AuthorId>,
+        wishes: impl IntoIterator<Item = (PaneId, AuthorId)>,
+        lines: impl IntoIterator<Item = (PaneId, AuthorId, &'a str)>,
+    ) -> Self {
+        let lines = lines.into_iter().take(DESK_LINES_MAX);
+        Self {
+            waiting: waiting.into_iter().take(DESK_MEMBERS_MAX).collect(),
+            wishes: wishes.into_iter().take(DESK_MEMBERS_MAX).collect(),
+            lines: lines.map(|(pane, author, line)| (pane, author, line.to_owned())).collect(),
+        }
     }
 
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
-        // `clipped` keeps all of these below 256.
+        // `new` keeps all of these below 256.
         out.extend_from_slice(&[self.waiting.len() as u8, self.wishes.len() as u8, self.lines.len() as u8]);
         for author in &self.waiting {
             out.extend_from_slice(author.as_bytes());
@@ -356,6 +361,7 @@ mod tests {
     use super::*;
     use crate::proto::limits::FRAME_BODY_BYTES_MAX;
     use proptest::prelude::*;
+    use std::iter::repeat;
 
     fn author(n: u8) -> AuthorId {
         AuthorId([n; 16])
@@ -365,12 +371,9 @@ mod tests {
     #[test]
     fn full_desk_fits_an_entry() {
         let line = "x".repeat(LINE_BYTES_MAX);
-        let desk = Desk {
-            waiting: vec![author(1); 500],
-            wishes: vec![(PaneId(1), author(2)); 500],
-            lines: vec![(PaneId(1), author(3), line); 500],
-        };
-        let desk = desk.clipped();
+        // Endless: the host looks at it at each step, and must not copy what it does not show.
+        let lines = repeat((PaneId(1), author(3), line.as_str()));
+        let desk = Desk::new(repeat(author(1)), repeat((PaneId(1), author(2))), lines);
         let bytes = DirectDown::Desk(desk.clone()).encode();
         assert!(bytes.len() < FRAME_BODY_BYTES_MAX - 512, "{}", bytes.len());
         assert_eq!(DirectDown::decode(&bytes), Ok(DirectDown::Desk(desk)));

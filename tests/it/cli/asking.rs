@@ -1,6 +1,9 @@
 //! Questions to a relay as operators and holders of links ask them: `cahoots relay sessions` and `cahoots stats`.
 
 use super::stage::{Home, Running};
+use cahoots::proto::share::ShareFlags;
+use cahoots::proto::token::Token;
+use cahoots::{Access, SessionId};
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt;
 
@@ -69,6 +72,18 @@ fn holder_counts_without_joining() {
     let told = stage.home.refuses(&["stats", "--file", &bare]);
     assert_eq!(told[0], "error: the link names no relay");
     assert_eq!(stage.home.records(&["stats", "--json", "--relay", &stage.address, "--file", &bare]).len(), 1);
+}
+
+/// Whoever says "here alone" must not tell a relay elsewhere by asking it, not even where one is named.
+#[test]
+fn link_for_one_network_is_asked_about_nowhere() {
+    let home = Home::new("lanonly");
+    let token = Token::new(Access::View, &SessionId([7; 16]), [1; 16], ShareFlags::LAN_ONLY);
+    let link = home.file("link", &token.reveal());
+    for relay in [&[][..], &["--relay", "127.0.0.1:9"]] {
+        let told = home.refuses(&[&["stats", "--file", &link], relay].concat());
+        assert!(told[0].starts_with("error: this link is for the host's own network"), "{told:?}");
+    }
 }
 
 /// The operator's word is in a file of the relay's folder, for its owner alone, and on no command line.

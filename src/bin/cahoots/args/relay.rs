@@ -1,6 +1,6 @@
 //! What can be said to a relay: how it is to run, and questions for its operator and for holders of links.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -48,6 +48,9 @@ pub(crate) struct Relay {
     /// Let browsers in without TLS at this address, for a proxy in front that does TLS
     #[arg(long, value_name = "ADDR", conflicts_with = "no_web")]
     pub(crate) http: Vec<SocketAddr>,
+    /// Address of that proxy, to be believed for whom it comes, by the last address in its X-Forwarded-For
+    #[arg(long, value_name = "ADDR", requires = "http")]
+    pub(crate) trust_proxy: Vec<IpAddr>,
     /// Another site whose pages may open sockets here, such as https://view.example
     #[arg(long, value_name = "ORIGIN", conflicts_with = "no_web")]
     pub(crate) origin: Vec<String>,
@@ -129,6 +132,8 @@ mod tests {
         let asked = relay(&["sessions", "--state", "a", "--json"]).unwrap();
         assert!(matches!(asked.command, Some(RelayCommand::Sessions(args)) if args.json.json && args.state.is_some()));
         assert!(relay(&["--no-web", "sessions"]).is_err());
+        assert!(relay(&["--http", "127.0.0.1:80", "--trust-proxy", "::1", "--trust-proxy", "127.0.0.1"]).is_ok());
+        assert!(relay(&["--trust-proxy", "127.0.0.1"]).is_err(), "there is none in front");
         assert!(relay(&["--no-web", "--operator-token-file", "a"]).is_err());
     }
 }

@@ -59,6 +59,9 @@ pub enum AskError {
     /// Whoever gave the link: it needs words besides.
     #[error("this link needs a passphrase")]
     PassphraseNeeded,
+    /// Nobody: the session is its own network's alone, and relays are not to hear of it.
+    #[error("this link is for the host's own network: no relay knows the session")]
+    LanOnly,
     /// Whoever gave the link: it is not known there, revoked, expired, or not good for this. The relay does not say which.
     #[error("the relay knows no such session, or this link may not ask about it")]
     Refused,
@@ -99,6 +102,7 @@ impl AskError {
             Self::NotHere { .. } => "without TLS ask on the relay's own machine, or by https through its proxy",
             Self::Trust(error) => error.hint(),
             Self::PassphraseNeeded => "ask the owner for the passphrase; it came by another way than the link",
+            Self::LanOnly => "join to see who is there",
             Self::Refused => "ask the owner for a new link; one whose guests are let in one by one cannot ask",
             Self::NotTheOperator => "name the relay's own folder with --state, or its --operator-token-file",
             Self::TooMany { .. } => "wait, then ask less often",
@@ -150,8 +154,11 @@ impl RelayClient {
     ///
     /// # Errors
     ///
-    /// [`AskError`]; [`AskError::Refused`] for every reason that lies in the link.
+    /// [`AskError`]; [`AskError::Refused`] for every reason that lies in the link, but [`AskError::LanOnly`] without asking.
     pub async fn counts(&self, token: &Token, passphrase: Option<Passphrase>) -> Result<Counts, AskError> {
+        if token.is_lan_only() {
+            return Err(AskError::LanOnly);
+        }
         let hash = match passphrase {
             Some(passphrase) if token.needs_passphrase() => Some(passphrase.hash(token.clone()).await),
             _ => None,
@@ -280,6 +287,9 @@ fn authority(host: &str, port: u16, usual: u16) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proto::id::SessionId;
+    use crate::proto::share::ShareFlags;
+    use crate::proto::token::Access;
 
     /// Both sides sign and check this text: it has to be what stands in the request.
     #[test]
@@ -288,6 +298,14 @@ mod tests {
         assert_eq!(authority("relay.example", 443, 443), "relay.example");
         assert_eq!(authority("2001:db8::1", 4433, 443), "[2001:db8::1]:4433");
         assert_eq!(authority("::1", 80, 80), "[::1]");
+    }
+
+    /// A link that is for one network alone says so that nobody elsewhere learns of the session, by any question.
+    #[tokio::test]
+    async fn relay_is_not_asked_about_what_is_for_one_network() {
+        let nobody = RelayClient::without_tls("127.0.0.1:9".parse().unwrap()).unwrap();
+        let token = Token::new(Access::View, &SessionId([7; 16]), [1; 16], ShareFlags::LAN_ONLY);
+        assert!(matches!(nobody.counts(&token, None).await, Err(AskError::LanOnly)));
     }
 
     /// The operator's token must not cross a network in plain text because of a typing mistake.

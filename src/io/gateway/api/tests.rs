@@ -314,6 +314,15 @@ async fn mistakes_are_named() {
     assert_eq!(stage.ask("GET", "/health", "host: evil.example\r\n", "").await.status, 421);
 }
 
+/// Whoever says that more follows, and sends nothing, would hold a place for ever.
+#[tokio::test(start_paused = true)]
+async fn body_that_does_not_come_is_not_waited_for() {
+    let headers = HeaderMap::from_iter([(CONTENT_TYPE, "application/json".parse().unwrap())]);
+    let body = Body::from_stream(futures_util::stream::pending::<Result<String, std::io::Error>>());
+    let problem = read_inquiry(&headers, body).await.unwrap_err();
+    assert_eq!(axum::response::IntoResponse::into_response(problem).status(), StatusCode::REQUEST_TIMEOUT);
+}
+
 /// A page that people happen to have open must not ask in their name, unless the operator wants it to.
 #[tokio::test]
 async fn foreign_pages_ask_only_if_they_are_listed() {
@@ -371,6 +380,17 @@ async fn network_that_asks_too_much_is_told_to_wait() {
     assert!(refused > 0 && heard.matches("HTTP/1.1 200").count() >= API_RATE.burst as usize, "{refused} refused");
     assert!(heard.contains("retry-after: 1\r\n"), "{heard}");
     assert_eq!(stage.get("/health").await.status, 200, "whoever watches over the relay is not held up");
+}
+
+/// Behind a proxy one board that asks without end must not silence everybody's.
+#[tokio::test]
+async fn visitors_of_a_trusted_proxy_have_quotas_of_their_own() {
+    let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let builder = Relay::builder().listen(loopback).trust_proxy(loopback.ip());
+    let relay = builder.web_without_tls(loopback, Names::default()).start().await.unwrap();
+    let stage = Stage { relay, description: Description::read() };
+    while stage.ask("POST", "/challenges", "x-forwarded-for: 192.0.2.1\r\n", "").await.status != 429 {}
+    assert_eq!(stage.ask("POST", "/challenges", "x-forwarded-for: 192.0.2.2\r\n", "").await.status, 200);
 }
 
 /// A host that serves the viewer to its network is no relay: nobody operates it.

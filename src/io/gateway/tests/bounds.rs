@@ -80,3 +80,33 @@ async fn connection_without_a_whole_request_ends() {
         served.join_next().await.unwrap().unwrap();
     }
 }
+
+async fn limited(identity: Option<&Identity>, limits: ListenLimits) -> Gateway {
+    let options = GatewayOptions { limits, ..GatewayOptions::default() };
+    Gateway::bind(&[SocketAddr::from((Ipv4Addr::LOCALHOST, 0))], identity, options).await.unwrap()
+}
+
+/// Whoever begins a handshake costs a place before anybody knows what they want.
+#[tokio::test]
+async fn handshake_that_comes_to_nothing_ends() {
+    let limits = ListenLimits { handshake: Duration::from_millis(200), ..ListenLimits::RELAY };
+    let gateway = limited(Some(&Identity::generate().unwrap()), limits).await;
+    for part in [&b""[..], &[TLS_HANDSHAKE], &[TLS_HANDSHAKE, 3, 1, 2, 0, 1]] {
+        let mut page = TcpStream::connect(gateway.local_addresses()[0]).await.unwrap();
+        page.write_all(part).await.unwrap();
+        assert!(matches!(page.read(&mut [0; 8]).await, Ok(0) | Err(_)));
+    }
+}
+
+/// One script that opens socket after socket must not take the places of everybody, and gives its own back.
+#[tokio::test]
+async fn network_has_so_many_connections_until_one_ends() {
+    let gateway = limited(None, ListenLimits { connections_per_network_max: 2, ..ListenLimits::RELAY }).await;
+    let first = dial(&gateway, None).await.unwrap();
+    let _second = dial(&gateway, None).await.unwrap();
+    assert!(dial(&gateway, None).await.is_err());
+    drop(first);
+    while dial(&gateway, None).await.is_err() {
+        sleep(Duration::from_millis(5)).await;
+    }
+}

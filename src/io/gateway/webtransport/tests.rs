@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::io::channel::Channel;
+use crate::io::gate::Gate;
 use crate::io::gateway::{Gateway, GatewayOptions};
 use crate::io::quic::{Endpoint, ListenLimits, Listener, Target};
 use crate::io::tls::{ALPN_BROWSER, Identity, Trust, client_config};
@@ -229,7 +230,7 @@ impl Ray {
         let names = Names::default().host("relay.example").origin("https://view.example");
         let door = Arc::new(WebTransport::new(names, pages).unwrap());
         let limits = ListenLimits { first_stream, ..ListenLimits::RELAY };
-        let listener = Listener::bind_for_all(&[LOOPBACK], &identity, limits, &door).unwrap();
+        let listener = Listener::bind_for_all(&[LOOPBACK], &identity, Gate::new(limits), &door).unwrap();
         Self { listener, identity, door, dialer: quinn::Endpoint::client(LOOPBACK).unwrap() }
     }
 
@@ -294,7 +295,8 @@ async fn read(channel: &mut Channel, bytes: usize) -> Vec<u8> {
 async fn gateway(offer: Option<Offer>) -> Gateway {
     let names = Names::default().host("relay.example").origin("https://view.example");
     let options = GatewayOptions { names, ..GatewayOptions::default() };
-    Gateway::bind_offering(&[LOOPBACK], None, options, offer).await.unwrap()
+    let gate = Gate::new(options.limits);
+    Gateway::bind_offering(&[LOOPBACK], None, options, gate, offer).await.unwrap()
 }
 
 async fn ask(gateway: &Gateway, path: &str, headers: &str) -> String {
