@@ -25,14 +25,19 @@ fn connections() -> Rows {
     let hall = HallLimits::default();
     vec![
         ("frame body", format!("{} B", grouped(FRAME_BODY_BYTES_MAX))),
-        ("connections to a relay", format!("{}; {} from one network", grouped(hall.connections_max), listen::NETWORK)),
+        (
+            "connections to a relay, by UDP and TCP together",
+            format!("{}; {} from one network", grouped(hall.connections_max), listen::NETWORK),
+        ),
         ("of these, not proven yet", grouped(hall.unproven_max)),
-        ("handshakes of QUIC under way", listen::handshakes()),
-        ("handshake of QUIC, first stream", listen::times()),
+        ("handshakes of QUIC and TLS under way", listen::handshakes()),
+        ("handshake of QUIC or TLS, first stream of QUIC", listen::times()),
         // QUIC's own, too.
         ("streams of a browser's connection, one-way", "2, 4".to_owned()),
         ("before AUTH", format!("{} B, {}", grouped(UNPROVEN_BYTES_MAX), seconds(UNPROVEN_US_MAX))),
         ("READY, as a dialer waits for it", seconds(HANDSHAKE_US_MAX)),
+        // The gateway's own, which it shows to nobody.
+        ("head of a request by HTTP; connection without a socket, its last answer", "10 s; 60 s, 120 s".to_owned()),
         ("silence", format!("PING after {}, over after {}", seconds(HEARTBEAT_US), seconds(SILENCE_US_MAX))),
         // QUIC's own, which no constant of the library shows.
         ("idle connection", "30 s, kept alive every 10 s by the dialer".to_owned()),
@@ -137,7 +142,7 @@ mod listen {
 
     pub(super) fn handshakes() -> String {
         let (all, one) = (RELAY.handshakes_unproven_max, RELAY.handshakes_unproven_per_network_max);
-        let proof = format!("a sender proves its address (Retry) from {all}, or {one} from one network");
+        let proof = format!("by QUIC a sender proves its address (Retry) from {all}, or {one} from one network");
         format!("{}; {proof}", grouped(RELAY.handshakes_max))
     }
 
@@ -151,7 +156,7 @@ mod listen {
     pub(super) const NETWORK: usize = 64;
 
     pub(super) fn handshakes() -> String {
-        "1,024; a sender proves its address (Retry) from 256, or 8 from one network".to_owned()
+        "1,024; by QUIC a sender proves its address (Retry) from 256, or 8 from one network".to_owned()
     }
 
     pub(super) fn times() -> String {
