@@ -12,7 +12,9 @@ import { gunzipSync } from "node:zlib";
 import type { Relay } from "./stage";
 
 const DIST = join(import.meta.dirname, "../../dist");
-const KINDS: Record<string, string> = {
+
+/** What browsers are told of a file. */
+export const KINDS: Record<string, string> = {
   html: "text/html", js: "text/javascript", css: "text/css", wasm: "application/wasm", svg: "image/svg+xml", webmanifest: "application/manifest+json",
 };
 

@@ -1,7 +1,10 @@
 // Somebody else's site: a server that hands out the pages of a test and writes down what browsers tell it.
 
+import { readdirSync, readFileSync } from "node:fs";
 import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { KINDS } from "./copy";
 
 export interface Asked {
   url: string;
@@ -13,7 +16,7 @@ export class Site {
   readonly asked: Asked[] = [];
   #server: Server;
 
-  private constructor(pages: Record<string, string>) {
+  private constructor(pages: Record<string, string | Buffer>) {
     this.#server = createServer((request, response) => {
       let body = "";
       request.on("data", (piece: Buffer) => {
@@ -22,17 +25,27 @@ export class Site {
       request.on("end", () => {
         const url = request.url ?? "";
         this.asked.push({ url, headers: request.headers, body });
-        const page = pages[new URL(url, "http://site").pathname];
-        response.writeHead(page === undefined ? 404 : 200, { "content-type": "text/html" });
+        const { pathname } = new URL(url, "http://site");
+        const page = pages[pathname];
+        response.writeHead(page === undefined ? 404 : 200, { "content-type": KINDS[pathname.split(".").pop() ?? ""] ?? "text/html" });
         response.end(page);
       });
     });
   }
 
-  static async open(pages: Record<string, string>): Promise<Site> {
+  static async open(pages: Record<string, string | Buffer>): Promise<Site> {
     const site = new Site(pages);
     await new Promise<void>((done) => site.#server.listen(0, "127.0.0.1", done));
     return site;
+  }
+
+  /** Serves the files of a folder; links lead to `j`. */
+  static ofFolder(folder: string): Promise<Site> {
+    const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    const paths = files.map(({ parentPath, name }) => join(parentPath, name));
+    const pages = Object.fromEntries(paths.map((path) => [path.slice(folder.length), readFileSync(path)]));
+    const index = pages["/index.html"] ?? "";
+    return Site.open({ ...pages, "/": index, "/j": index });
   }
 
   get port(): number {
