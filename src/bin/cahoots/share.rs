@@ -52,6 +52,8 @@ pub(crate) async fn run(args: args::Share) -> Result<ExitCode, Failure> {
     let size = if shows { local::own_size()? } else { args.size };
     // A terminal of one's own answers what programs ask; without one the session does.
     let mirror = if shows { Mirror::On } else { Mirror::Off };
+    // Before the command runs, which may ask at once, and before the links are told, whose reader may.
+    let control = open_control(&host, &args);
     let terminal = host.run(pty_command(&host, &command, size), mirror).map_err(|error| failed(&error))?;
     let relay = tokio::time::timeout(RELAY_PATIENCE, host.relay_dialled()).await.unwrap_or_else(|_| host.relay_reach());
     if let Some(trouble) = relay.and_then(trouble).filter(|_| !args.quiet) {
@@ -59,8 +61,6 @@ pub(crate) async fn run(args: args::Share) -> Result<ExitCode, Failure> {
             "the relay is not reached yet ({trouble}); it is tried again, and links work for others once it is"
         ));
     }
-    // Before the links are told: who reads them may manage them at once.
-    let control = open_control(&host, &args);
     // Only now: a command that cannot be started leaves no links behind that lead nowhere.
     announce(&host, &args, &links)?;
     let run = async { if shows { local::run(&host, terminal).await } else { headless(&host, terminal, &args).await } };
